@@ -1,0 +1,59 @@
+import type { DeadLetterReason } from "../runtime/errors.ts";
+
+/** One record's place on a topic of photos: with the run's name, a photo's identity from topic to table. */
+export interface SourcePosition {
+  readonly run: string;
+  readonly sourceTopic: string;
+  readonly sourcePartition: number;
+  readonly sourceOffset: number;
+}
+
+/** `schemas/photo-arrived.v1.avsc`: a photo rests on S3. Times are milliseconds since the Unix epoch, UTC. */
+export interface PhotoArrived {
+  readonly bucket: string;
+  readonly key: string;
+  readonly etag: string;
+  readonly sizeBytes: number;
+  readonly label: string | null;
+  readonly capturedAtMs: number;
+  readonly ingestedAtMs: number;
+  readonly traceparent: string | null;
+}
+
+/** `schemas/photo-features.v1.avsc`: a photo's vector. `features` has the model's dimension, in float32. */
+export interface PhotoFeatures extends SourcePosition {
+  /** The model's name and content hash. */
+  readonly model: string;
+  readonly bucket: string;
+  readonly key: string;
+  readonly etag: string;
+  readonly label: string | null;
+  readonly widthPx: number;
+  readonly heightPx: number;
+  readonly capturedAtMs: number;
+  readonly ingestedAtMs: number;
+  readonly featurizedAtMs: number;
+  readonly features: Float32Array;
+  /** Best first; null where the model has no classes. */
+  readonly predictions: readonly Prediction[] | null;
+  readonly traceparent: string | null;
+}
+
+export interface Prediction {
+  readonly label: string;
+  readonly score: number;
+}
+
+/** `schemas/dead-letter.v1.avsc`: a record that can never succeed. Delivered at least once; unique by its position. */
+export interface DeadLetter extends SourcePosition {
+  readonly reason: DeadLetterReason;
+  readonly detail: string;
+  readonly uri: string | null;
+  readonly failedAtMs: number;
+  readonly originalKey: Uint8Array | null;
+  readonly originalValue: Uint8Array | null;
+  readonly traceparent: string | null;
+}
+
+/** The run of photos that arrive, as opposed to a named replay. */
+export const LIVE_RUN = "live";

@@ -1,0 +1,90 @@
+/**
+ * The narrow port to Kafka: what the services ask of a partitioned, replayable log. Offsets are safe integers.
+ * One adapter speaks to brokers; a fake in memory passes the same contract suite (`test/contract/record-log.ts`).
+ */
+
+/** A record as consumed. `key` and `value` are valid until the handler that was given it resolves its work. */
+export interface LogRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+}
+
+/** The next offset to read of one partition, as committed to or read from a group. */
+export interface PartitionOffset {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export interface ConsumerHandlers {
+  /**
+   * These partitions, all of the topic that this member now owns, replace those owned before. Called before any of
+   * their records is handed over, and again after every rebalance. What was in flight for earlier assignments may have
+   * been given to another member: drop it.
+   *
+   * @returns where to start, by partition; a partition that is missing starts at the group's committed offset, or at
+   * the earliest record when there is none.
+   */
+  assigned(partitions: readonly number[]): Promise<ReadonlyMap<number, number>>;
+
+  /**
+   * Records of one partition, in offset order, none skipped and none repeated since the assignment or the last seek.
+   * Called for different partitions at the same time, for one partition one call after the other. The next records of
+   * the partition are fetched after it resolves: not resolving is backpressure, and keeps the membership alive.
+   */
+  records(partition: number, records: readonly LogRecord[]): Promise<void>;
+}
+
+/** A member of a consumer group, on one topic. */
+export interface RecordConsumer {
+  /**
+   * Joins the group and hands over records until `stop`.
+   *
+   * @throws what a handler threw, or FruitstreamError when the broker refuses the member for good.
+   */
+  run(handlers: ConsumerHandlers): Promise<void>;
+
+  /** Reads on from another offset of a partition that this member owns; records in hand of the old place are not delivered. */
+  seek(partition: number, offset: number): void;
+
+  /**
+   * Commits the group's next offsets. Fails with `broker-unavailable` (retry) when the group is rebalancing or the
+   * coordinator is away; the commit is then made good by a later one.
+   */
+  commit(offsets: readonly PartitionOffset[]): Promise<void>;
+
+  /** Stops handing over records, leaves the group and makes `run` resolve. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** What is to be appended to an explicit partition, or, without one, to the partition of the key's murmur2 hash. */
+export interface NewRecord {
+  readonly partition?: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array;
+}
+
+export interface RecordProducer {
+  /**
+   * Appends the records in order and resolves once every in-sync replica has them. Retried inside until then: it may
+   * append a suffix twice, but never one record before an earlier one of the same call.
+   *
+   * @throws broker-unavailable when it could not be done within the producer's own bound.
+   */
+  append(topic: string, records: readonly NewRecord[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface LogAdmin {
+  /** Creates the topics that do not exist. An existing topic keeps its partitions. */
+  ensureTopics(topics: readonly { topic: string; partitions: number }[]): Promise<void>;
+  /** The topic's number of partitions, or undefined when there is no such topic. */
+  partitionCount(topic: string): Promise<number | undefined>;
+  /** Per partition, the offset of the next record to be appended (the high-water mark). */
+  endOffsets(topic: string): Promise<PartitionOffset[]>;
+  /** Per partition, the group's committed next offset; partitions without one are missing. */
+  committedOffsets(group: string, topic: string): Promise<PartitionOffset[]>;
+  close(): Promise<void>;
+}

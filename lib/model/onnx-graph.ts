@@ -1,0 +1,83 @@
+import { fileURLToPath } from "node:url";
+import protobuf from "protobufjs";
+
+/** Element types that our graphs use; values are ONNX's TensorProto.DataType. */
+export const ElementType = { float32: 1, uint8: 2, int64: 7, float64: 11 } as const;
+
+/** A tensor's declaration: a number is a fixed dimension, a string a symbolic one. */
+export interface TensorDeclaration {
+  readonly name: string;
+  readonly type: keyof typeof ElementType;
+  readonly shape: readonly (number | string)[];
+}
+
+/** A constant tensor, stored in the graph. Values are laid out in row-major order. */
+export interface ConstantTensor {
+  readonly name: string;
+  readonly values: Float32Array | Float64Array | BigInt64Array;
+  readonly shape: readonly number[];
+}
+
+/** One operator of the default ONNX domain. Attributes are ints or lists of ints. */
+export interface GraphNode {
+  readonly op: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes?: Readonly<Record<string, number | readonly number[]>>;
+}
+
+export interface Graph {
+  readonly name: string;
+  readonly inputs: readonly TensorDeclaration[];
+  readonly outputs: readonly TensorDeclaration[];
+  readonly constants?: readonly ConstantTensor[];
+  readonly nodes: readonly GraphNode[];
+}
+
+/** Opset 17 and IR version 8: read by every ONNX Runtime since 1.12. */
+const OPSET_VERSION = 17;
+const IR_VERSION = 8;
+
+/** Serialises a graph as an ONNX model, ready for `InferenceSession.create`. */
+export function encodeOnnxModel(graph: Graph): Uint8Array {
+  const message = {
+    irVersion: IR_VERSION,
+    producerName: "fruitstream",
+    opsetImport: [{ domain: "", version: OPSET_VERSION }],
+    graph: {
+      name: graph.name,
+      input: graph.inputs.map(encodeDeclaration),
+      output: graph.outputs.map(encodeDeclaration),
+      initializer: (graph.constants ?? []).map(encodeConstant),
+      node: graph.nodes.map(encodeNode),
+    },
+  };
+  return modelProto.encode(modelProto.fromObject(message)).finish();
+}
+
+const modelProto = protobuf
+  .loadSync(fileURLToPath(new URL("./onnx.proto", import.meta.url)))
+  .lookupType("onnx.ModelProto");
+
+function encodeDeclaration({ name, type, shape }: TensorDeclaration) {
+  const dim = shape.map((size) => (typeof size === "number" ? { dimValue: size } : { dimParam: size }));
+  return { name, type: { tensorType: { elemType: ElementType[type], shape: { dim } } } };
+}
+
+function encodeConstant({ name, values, shape }: ConstantTensor) {
+  const dataType =
+    values instanceof Float32Array
+      ? ElementType.float32
+      : values instanceof Float64Array
+        ? ElementType.float64
+        : ElementType.int64;
+  const rawData = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return { name, dims: [...shape], dataType, rawData };
+}
+
+function encodeNode({ op, inputs, outputs, attributes = {} }: GraphNode) {
+  const attribute = Object.entries(attributes).map(([name, value]) =>
+    typeof value === "number" ? { name, type: "INT", i: value } : { name, type: "INTS", ints: [...value] },
+  );
+  return { opType: op, input: [...inputs], output: [...outputs], attribute };
+}

@@ -1,0 +1,75 @@
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { FruitstreamError } from "../runtime/errors.ts";
+
+/** A dense tensor, row-major. The element type follows from the array. */
+export interface DenseTensor {
+  readonly data: Float32Array | Float64Array | Uint8Array;
+  readonly shape: readonly number[];
+}
+
+/**
+ * A loaded ONNX graph. The only file that imports ONNX Runtime.
+ *
+ * `run` blocks the calling thread for as long as the graph computes, in spite of its promise
+ * (https://github.com/microsoft/onnxruntime/issues/19611): long graphs belong in a worker thread.
+ */
+export interface OnnxSession {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /** Computes the named outputs. Returned arrays belong to the caller. */
+  run(feeds: Readonly<Record<string, DenseTensor>>, outputs: readonly string[]): Promise<Record<string, DenseTensor>>;
+  /** Frees the native memory. The session is not used after this. */
+  release(): Promise<void>;
+}
+
+/**
+ * Loads a graph from its file or its bytes, on the CPU, with a fixed number of threads.
+ *
+ * @throws invalid-model when the bytes are no graph that ONNX Runtime can run.
+ */
+export async function openOnnxSession(model: string | Uint8Array, threads: number): Promise<OnnxSession> {
+  const options: InferenceSession.SessionOptions = {
+    executionProviders: ["cpu"],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 3,
+  };
+  const session = await openSession(model, options);
+  return {
+    inputNames: session.inputNames,
+    outputNames: session.outputNames,
+    async run(feeds, outputs) {
+      const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toOrt(tensor)]));
+      const results = await session.run(inputs, outputs);
+      return Object.fromEntries(outputs.map((name) => [name, fromOrt(results[name]!, name)]));
+    },
+    release: () => session.release(),
+  };
+}
+
+async function openSession(model: string | Uint8Array, options: InferenceSession.SessionOptions) {
+  try {
+    return typeof model === "string"
+      ? await InferenceSession.create(model, options)
+      : await InferenceSession.create(model, options);
+  } catch (cause) {
+    const name = typeof model === "string" ? model : `a graph of ${model.byteLength} bytes`;
+    throw new FruitstreamError("invalid-model", `ONNX Runtime can't load ${name}: ${String(cause)}`, { cause });
+  }
+}
+
+function toOrt({ data, shape }: DenseTensor): Tensor {
+  if (data instanceof Float32Array) return new Tensor("float32", data, shape);
+  if (data instanceof Float64Array) return new Tensor("float64", data, shape);
+  return new Tensor("uint8", data, shape);
+}
+
+function fromOrt(tensor: Tensor, name: string): DenseTensor {
+  const { data } = tensor;
+  if (data instanceof Float32Array || data instanceof Float64Array || data instanceof Uint8Array) {
+    return { data, shape: tensor.dims };
+  }
+  throw new FruitstreamError("invalid-model", `output "${name}" is ${tensor.type}; export it as float32`);
+}

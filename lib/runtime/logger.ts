@@ -1,0 +1,28 @@
+import pino from "pino";
+
+/**
+ * A structured logger. Levels mean:
+ * - error: data is at risk or an operator must act;
+ * - warn: something failed and the service mends it itself (a retry, a dead letter, a fenced window);
+ * - info: a change of state worth a line a minute at most (started, assigned, committed, stopped);
+ * - debug: a step of the work.
+ */
+export type Logger = Pick<pino.Logger, "error" | "warn" | "info" | "debug"> & {
+  child(bindings: Record<string, unknown>): Logger;
+};
+
+/** Names under which credentials travel in our objects; their values never reach a log line. */
+const SECRET_FIELDS = ["secretAccessKey", "accessKeyId", "password", "S3_SECRET_ACCESS_KEY", "S3_ACCESS_KEY_ID"];
+
+/** A logger that writes one JSON object a line to standard output. */
+export function createLogger(service: string, level: string): Logger {
+  return pino({
+    level,
+    base: { service, pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: "[secret]" },
+  });
+}
+
+/** A logger that writes nothing. */
+export const silentLogger: Logger = pino({ level: "silent" });

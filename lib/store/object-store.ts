@@ -1,0 +1,80 @@
+/**
+ * The narrow port to S3. One adapter speaks to a server; a fake in memory passes the same contract suite
+ * (`test/contract/object-store.ts`).
+ *
+ * Every method throws a FruitstreamError: `store-unavailable` (retry) for time-outs, throttling, 5xx and broken
+ * connections, `access-denied` (crash) for refused credentials, and what its own comment names.
+ */
+export interface ObjectStore {
+  /**
+   * Reads a whole object.
+   *
+   * @throws not-found when bucket or key does not exist; etag-changed when `ifMatch` is given and differs from the
+   * object's etag; too-large when the object has more than `bytesMax` bytes (its body is not read).
+   */
+  get(location: ObjectLocation, options: GetOptions): Promise<StoredObject>;
+
+  /** The object's summary, or undefined when it does not exist. */
+  head(location: ObjectLocation): Promise<ObjectSummary | undefined>;
+
+  /** Writes a whole object, replacing one that is there. Atomic: readers see all of it or nothing. */
+  put(location: ObjectLocation, body: Uint8Array, options?: PutOptions): Promise<{ etag: string }>;
+
+  /**
+   * Writes the object if none exists under its key (`If-None-Match: *`). Of concurrent writers exactly one gets true.
+   * When the reply to an effective write is lost, a retry gets false: callers that must know whether they won compare
+   * the object's content with their own.
+   */
+  putIfAbsent(location: ObjectLocation, body: Uint8Array, options?: PutOptions): Promise<boolean>;
+
+  /**
+   * Objects whose key begins with `prefix`, in ascending order of the key's UTF-8 bytes, page by page, so memory stays
+   * constant. With `startAfter`, only keys after it.
+   *
+   * @throws not-found when the bucket does not exist.
+   */
+  list(bucket: string, prefix: string, options?: { startAfter?: string }): AsyncIterable<ObjectSummary>;
+
+  /** Removes the object; removing what is not there is no error. */
+  delete(location: ObjectLocation): Promise<void>;
+
+  /** Creates the bucket unless this account has it already. */
+  ensureBucket(bucket: string): Promise<void>;
+
+  /** Releases sockets. The store is not used after this. */
+  close(): void;
+}
+
+export interface ObjectLocation {
+  readonly bucket: string;
+  readonly key: string;
+}
+
+export interface ObjectSummary {
+  readonly key: string;
+  readonly sizeBytes: number;
+  /** Opaque; without the quotes of the HTTP header. */
+  readonly etag: string;
+  readonly modifiedAtMs: number;
+}
+
+export interface StoredObject {
+  readonly bytes: Uint8Array;
+  readonly etag: string;
+}
+
+export interface GetOptions {
+  /** Upper bound of what is read into memory, in bytes. */
+  readonly bytesMax: number;
+  readonly ifMatch?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface PutOptions {
+  readonly contentType?: string;
+}
+
+/** `s3://bucket/key`, the form in which tables and rows name an object. The key is not percent-encoded. */
+export function formatS3Uri({ bucket, key }: ObjectLocation): string {
+  return `s3://${bucket}/${key}`;
+}
