@@ -1,0 +1,63 @@
+import type { Logger } from "../runtime/logger.ts";
+import { createKafka, fromKafkaError, type KafkaSettings } from "./kafka-client.ts";
+import type { LogAdmin } from "./record-log.ts";
+
+/** Kafka's value for "this group has committed nothing here". */
+const NO_OFFSET = "-1";
+
+export async function openAdmin(settings: KafkaSettings, logger: Logger): Promise<LogAdmin> {
+  const admin = createKafka(settings, logger).admin();
+  const attempt = async <T>(doing: string, step: () => Promise<T>): Promise<T> => {
+    try {
+      return await step();
+    } catch (error) {
+      throw fromKafkaError(error, doing);
+    }
+  };
+  await attempt(`connecting to ${settings.brokers.join(",")}`, () => admin.connect());
+
+  return {
+    ensureTopics: (topics) =>
+      attempt("creating topics", async () => {
+        const existing = new Set(await admin.listTopics());
+        const missing = topics.filter(({ topic }) => !existing.has(topic));
+        if (missing.length === 0) return;
+        // -1 leaves the replication factor to the cluster's default.replication.factor.
+        const wanted = missing.map(({ topic, partitions }) => ({
+          topic,
+          numPartitions: partitions,
+          replicationFactor: -1,
+        }));
+        await admin.createTopics({ topics: wanted, waitForLeaders: true });
+      }),
+    partitionCount: (topic) =>
+      attempt(`describing topic "${topic}"`, async () => {
+        if (!(await admin.listTopics()).includes(topic)) return undefined;
+        const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+        return topics[0]?.partitions.length;
+      }),
+    endOffsets: (topic) =>
+      attempt(`reading the end offsets of "${topic}"`, async () => {
+        const offsets = await admin.fetchTopicOffsets(topic);
+        return offsets
+          .map(({ partition, high }) => ({ partition, offset: safeOffset(high) }))
+          .sort((a, b) => a.partition - b.partition);
+      }),
+    committedOffsets: (group, topic) =>
+      attempt(`reading the offsets of group "${group}"`, async () => {
+        const [committed] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
+        return (committed?.partitions ?? [])
+          .filter(({ offset }) => offset !== NO_OFFSET)
+          .map(({ partition, offset }) => ({ partition, offset: safeOffset(offset) }))
+          .sort((a, b) => a.partition - b.partition);
+      }),
+    close: () => admin.disconnect(),
+  };
+}
+
+/** Kafka's 64-bit offset as a number. 2^53 records of one partition would take three centuries at a million a second. */
+export function safeOffset(text: string): number {
+  const offset = Number(text);
+  if (!Number.isSafeInteger(offset)) throw new RangeError(`offset ${text} is beyond 2^53`);
+  return offset;
+}

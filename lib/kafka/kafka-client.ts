@@ -1,0 +1,62 @@
+import { Kafka, KafkaJSError, logLevel } from "kafkajs";
+import { z } from "zod";
+import { FruitstreamError } from "../runtime/errors.ts";
+import type { Logger } from "../runtime/logger.ts";
+
+/** The environment variables that say how to reach Kafka. Part of every service's configuration. */
+export const kafkaConfig = {
+  KAFKA_BROKERS: z
+    .string()
+    .refine((text) => text.split(",").every((broker) => /^\[?[^\s/]+\]?:\d+$/.test(broker)), {
+      error: "must be host:port, several separated by commas",
+    })
+    .transform((text) => text.split(","))
+    .describe("bootstrap servers, host:port separated by commas"),
+};
+
+export interface KafkaSettings {
+  readonly brokers: readonly string[];
+  /** Names the process in the broker's logs and quotas. */
+  readonly clientId: string;
+}
+
+/**
+ * One attempt's bounds. A request that gets no answer within its time-out is repeated on a new connection; after the
+ * last attempt the caller's own retry takes over, which reports the wait.
+ */
+const CONNECT_MS_MAX = 5_000;
+const REQUEST_MS_MAX = 30_000;
+const ATTEMPTS_MAX = 5;
+export const RETRY = { initialRetryTime: 100, maxRetryTime: 5_000, retries: ATTEMPTS_MAX } as const;
+
+/** A Kafka client. Connects on first use. */
+export function createKafka(settings: KafkaSettings, logger: Logger): Kafka {
+  return new Kafka({
+    brokers: [...settings.brokers],
+    clientId: settings.clientId,
+    connectionTimeout: CONNECT_MS_MAX,
+    requestTimeout: REQUEST_MS_MAX,
+    retry: RETRY,
+    logLevel: logLevel.WARN,
+    logCreator:
+      () =>
+      ({ log: { message, timestamp: _timestamp, logger: _logger, ...details }, namespace }) => {
+        // The client's "errors" are attempts that it or we repeat, so none of them is an error in our terms.
+        logger.debug({ kafka: { namespace, ...details } }, `kafka client: ${message}`);
+      },
+  });
+}
+
+/** What the client threw, as one of our errors: its failures pass or are repeated, except those of authorisation. */
+export function fromKafkaError(error: unknown, doing: string): unknown {
+  if (!(error instanceof KafkaJSError)) return error;
+  const type = "type" in error ? String(error.type) : "";
+  if (/AUTHORIZATION|SASL|AUTHENTICATION/.test(type)) {
+    return new FruitstreamError("access-denied", `Kafka refused ${doing}: ${error.message}`, { cause: error });
+  }
+  if (type === "MESSAGE_TOO_LARGE" || type === "RECORD_LIST_TOO_LARGE") {
+    const message = `Kafka refused ${doing}: ${error.message}; raise the topic's max.message.bytes`;
+    return new FruitstreamError("invalid-config", message, { cause: error });
+  }
+  return new FruitstreamError("broker-unavailable", `${doing} failed: ${error.message}`, { cause: error });
+}

@@ -1,0 +1,56 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { FruitstreamError } from "./errors.ts";
+import type { Health } from "./health.ts";
+import { registry } from "./metrics.ts";
+
+/**
+ * Answers what operators and orchestrators ask over HTTP: `/livez` (the event loop turns), `/readyz` (every part is ok;
+ * 503 with the parts' reports otherwise) and `/metrics` (Prometheus text). Gives false for any other path, so that a
+ * service with routes of its own can go on.
+ */
+export async function answerStatus(request: IncomingMessage, response: ServerResponse, health: Health): Promise<boolean> {
+  const path = request.url?.split("?", 1)[0];
+  if (path === "/livez") {
+    response.writeHead(200, { "content-type": "text/plain" }).end("ok\n");
+  } else if (path === "/readyz") {
+    response.writeHead(health.ready ? 200 : 503, { "content-type": "application/json" });
+    response.end(`${JSON.stringify({ ready: health.ready, parts: health.parts })}\n`);
+  } else if (path === "/metrics") {
+    const text = await registry.metrics();
+    response.writeHead(200, { "content-type": registry.contentType }).end(text);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+/** A server with nothing but the status paths. */
+export function createStatusServer(health: Health): Server {
+  return createServer(async (request, response) => {
+    if (!(await answerStatus(request, response, health))) response.writeHead(404).end();
+  });
+}
+
+/**
+ * Starts listening; port 0 takes any free port.
+ *
+ * @returns the port. @throws invalid-config when the port is taken or not allowed.
+ */
+export async function listen(server: Server, host: string, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause) => {
+      const message = `can't listen on HTTP_HOST ${host}, HTTP_PORT ${port} (${cause.message}); set another HTTP_PORT`;
+      reject(new FruitstreamError("invalid-config", message, { cause }));
+    });
+    server.listen(port, host, resolve);
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** Refuses new connections and waits until the requests in progress are answered. */
+export async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  await closed;
+}

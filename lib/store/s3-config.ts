@@ -1,0 +1,14 @@
+import { z } from "zod";
+import { httpUrl } from "../runtime/config.ts";
+
+/** The environment variables that say how to reach S3. Part of every service's configuration. */
+export const s3Config = {
+  S3_ENDPOINT: httpUrl.optional().describe("URL of an S3 server; without it, AWS's own for the region"),
+  S3_REGION: z.string().min(1).default("us-east-1").describe("region that requests are signed for"),
+  S3_ACCESS_KEY_ID: z.string().optional().describe("access key; without it, AWS's default credential chain"),
+  S3_SECRET_ACCESS_KEY: z.string().optional().describe("secret of the access key"),
+  S3_FORCE_PATH_STYLE: z
+    .stringbool({ error: "must be true or false" })
+    .default(false)
+    .describe("true puts the bucket into the path instead of the host name, as most S3 servers need"),
+};

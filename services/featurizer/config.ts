@@ -1,0 +1,57 @@
+import { availableParallelism } from "node:os";
+import { z } from "zod";
+import { kafkaConfig } from "../../lib/kafka/kafka-client.ts";
+import { wholeNumber } from "../../lib/runtime/config.ts";
+import { s3Config } from "../../lib/store/s3-config.ts";
+
+const MIB = 1_048_576;
+
+/** The featurizer's settings, all from the environment. Each bound says why it is there. */
+export const featurizerConfig = {
+  ...kafkaConfig,
+  ...s3Config,
+  TOPIC_PREFIX: z.string().default("").describe("prepended to every topic's name"),
+  HTTP_HOST: z.string().default("127.0.0.1").describe("address of /livez, /readyz and /metrics"),
+  HTTP_PORT: wholeNumber(0, 65_535).default(0).describe("port of the same; 0 takes a free one"),
+
+  FEATURIZER_MODEL_DIR: z.string().describe("folder with the model's model.json"),
+  FEATURIZER_GROUP: z.string().min(1).default("fruitstream-featurizers").describe("consumer group on photos"),
+  FEATURIZER_RUN: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, "must be 1 to 64 letters, digits, dots, dashes or underscores")
+    .default("live")
+    .describe("name of the run that every row carries"),
+  FEATURIZER_SESSION_MS: wholeNumber(6_000, 300_000)
+    .default(30_000)
+    .describe("without a heartbeat for so long, the group gives the partitions to others"),
+  FEATURIZER_WORKERS: wholeNumber(1, 256)
+    .default(availableParallelism())
+    .describe("inference threads; one per core, since each runs one single-threaded session"),
+  FEATURIZER_BATCH_PHOTOS_MAX: wholeNumber(1, 256)
+    .default(4)
+    .describe("photos in one inference; larger batches gain no speed on a CPU and cost latency"),
+  FEATURIZER_BATCH_WAIT_MS_MAX: wholeNumber(0, 1_000)
+    .default(5)
+    .describe("an idle worker waits at most so long for a fuller batch"),
+  FEATURIZER_FETCHES_MAX: wholeNumber(1, 256)
+    .default(16)
+    .describe("photos fetched at the same time; hides the latency of S3"),
+  FEATURIZER_DECODES_MAX: wholeNumber(1, 64)
+    .default(Math.min(4, availableParallelism()))
+    .describe("photos decoded at the same time; each may hold a whole decoded photo in memory"),
+  FEATURIZER_IN_FLIGHT_PHOTOS_MAX: wholeNumber(1, 4_096)
+    .default(96)
+    .describe("photos admitted and not yet published; enough to keep every stage busy"),
+  FEATURIZER_IN_FLIGHT_BYTES_MAX: wholeNumber(1, 4_096 * MIB)
+    .default(128 * MIB)
+    .describe("their encoded bytes; bounds memory when photos are large"),
+  FEATURIZER_PHOTO_BYTES_MAX: wholeNumber(1, 1_024 * MIB)
+    .default(64 * MIB)
+    .describe("larger photos are dead-lettered as too-large; no phone writes a JPEG of this size"),
+  FEATURIZER_PHOTO_PIXELS_MAX: wholeNumber(1, 1_000_000_000)
+    .default(64_000_000)
+    .describe("photos with more pixels are dead-lettered as pixel-limit; guards against decompression bombs"),
+  FEATURIZER_COMMIT_MS: wholeNumber(10, 60_000)
+    .default(1_000)
+    .describe("offsets are committed so often; a crash repeats at most this much work"),
+};

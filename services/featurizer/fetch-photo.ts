@@ -1,0 +1,22 @@
+import type { PhotoArrived } from "../../lib/contract/messages.ts";
+import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import type { ObjectStore } from "../../lib/store/object-store.ts";
+
+/**
+ * Reads the photo that was announced, and no other: one that was replaced since has another etag and its own message.
+ *
+ * @throws not-found, etag-changed, too-large (before anything is read), or what the store throws.
+ */
+export async function fetchPhoto(
+  store: ObjectStore,
+  photo: PhotoArrived,
+  bytesMax: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  if (photo.sizeBytes > bytesMax) {
+    const message = `the photo has ${photo.sizeBytes} bytes; FEATURIZER_PHOTO_BYTES_MAX allows ${bytesMax}`;
+    throw new FruitstreamError("too-large", message);
+  }
+  const { bytes } = await store.get(photo, { bytesMax, ifMatch: photo.etag, signal });
+  return bytes;
+}
