@@ -1,3 +1,20 @@
+import { z } from "zod";
+import { wholeNumber } from "../runtime/config.ts";
+
+/** The environment variables that name and shape the topics. Part of every service's configuration. */
+export const topicsConfig = {
+  TOPIC_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{0,100}$/, "must be at most 100 letters, digits, dots, dashes or underscores")
+    .default("")
+    .describe("prepended to every topic's name: keeps several installations apart on one cluster"),
+  TOPIC_PARTITIONS: wholeNumber(1, 10_000)
+    .default(4)
+    .describe(
+      "partitions of topics that are not there yet: the most featurizers, and reducers, that can share the work",
+    ),
+};
+
 /** The names of the project's topics. A prefix keeps several installations, or several demos, apart on one cluster. */
 export interface Topics {
   readonly photos: string;
@@ -11,4 +28,13 @@ export function topicsWithPrefix(prefix: string): Topics {
     features: `${prefix}features`,
     deadLetters: `${prefix}photos.dead-letters`,
   };
+}
+
+/** The topics as they are to be created where they are missing. Dead letters are few, and read by people. */
+export function topicShapes({ photos, features, deadLetters }: Topics, partitions: number) {
+  return [
+    { topic: photos, partitions },
+    { topic: features, partitions },
+    { topic: deadLetters, partitions: 1 },
+  ];
 }

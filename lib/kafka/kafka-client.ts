@@ -1,7 +1,10 @@
-import { Kafka, KafkaJSError, logLevel } from "kafkajs";
+import kafkajs from "kafkajs";
 import { z } from "zod";
 import { FruitstreamError } from "../runtime/errors.ts";
 import type { Logger } from "../runtime/logger.ts";
+
+// kafkajs is CommonJS, and not all of its names are visible to an import of names.
+const { Kafka, KafkaJSError, logLevel } = kafkajs;
 
 /** The environment variables that say how to reach Kafka. Part of every service's configuration. */
 export const kafkaConfig = {
@@ -30,7 +33,7 @@ const ATTEMPTS_MAX = 5;
 export const RETRY = { initialRetryTime: 100, maxRetryTime: 5_000, retries: ATTEMPTS_MAX } as const;
 
 /** A Kafka client. Connects on first use. */
-export function createKafka(settings: KafkaSettings, logger: Logger): Kafka {
+export function createKafka(settings: KafkaSettings, logger: Logger): kafkajs.Kafka {
   return new Kafka({
     brokers: [...settings.brokers],
     clientId: settings.clientId,

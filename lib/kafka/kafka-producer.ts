@@ -1,4 +1,4 @@
-import { type Message, Partitioners } from "kafkajs";
+import kafkajs, { type Message } from "kafkajs";
 import type { Logger } from "../runtime/logger.ts";
 import { createKafka, fromKafkaError, type KafkaSettings, RETRY } from "./kafka-client.ts";
 import type { NewRecord, RecordProducer } from "./record-log.ts";
@@ -14,7 +14,7 @@ const RECORD_OVERHEAD_BYTES = 100;
 export async function openProducer(settings: KafkaSettings, logger: Logger): Promise<RecordProducer> {
   const producer = createKafka(settings, logger).producer({
     allowAutoTopicCreation: false,
-    createPartitioner: Partitioners.DefaultPartitioner,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
     retry: RETRY,
   });
   try {

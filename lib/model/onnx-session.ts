@@ -7,6 +7,9 @@ export interface DenseTensor {
   readonly shape: readonly number[];
 }
 
+/** What a graph is given, by input name. */
+export type Feeds = Readonly<Record<string, DenseTensor>>;
+
 /**
  * A loaded ONNX graph. The only file that imports ONNX Runtime.
  *
@@ -17,7 +20,9 @@ export interface OnnxSession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   /** Computes the named outputs. Returned arrays belong to the caller. */
-  run(feeds: Readonly<Record<string, DenseTensor>>, outputs: readonly string[]): Promise<Record<string, DenseTensor>>;
+  run(feeds: Feeds, outputs: readonly string[]): Promise<Record<string, DenseTensor>>;
+  /** Computes outputs of known shape into arrays of the caller, by output name, without a copy. */
+  runInto(feeds: Feeds, outputs: Readonly<Record<string, DenseTensor>>): Promise<void>;
   /** Frees the native memory. The session is not used after this. */
   release(): Promise<void>;
 }
@@ -32,6 +37,8 @@ export async function openOnnxSession(model: string | Uint8Array, threads: numbe
     executionProviders: ["cpu"],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
+    enableCpuMemArena: process.env.ARENA !== "0" && !(process.env.ARENA==="p" && typeof model!=="string"),
+    enableMemPattern: process.env.PAT !== "0",
     executionMode: "sequential",
     graphOptimizationLevel: "all",
     logSeverityLevel: 3,
@@ -41,9 +48,11 @@ export async function openOnnxSession(model: string | Uint8Array, threads: numbe
     inputNames: session.inputNames,
     outputNames: session.outputNames,
     async run(feeds, outputs) {
-      const inputs = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toOrt(tensor)]));
-      const results = await session.run(inputs, outputs);
+      const results = await session.run(toOrtByName(feeds), outputs);
       return Object.fromEntries(outputs.map((name) => [name, fromOrt(results[name]!, name)]));
+    },
+    async runInto(feeds, outputs) {
+      await session.run(toOrtByName(feeds), toOrtByName(outputs));
     },
     release: () => session.release(),
   };
@@ -58,6 +67,10 @@ async function openSession(model: string | Uint8Array, options: InferenceSession
     const name = typeof model === "string" ? model : `a graph of ${model.byteLength} bytes`;
     throw new FruitstreamError("invalid-model", `ONNX Runtime can't load ${name}: ${String(cause)}`, { cause });
   }
+}
+
+function toOrtByName(tensors: Feeds): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, toOrt(tensor)]));
 }
 
 function toOrt({ data, shape }: DenseTensor): Tensor {

@@ -22,10 +22,11 @@ const FATES = {
 
   "invalid-config": "crash",
   "invalid-model": "crash",
+  "inference-failed": "crash",
   "invalid-table": "crash",
   "access-denied": "crash",
   "stack-unavailable": "crash",
-  "usage": "crash",
+  usage: "crash",
 } as const satisfies Record<string, Fate>;
 
 export type ErrorCode = keyof typeof FATES;

@@ -6,7 +6,7 @@ import { createLogger, type Logger } from "./logger.ts";
 export interface Service {
   /** Works until `stop` is called, or throws what makes the process crash. */
   run(): Promise<void>;
-  /** Finishes or drops what is in flight, makes `run` resolve, releases everything. */
+  /** Finishes or drops what is in flight, makes `run` resolve, releases everything. Called once. */
   stop(): Promise<void>;
 }
 
@@ -22,9 +22,14 @@ export async function runService(name: string, compose: (env: Environment, logge
   const logger = createLogger(name, process.env["LOG_LEVEL"] || "info");
   try {
     const service = await compose(process.env, logger);
-    const stopped = stopOnSignal(service, logger);
-    await Promise.race([service.run(), stopped.failure]);
-    await service.stop();
+    let stopping: Promise<void> | undefined;
+    const stop = () => {
+      stopping ??= service.stop();
+      return stopping;
+    };
+    const signalled = stopOnSignal(stop, logger);
+    await Promise.race([service.run(), signalled.failure]);
+    await stop();
     logger.info({ rssPeakBytes: peakRssBytes() }, "stopped");
     process.exitCode = 0;
   } catch (error) {
@@ -35,7 +40,7 @@ export async function runService(name: string, compose: (env: Environment, logge
   process.exit();
 }
 
-function stopOnSignal(service: Service, logger: Logger) {
+function stopOnSignal(stop: () => Promise<void>, logger: Logger) {
   const failure = Promise.withResolvers<never>();
   let signals = 0;
   const onSignal = (signal: string) => {
@@ -46,7 +51,7 @@ function stopOnSignal(service: Service, logger: Logger) {
       logger.warn({ stopMsMax: STOP_MS_MAX }, "could not stop in time; what was in flight will be done again");
       process.exit(1);
     }, STOP_MS_MAX).unref();
-    service.stop().catch(failure.reject);
+    stop().catch(failure.reject);
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);

@@ -9,7 +9,11 @@ import { registry } from "./metrics.ts";
  * 503 with the parts' reports otherwise) and `/metrics` (Prometheus text). Gives false for any other path, so that a
  * service with routes of its own can go on.
  */
-export async function answerStatus(request: IncomingMessage, response: ServerResponse, health: Health): Promise<boolean> {
+export async function answerStatus(
+  request: IncomingMessage,
+  response: ServerResponse,
+  health: Health,
+): Promise<boolean> {
   const path = request.url?.split("?", 1)[0];
   if (path === "/livez") {
     response.writeHead(200, { "content-type": "text/plain" }).end("ok\n");

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { httpUrl } from "../runtime/config.ts";
+import type { S3Options } from "./s3-object-store.ts";
 
 /** The environment variables that say how to reach S3. Part of every service's configuration. */
 export const s3Config = {
@@ -12,3 +13,14 @@ export const s3Config = {
     .default(false)
     .describe("true puts the bucket into the path instead of the host name, as most S3 servers need"),
 };
+
+/** The S3 part of a service's configuration, as the adapter takes it. */
+export function s3OptionsOf(config: z.infer<z.ZodObject<typeof s3Config>>): S3Options {
+  return {
+    endpoint: config.S3_ENDPOINT,
+    region: config.S3_REGION,
+    accessKeyId: config.S3_ACCESS_KEY_ID,
+    secretAccessKey: config.S3_SECRET_ACCESS_KEY,
+    forcePathStyle: config.S3_FORCE_PATH_STYLE,
+  };
+}

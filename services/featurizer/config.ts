@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { z } from "zod";
+import { topicsConfig } from "../../lib/contract/topics.ts";
 import { kafkaConfig } from "../../lib/kafka/kafka-client.ts";
 import { wholeNumber } from "../../lib/runtime/config.ts";
 import { s3Config } from "../../lib/store/s3-config.ts";
@@ -10,7 +11,7 @@ const MIB = 1_048_576;
 export const featurizerConfig = {
   ...kafkaConfig,
   ...s3Config,
-  TOPIC_PREFIX: z.string().default("").describe("prepended to every topic's name"),
+  ...topicsConfig,
   HTTP_HOST: z.string().default("127.0.0.1").describe("address of /livez, /readyz and /metrics"),
   HTTP_PORT: wholeNumber(0, 65_535).default(0).describe("port of the same; 0 takes a free one"),
 

@@ -1,4 +1,4 @@
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
 import { sniffPhotoFormat } from "../../lib/contract/photo-format.ts";
 import { type InputGeometry, type PixelSize, resizedPhotoSize } from "../../lib/model/resize-geometry.ts";
 import { FruitstreamError } from "../../lib/runtime/errors.ts";
@@ -102,12 +102,12 @@ function reducedSide(photoSide: number, resizedSide: number): number {
  * The image at full size without alpha. libvips weighs colours by alpha when it reduces, which would blacken what is
  * transparent, while a photo small enough not to be reduced keeps its colours.
  */
-async function withoutAlpha(image: sharp.Sharp): Promise<sharp.Sharp> {
+async function withoutAlpha(image: Sharp): Promise<Sharp> {
   const { data, info } = await toRgb(image).toUint8Array();
   return sharp(data, { raw: { width: info.width, height: info.height, channels: 3 } });
 }
 
-function toRgb(image: sharp.Sharp): sharp.Sharp {
+function toRgb(image: Sharp): Sharp {
   return image.removeAlpha().toColourspace("srgb").raw({ depth: "uchar" });
 }
 

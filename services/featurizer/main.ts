@@ -1,18 +1,18 @@
-import { topicsWithPrefix } from "../../lib/contract/topics.ts";
+import { topicShapes, topicsWithPrefix } from "../../lib/contract/topics.ts";
 import { openAdmin } from "../../lib/kafka/kafka-admin.ts";
 import { createConsumer } from "../../lib/kafka/kafka-consumer.ts";
 import { openProducer } from "../../lib/kafka/kafka-producer.ts";
 import { loadModelFolder } from "../../lib/model/model-folder.ts";
 import { systemClock } from "../../lib/runtime/clock.ts";
 import { readConfig } from "../../lib/runtime/config.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
 import { Health } from "../../lib/runtime/health.ts";
 import { runService } from "../../lib/runtime/service.ts";
 import { closeServer, createStatusServer, listen } from "../../lib/runtime/status-server.ts";
+import { s3OptionsOf } from "../../lib/store/s3-config.ts";
 import { openS3ObjectStore } from "../../lib/store/s3-object-store.ts";
 import { featurizerConfig } from "./config.ts";
 import { decodePhoto } from "./decode-photo.ts";
-import { openInferencePool } from "./inference/inference-pool.ts";
+import { InferencePool } from "./inference/inference-pool.ts";
 import { FeaturizerPipeline } from "./pipeline.ts";
 
 await runService("featurizer", async (env, logger) => {
@@ -24,7 +24,8 @@ await runService("featurizer", async (env, logger) => {
   const port = await listen(server, config.HTTP_HOST, config.HTTP_PORT);
 
   const model = await loadModelFolder(config.FEATURIZER_MODEL_DIR);
-  const pool = await openInferencePool(model, {
+  const pool = await InferencePool.open({
+    model,
     workers: config.FEATURIZER_WORKERS,
     batchPhotosMax: config.FEATURIZER_BATCH_PHOTOS_MAX,
     batchWaitMsMax: config.FEATURIZER_BATCH_WAIT_MS_MAX,
@@ -32,22 +33,28 @@ await runService("featurizer", async (env, logger) => {
   health.report("model", "ok", model.id);
 
   const admin = await openAdmin(kafka, logger);
-  const featuresPartitions = await admin.partitionCount(topics.features).finally(() => admin.close());
-  if (featuresPartitions === undefined) {
-    const message = `there is no topic "${topics.features}"; create it with: fruitstream topics create`;
-    throw new FruitstreamError("invalid-config", message);
-  }
-  const store = openS3ObjectStore(config);
+  await admin.ensureTopics(topicShapes(topics, config.TOPIC_PARTITIONS));
+  const featuresPartitions = (await admin.partitionCount(topics.features))!;
+  await admin.close();
+  const store = openS3ObjectStore(s3OptionsOf(config));
   health.report("s3", "ok");
   const producer = await openProducer(kafka, logger);
   const consumer = createConsumer(
     { ...kafka, topic: topics.photos, group: config.FEATURIZER_GROUP, sessionMsMax: config.FEATURIZER_SESSION_MS },
     logger,
   );
-  const { input } = model.manifest;
-  const decode = (photo: Uint8Array) => decodePhoto(photo, input, config.FEATURIZER_PHOTO_PIXELS_MAX);
+  const decodeOptions = { input: model.manifest.input, pixelsMax: config.FEATURIZER_PHOTO_PIXELS_MAX };
   const pipeline = new FeaturizerPipeline(
-    { consumer, producer, store, decode, infer: (photo) => pool.infer(photo), clock: systemClock, health, logger },
+    {
+      consumer,
+      producer,
+      store,
+      decode: (photo) => decodePhoto(photo, decodeOptions),
+      infer: (photo, signal) => pool.infer(photo, signal),
+      clock: systemClock,
+      health,
+      logger,
+    },
     {
       topics,
       featuresPartitions,
@@ -61,7 +68,10 @@ await runService("featurizer", async (env, logger) => {
       commitMs: config.FEATURIZER_COMMIT_MS,
     },
   );
-  logger.info({ model: model.id, port, topic: topics.photos, workers: config.FEATURIZER_WORKERS }, "featurizer started");
+  logger.info(
+    { model: model.id, port, topic: topics.photos, workers: config.FEATURIZER_WORKERS },
+    "featurizer started",
+  );
 
   return {
     run: () => pipeline.run(),

@@ -13,7 +13,7 @@ import { formatS3Uri, type ObjectStore } from "../../lib/store/object-store.ts";
 import type { DecodedPhoto } from "./decode-photo.ts";
 import { fetchPhoto } from "./fetch-photo.ts";
 import { InFlightBudget } from "./in-flight-budget.ts";
-import type { Inference } from "./inference/inference-pool.ts";
+import type { PhotoVector } from "./inference/photo-model.ts";
 import { PartitionLane } from "./partition-lane.ts";
 
 export interface FeaturizerParts {
@@ -21,7 +21,7 @@ export interface FeaturizerParts {
   readonly producer: RecordProducer;
   readonly store: ObjectStore;
   readonly decode: (photo: Uint8Array) => Promise<DecodedPhoto>;
-  readonly infer: (photo: DecodedPhoto) => Promise<Inference>;
+  readonly infer: (photo: DecodedPhoto, signal: AbortSignal) => Promise<PhotoVector>;
   readonly clock: Clock;
   readonly health: Health;
   readonly logger: Logger;
@@ -161,7 +161,7 @@ export class FeaturizerPipeline {
       const bytes = await this.#limitFetches(() => this.#fetch(arrived, signal));
       const photo = await this.#limitDecodes(() => timed("decode", () => this.#parts.decode(bytes)));
       signal.throwIfAborted();
-      const { features, predictions } = await timed("infer", () => this.#parts.infer(photo));
+      const { features, predictions } = await timed("infer", () => this.#parts.infer(photo, signal));
       const message: PhotoFeatures = {
         ...position,
         model: this.#settings.model,
@@ -231,12 +231,7 @@ export class FeaturizerPipeline {
     return result;
   }
 
-  #deadLetterOf(
-    error: Error,
-    record: LogRecord,
-    arrived: PhotoArrived | Error,
-    position: SourcePosition,
-  ): DeadLetter {
+  #deadLetterOf(error: Error, record: LogRecord, arrived: PhotoArrived | Error, position: SourcePosition): DeadLetter {
     const photo = arrived instanceof Error ? undefined : arrived;
     const deadLetter: DeadLetter = {
       ...position,

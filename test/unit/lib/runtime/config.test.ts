@@ -47,6 +47,8 @@ describe("readConfig", () => {
   });
 
   test("every problem is told at once", () => {
-    expect(() => read({ REDUCER_ROWS_MAX: "0", REDUCER_X: "1" })).toThrow(/REDUCER_X .*; S3_ENDPOINT .*REDUCER_ROWS_MAX/);
+    expect(() => read({ REDUCER_ROWS_MAX: "0", REDUCER_X: "1" })).toThrow(
+      /REDUCER_X .*; S3_ENDPOINT .*REDUCER_ROWS_MAX/,
+    );
   });
 });

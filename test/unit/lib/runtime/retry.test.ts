@@ -27,12 +27,15 @@ describe("retrying", () => {
     expect(sleeps).toEqual([50, 100, 200]);
   });
 
-  test.each([new FruitstreamError("not-found", "no such key"), new TypeError("a bug")])("gives up on %s", async (error) => {
-    const { clock, sleeps } = clockThatSleepsAtOnce();
-    const hooks = { clock, signal: new AbortController().signal, onRetry: () => undefined };
-    await expect(retrying(policy, hooks, () => Promise.reject(error))).rejects.toBe(error);
-    expect(sleeps).toEqual([]);
-  });
+  test.each([new FruitstreamError("not-found", "no such key"), new TypeError("a bug")])(
+    "gives up on %s",
+    async (error) => {
+      const { clock, sleeps } = clockThatSleepsAtOnce();
+      const hooks = { clock, signal: new AbortController().signal, onRetry: () => undefined };
+      await expect(retrying(policy, hooks, () => Promise.reject(error))).rejects.toBe(error);
+      expect(sleeps).toEqual([]);
+    },
+  );
 
   test("ends with the signal's reason, also while it waits", async () => {
     const controller = new AbortController();
@@ -52,11 +55,15 @@ describe("retrying", () => {
 
 test("delays double up to their bound and never leave it", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 10_000 }), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (n, r) => {
-      const delayMs = backoffMs(policy, n, () => r);
-      expect(delayMs).toBeGreaterThanOrEqual(0);
-      expect(delayMs).toBeLessThanOrEqual(Math.min(policy.delayMsMax, policy.delayMsFirst * 2 ** (n - 1)));
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 10_000 }),
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      (n, r) => {
+        const delayMs = backoffMs(policy, n, () => r);
+        expect(delayMs).toBeGreaterThanOrEqual(0);
+        expect(delayMs).toBeLessThanOrEqual(Math.min(policy.delayMsMax, policy.delayMsFirst * 2 ** (n - 1)));
+      },
+    ),
   );
 });
 

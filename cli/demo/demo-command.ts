@@ -1,0 +1,39 @@
+import { resolve } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import { runDemo } from "./run-demo.ts";
+import { printJson, printSummary } from "./summary.ts";
+
+/** `fruitstream demo`: the whole pipeline over a folder of photos, on the local stack or the one the environment names. */
+export function demoCommand(): Command {
+  return new Command("demo")
+    .description("run a folder of photos through the whole pipeline and show the table")
+    .requiredOption("--photos <folder>", "photos to upload; the parent folder is the label")
+    .requiredOption("--model <folder>", "model folder, with a model.json")
+    .option("--featurizers <n>", "featurizer processes", wholeNumber(1, 64), 1)
+    .option("--reducers <n>", "reducer processes", wholeNumber(1, 64), 1)
+    .option("--partitions <n>", "partitions of each topic", wholeNumber(1, 1_000), 4)
+    .option("--k <n>", "principal components", wholeNumber(1, 60), 8)
+    .option("--export <folder>", "where to put a copy of the table; demo-output/<id>/table by default")
+    .option("--json", "end with one line of JSON", false)
+    .action(async (options) => {
+      const result = await runDemo({
+        photos: resolve(options.photos),
+        model: resolve(options.model),
+        featurizers: options.featurizers,
+        reducers: options.reducers,
+        partitions: options.partitions,
+        components: options.k,
+        exportFolder: options.export && resolve(options.export),
+      });
+      printSummary(result);
+      if (options.json) printJson(result);
+    });
+}
+
+function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`must be a whole number from ${min} to ${max}`);
+  };
+}

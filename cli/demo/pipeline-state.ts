@@ -1,0 +1,42 @@
+import type { Topics } from "../../lib/contract/topics.ts";
+import type { LogAdmin, PartitionOffset } from "../../lib/kafka/record-log.ts";
+import type { DeltaTable } from "../../lib/table/delta-table.ts";
+import { countRows } from "../../lib/table/table-summary.ts";
+import { TableProgress } from "../../services/reducer/table-progress.ts";
+
+/** How far the photos have come, from what is durable: committed offsets and the table. */
+export interface PipelineState {
+  readonly rows: number;
+  readonly tableVersion: number;
+  /** Photos announced and not yet published as vectors or dead letters. */
+  readonly featurizerLag: number;
+  /** Vectors published and not yet in the table. */
+  readonly reducerLag: number;
+}
+
+/** Reads the state once. With both lags 0, everything announced before the call is in the table or dead-lettered. */
+export async function readPipelineState(
+  admin: LogAdmin,
+  table: DeltaTable,
+  topics: Topics,
+  featurizerGroup: string,
+): Promise<PipelineState> {
+  const photosEnd = await admin.endOffsets(topics.photos);
+  const committed = await admin.committedOffsets(featurizerGroup, topics.photos);
+  // After the featurizers' offsets: whatever they cover was published before, so these ends include it.
+  const featuresEnd = await admin.endOffsets(topics.features);
+  await table.advance();
+  const progress = new TableProgress(topics.features, table.snapshot.txnVersions);
+  const consumed = featuresEnd.map(({ partition }) => ({ partition, offset: progress.nextOffset(partition) }));
+  return {
+    rows: countRows(table.snapshot),
+    tableVersion: table.snapshot.version,
+    featurizerLag: lagOf(photosEnd, committed),
+    reducerLag: lagOf(featuresEnd, consumed),
+  };
+}
+
+function lagOf(ends: readonly PartitionOffset[], reached: readonly PartitionOffset[]): number {
+  const offsets = new Map(reached.map(({ partition, offset }) => [partition, offset]));
+  return ends.reduce((lag, { partition, offset }) => lag + offset - (offsets.get(partition) ?? 0), 0);
+}

@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+import { Command } from "commander";
+import { FruitstreamError } from "../lib/runtime/errors.ts";
+import { demoCommand } from "./demo/demo-command.ts";
+import { ingestCommand } from "./ingest.ts";
+import { stackCommand } from "./stack.ts";
+import { tableCommand } from "./table.ts";
+
+const program = new Command("fruitstream")
+  .description("photos on S3 to features, exact streaming PCA and an atomic Parquet table, over Kafka")
+  .addCommand(demoCommand())
+  .addCommand(stackCommand())
+  .addCommand(ingestCommand())
+  .addCommand(tableCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // Our own errors are sentences for the person at the terminal; anything else is a bug and comes with its trace.
+  process.stderr.write(`${error instanceof FruitstreamError ? `fruitstream: ${error.message}` : inspect(error)}\n`);
+  process.exitCode = 1;
+}
+
+function inspect(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,179 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import { topicShapes, topicsConfig, topicsWithPrefix } from "../lib/contract/topics.ts";
+import { openAdmin } from "../lib/kafka/kafka-admin.ts";
+import { openProducer } from "../lib/kafka/kafka-producer.ts";
+import { systemClock } from "../lib/runtime/clock.ts";
+import { readConfig } from "../lib/runtime/config.ts";
+import { FruitstreamError } from "../lib/runtime/errors.ts";
+import { createLogger } from "../lib/runtime/logger.ts";
+import { type RetryHooks, retrying } from "../lib/runtime/retry.ts";
+import type { ObjectStore } from "../lib/store/object-store.ts";
+import { PhotoAnnouncer } from "../services/ingest/announce-photo.ts";
+import { backfill } from "../services/ingest/backfill.ts";
+import type { IngestProgress, OnProgress } from "../services/ingest/ingest-progress.ts";
+import { parseS3Uri } from "../services/ingest/list-photos.ts";
+import { UNLABELLED_FOLDERS } from "../services/ingest/photo-label.ts";
+import { LISTED_SUFFIXES, suffixTest, UPLOADED_SUFFIXES } from "../services/ingest/photo-suffixes.ts";
+import { RETRY_POLICY } from "../services/ingest/retry-policy.ts";
+import { uploadFolder } from "../services/ingest/upload-folder.ts";
+import { endpointsAsEnv } from "../stack/endpoints.ts";
+import { openStackStore, requireEndpoints } from "./endpoints.ts";
+import { createProgressLine } from "./progress-line.ts";
+
+/** `fruitstream ingest backfill|upload|serve`: the three mouths of the pipeline. */
+export function ingestCommand(): Command {
+  const ingest = new Command("ingest").description("announce photos, so that they are featurized");
+  ingest
+    .command("backfill")
+    .description("announce every photo that rests under a prefix of a bucket")
+    .argument("<uri>", "s3://bucket/prefix; end a folder with a slash, since photos is the beginning of photos-old too")
+    .option("--start-after <key>", "only keys after this one; goes on with a backfill that was interrupted")
+    .option("--suffixes <list>", "what counts as a photo, separated by commas", LISTED_SUFFIXES)
+    .option("--unlabelled <pattern>", "folders that are no label, as a regular expression", UNLABELLED_FOLDERS)
+    .action(runBackfill);
+  ingest
+    .command("upload")
+    .description("upload a folder's photos and announce each one")
+    .argument("<folder>", "a photo's label is the name of the folder it lies in")
+    .option("--bucket <name>", "bucket to upload to, created when missing", process.env.PHOTOS_BUCKET || "photos")
+    .option("--prefix <prefix>", "stands before each file's path in its key", "photos/")
+    .option("--suffixes <list>", "what counts as a photo, separated by commas", UPLOADED_SUFFIXES)
+    .option("--unlabelled <pattern>", "folders that are no label, as a regular expression", UNLABELLED_FOLDERS)
+    .option("--announce-existing", "announce photos that are on S3 already too; they arrive once more", false)
+    .action(runUpload);
+  ingest
+    .command("serve")
+    .description("take photos over HTTP; the service's settings come from the environment")
+    .action(runServe);
+  return ingest;
+}
+
+interface BackfillFlags {
+  readonly startAfter?: string;
+  readonly suffixes: string;
+  readonly unlabelled: string;
+}
+
+async function runBackfill(uri: string, { startAfter, suffixes, unlabelled }: BackfillFlags): Promise<void> {
+  const listing = { ...parseS3Uri(uri), startAfter };
+  const options = { ...listing, isPhoto: suffixTest(suffixes), unlabelled: readPattern(unlabelled) };
+  const resumeHint = ({ lastKey = startAfter }: IngestProgress) =>
+    lastKey === undefined ? "nothing was announced yet" : `to go on, add: --start-after ${shellQuoted(lastKey)}`;
+  await withPipeline(resumeHint, ({ store, announcer, hooks, onProgress }) =>
+    backfill(store, announcer, options, hooks, onProgress),
+  );
+}
+
+interface UploadFlags {
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly suffixes: string;
+  readonly unlabelled: string;
+  readonly announceExisting: boolean;
+}
+
+async function runUpload(folder: string, flags: UploadFlags): Promise<void> {
+  const { bucket, prefix, announceExisting } = flags;
+  const filters = { isPhoto: suffixTest(flags.suffixes), unlabelled: readPattern(flags.unlabelled) };
+  const resumeHint = () => "to go on, run the same command again; what is uploaded is not uploaded twice";
+  const { existing } = await withPipeline(resumeHint, async ({ store, announcer, hooks, onProgress }) => {
+    await store.ensureBucket(bucket);
+    return await uploadFolder(
+      store,
+      announcer,
+      { folder, bucket, prefix, announceExisting, ...filters },
+      hooks,
+      onProgress,
+    );
+  });
+  if (existing > 0 && !announceExisting) {
+    tell(`${existing} photos were on S3 already and were not announced again; --announce-existing would`);
+  }
+}
+
+async function runServe(): Promise<void> {
+  const main = fileURLToPath(new URL("../services/ingest/main.ts", import.meta.url));
+  const env = { ...process.env, ...endpointsAsEnv(await requireEndpoints()) };
+  const service = spawn(process.execPath, [main], { env, stdio: "inherit" });
+  // The terminal sends Ctrl-C to both; this process only waits for the service to finish.
+  process.on("SIGINT", () => undefined);
+  process.on("SIGTERM", () => service.kill("SIGTERM"));
+  const [code] = await once(service, "exit");
+  process.exitCode = code ?? 1;
+}
+
+interface Pipeline {
+  readonly store: ObjectStore;
+  readonly announcer: PhotoAnnouncer;
+  readonly hooks: RetryHooks;
+  readonly onProgress: OnProgress;
+}
+
+/**
+ * Opens Kafka and S3, does the work with a progress line, prints the summary. On Ctrl-C and on failure it says how to
+ * go on; a second Ctrl-C ends the process at once.
+ */
+async function withPipeline(
+  resumeHint: (progress: IngestProgress) => string,
+  work: (pipeline: Pipeline) => Promise<IngestProgress>,
+): Promise<IngestProgress> {
+  const logger = createLogger("ingest", process.env.LOG_LEVEL || "warn");
+  const endpoints = await requireEndpoints();
+  const { TOPIC_PREFIX, TOPIC_PARTITIONS } = readConfig(topicsConfig, process.env, "TOPIC_");
+  const topics = topicsWithPrefix(TOPIC_PREFIX);
+  const kafka = { brokers: endpoints.kafkaBrokers.split(","), clientId: `fruitstream-ingest-${process.pid}` };
+  const admin = await openAdmin(kafka, logger);
+  await admin.ensureTopics(topicShapes(topics, TOPIC_PARTITIONS)).finally(() => admin.close());
+
+  const interruption = new AbortController();
+  const line = createProgressLine(systemClock);
+  const hooks: RetryHooks = {
+    clock: systemClock,
+    signal: interruption.signal,
+    onRetry: (error, attempt) => line.note(`attempt ${attempt} failed, trying again: ${(error as Error).message}`),
+  };
+  const producer = await openProducer(kafka, logger);
+  const store = openStackStore(endpoints);
+  const append = (records: Parameters<typeof producer.append>[1]) =>
+    retrying(RETRY_POLICY, hooks, () => producer.append(topics.photos, records));
+  const announcer = new PhotoAnnouncer(append, systemClock);
+  const interrupt = () => interruption.abort(new Error("interrupted"));
+  process.once("SIGINT", interrupt);
+  try {
+    const progress = await work({ store, announcer, hooks, onProgress: line.update });
+    line.finish();
+    return progress;
+  } catch (error) {
+    line.finish();
+    tell(resumeHint(line.progress));
+    if (!interruption.signal.aborted) throw error;
+    process.exitCode = INTERRUPTED_EXIT_CODE;
+    return line.progress;
+  } finally {
+    process.off("SIGINT", interrupt);
+    await producer.close();
+    store.close();
+  }
+}
+
+/** What shells report of a program that SIGINT ended. */
+const INTERRUPTED_EXIT_CODE = 130;
+
+function readPattern(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (cause) {
+    throw new FruitstreamError("usage", `--unlabelled must be a regular expression, got "${text}"`, { cause });
+  }
+}
+
+function shellQuoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function tell(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

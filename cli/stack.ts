@@ -1,0 +1,65 @@
+import { Command } from "commander";
+import { endpointsAsEnv, endpointsFromEnv, type StackEndpoints } from "../stack/endpoints.ts";
+import { stackDown, stackStatus, stackUp, stackWipe } from "../stack/local-stack.ts";
+import { readStackSettings } from "../stack/stack-settings.ts";
+
+/** `fruitstream stack up|down|status|wipe`: Kafka and S3 on this machine, for development. */
+export function stackCommand(): Command {
+  const stack = new Command("stack").description("Kafka and S3 as processes of this machine, for development");
+  stack
+    .command("up")
+    .description('start them; `eval "$(fruitstream stack up)"` sets the variables that name them')
+    .action(up);
+  stack.command("down").description("stop them; their data stay").action(down);
+  stack.command("status").description("tell whether they run; exit code 1 when not").action(status);
+  stack.command("wipe").description("stop them and remove their data").action(wipe);
+  return stack;
+}
+
+/** Only the `export` lines go to standard output, so that a shell can evaluate it. */
+async function up(): Promise<void> {
+  const configured = endpointsFromEnv(process.env);
+  if (configured) {
+    tell("KAFKA_BROKERS and S3_ENDPOINT are set, so that stack is used and nothing is started");
+    printExports(configured);
+    return;
+  }
+  const settings = readStackSettings(process.env);
+  const { endpoints, startedHere } = await stackUp(settings, tell);
+  tell(startedHere ? "the stack is up" : "the stack was up already");
+  tell(`Kafka  ${endpoints.kafkaBrokers}`);
+  tell(`S3     ${endpoints.s3Endpoint}`);
+  tell(`data   ${settings.stateDir}`);
+  printExports(endpoints);
+}
+
+async function down(): Promise<void> {
+  await stackDown(readStackSettings(process.env));
+  tell("the stack is down");
+}
+
+async function status(): Promise<void> {
+  const settings = readStackSettings(process.env);
+  const { servers, endpoints } = await stackStatus(settings);
+  for (const { title, state, record } of servers) {
+    console.log(record ? `${title}: ${state} on port ${record.port}, pid ${record.pid}` : `${title}: ${state}`);
+  }
+  console.log(`data: ${settings.stateDir}`);
+  if (!endpoints) process.exitCode = 1;
+}
+
+async function wipe(): Promise<void> {
+  const settings = readStackSettings(process.env);
+  await stackWipe(settings);
+  tell(`the stack is down and ${settings.stateDir} is empty`);
+}
+
+function printExports(endpoints: StackEndpoints): void {
+  for (const [name, value] of Object.entries(endpointsAsEnv(endpoints))) {
+    console.log(`export ${name}='${value.replaceAll("'", "'\\''")}'`);
+  }
+}
+
+function tell(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

@@ -1,0 +1,37 @@
+import { randomUUID } from "node:crypto";
+import type { Logger } from "../runtime/logger.ts";
+import { openAdmin } from "./kafka-admin.ts";
+import type { KafkaSettings } from "./kafka-client.ts";
+import { createConsumer } from "./kafka-consumer.ts";
+import type { LogRecord } from "./record-log.ts";
+
+/** The group exists for one reading only and commits nothing. */
+const SESSION_MS_MAX = 30_000;
+
+/** Hands over every record that the topic holds when the call begins, partition by partition in order, and ends. */
+export async function readTopic(
+  settings: KafkaSettings,
+  topic: string,
+  logger: Logger,
+  onRecord: (record: LogRecord) => void,
+): Promise<void> {
+  const admin = await openAdmin(settings, logger);
+  const ends = await admin.endOffsets(topic).finally(() => admin.close());
+  const missing = new Map(ends.filter(({ offset }) => offset > 0).map(({ partition, offset }) => [partition, offset]));
+  if (missing.size === 0) return;
+
+  const group = `fruitstream-read-${randomUUID()}`;
+  const consumer = createConsumer({ ...settings, group, topic, sessionMsMax: SESSION_MS_MAX }, logger);
+  await consumer.run({
+    assigned: async () => new Map(),
+    records: async (partition, records) => {
+      for (const record of records) {
+        const end = missing.get(partition);
+        if (end === undefined) return;
+        onRecord(record);
+        if (record.offset >= end - 1) missing.delete(partition);
+      }
+      if (missing.size === 0) void consumer.stop();
+    },
+  });
+}

@@ -1,0 +1,108 @@
+import { type ErrorCode, FruitstreamError } from "../runtime/errors.ts";
+
+/** What a failed request was about. The endpoint is shown as it is: it carries no credentials. */
+export interface S3Target {
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly key?: string;
+}
+
+/**
+ * What the S3 client threw, as a FruitstreamError that names endpoint, bucket and key, never credentials.
+ * What is neither an answer of a server nor a broken connection is returned as it is: it is a defect of ours.
+ */
+export function toStoreError(error: unknown, target: S3Target): unknown {
+  if (error instanceof FruitstreamError || !(error instanceof Error)) return error;
+  const name = nameOf(error);
+  const code = codeOf(name, s3StatusOf(error), error);
+  if (code === undefined) return error;
+  return new FruitstreamError(code, messageOf(code, name, error, target), { cause: withoutExchange(error) });
+}
+
+/** The HTTP status that the server answered with, or undefined when there was no answer. */
+export function s3StatusOf(error: unknown): number | undefined {
+  const { $metadata, $response } = error as {
+    $metadata?: { httpStatusCode?: number };
+    $response?: { statusCode?: number };
+  };
+  return $metadata?.httpStatusCode ?? $response?.statusCode;
+}
+
+/** The SDK hangs the whole exchange on its errors: signed request, socket, agent. What is kept must not keep those. */
+function withoutExchange(error: Error): Error {
+  if (!("$response" in error)) return error;
+  return Object.assign(new Error(error.message), { name: error.name, stack: error.stack });
+}
+
+/** Names under which servers and the SDK refuse a bucket or key that can't exist. */
+const UNNAMEABLE = new Set(["NoSuchKey", "NoSuchBucket", "InvalidBucketName", "InvalidURI", "KeyTooLongError"]);
+
+/** Answers below 500 that pass by themselves. */
+const PASSING = new Set([
+  "RequestTimeout",
+  "SlowDown",
+  "OperationAborted",
+  "ConditionalRequestConflict",
+  "TooManyRequests",
+]);
+
+/** https://nodejs.org/api/errors.html#common-system-errors and libuv's resolver errors. */
+const NETWORK_CODES = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "EHOSTDOWN",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EMFILE",
+  "ENFILE",
+  "EADDRNOTAVAIL",
+  "ERR_STREAM_PREMATURE_CLOSE",
+]);
+
+function codeOf(name: string, status: number | undefined, error: Error): ErrorCode | undefined {
+  if (UNNAMEABLE.has(name) || status === 404) return "not-found";
+  if (name === "CredentialsProviderError" || status === 401 || status === 403) return "access-denied";
+  if (status === undefined) return isNetworkError(name, error) ? "store-unavailable" : undefined;
+  if (status === 412) return "etag-changed";
+  if (status === 413 || name === "EntityTooLarge") return "too-large";
+  // A status of 200 here is an answer that broke off or that no parser understands.
+  if (status < 300 || status === 408 || status === 429 || status >= 500 || PASSING.has(name))
+    return "store-unavailable";
+  return "invalid-config";
+}
+
+function isNetworkError(name: string, { code = "" }: NodeJS.ErrnoException): boolean {
+  return name === "TimeoutError" || NETWORK_CODES.has(code) || code.startsWith("HPE_");
+}
+
+function messageOf(code: ErrorCode, name: string, error: Error, { endpoint, bucket, key }: S3Target): string {
+  const uri = key === undefined ? `s3://${bucket}` : `s3://${bucket}/${key}`;
+  const where = `${uri} at ${endpoint}`;
+  switch (code) {
+    case "not-found":
+      return `${where} does not exist (${name})`;
+    case "etag-changed":
+      return `${where} no longer has the expected etag`;
+    case "too-large":
+      return `${where} refused the object as too large`;
+    case "access-denied":
+      return `access to ${where} was refused (${name}); check the S3 credentials and the bucket's policy`;
+    case "store-unavailable":
+      return `${where} can't be reached for now (${name}: ${error.message})`;
+    default:
+      return `${where} refused the request (${name}: ${error.message}); check the S3 endpoint, region and path style`;
+  }
+}
+
+/** The server's error code where it sent one. Answers to HEAD have no body, and so no name but their status. */
+function nameOf(error: Error): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (error.name === "Error" && code) return code;
+  return error.name;
+}

@@ -1,0 +1,282 @@
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import type { Readable } from "node:stream";
+import {
+  type BucketLocationConstraint,
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { type Clock, systemClock } from "../runtime/clock.ts";
+import { FruitstreamError } from "../runtime/errors.ts";
+import type { GetOptions, ObjectLocation, ObjectStore, ObjectSummary, PutOptions } from "./object-store.ts";
+import { readBody } from "./read-body.ts";
+import { type S3Target, s3StatusOf, toStoreError } from "./s3-error.ts";
+
+/** Where S3 is and who asks. Without an endpoint it is AWS; without keys the SDK's default chain finds credentials. */
+export interface S3Options {
+  readonly endpoint?: string | undefined;
+  readonly region: string;
+  readonly accessKeyId?: string | undefined;
+  readonly secretAccessKey?: string | undefined;
+  readonly forcePathStyle: boolean;
+}
+
+/** Bounds of the adapter's sockets and waits. None of its calls takes longer than `operationMsMax`. */
+export interface S3Limits {
+  /** Open connections; requests above it queue. Callers bound their own concurrency below it. */
+  readonly socketsMax: number;
+  /** Until a connection stands, the wait for a free socket included. */
+  readonly connectMsMax: number;
+  /** Silence on a connection, in the middle of a body too. */
+  readonly idleMsMax: number;
+  /** One call of the port, or one page of a listing, from request to the body's last byte, retries included. */
+  readonly operationMsMax: number;
+}
+
+export const DEFAULT_S3_LIMITS: S3Limits = {
+  socketsMax: 128,
+  connectMsMax: 10_000,
+  idleMsMax: 20_000,
+  operationMsMax: 120_000,
+};
+
+/** The SDK repeats once, at once, for the connection that a server closed while it lay idle; callers retry by fate. */
+const ATTEMPTS_MAX = 2;
+const LIST_PAGE_KEYS_MAX = 1000;
+const CONFLICT_ATTEMPTS_MAX = 8;
+const CONFLICT_WAIT_MS = 50;
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html */
+const KEY_BYTES_MAX = 1024;
+
+/** The adapter to S3 and what speaks its protocol (S3Proxy, versitygw). The only file that imports the S3 client. */
+export function openS3ObjectStore(
+  options: S3Options,
+  limits: S3Limits = DEFAULT_S3_LIMITS,
+  clock: Clock = systemClock,
+): ObjectStore {
+  const agentOptions = { keepAlive: true, maxSockets: limits.socketsMax };
+  const agents = { httpAgent: new HttpAgent(agentOptions), httpsAgent: new HttpsAgent(agentOptions) };
+  const client = openClient(options, limits, agents);
+  const endpoint = withoutUserInfo(options.endpoint ?? `AWS ${options.region}`);
+
+  function call<T>(
+    target: Omit<S3Target, "endpoint">,
+    work: (signal: AbortSignal) => Promise<T>,
+    signal?: AbortSignal,
+  ) {
+    return withinDeadline(work, { ...target, endpoint }, limits.operationMsMax, signal);
+  }
+
+  return {
+    async get({ bucket, key }, { bytesMax, ifMatch, signal }: GetOptions) {
+      return await call(
+        { bucket, key },
+        async (abortSignal) => {
+          requireKey(key);
+          const condition = ifMatch === undefined ? {} : { IfMatch: `"${ifMatch}"` };
+          const command = new GetObjectCommand({ Bucket: bucket, Key: key, ...condition });
+          const reply = await client.send(command, { abortSignal });
+          const bytes = await readBody(reply.Body as Readable, reply.ContentLength, bytesMax);
+          return { bytes, etag: unquote(reply.ETag) };
+        },
+        signal,
+      );
+    },
+
+    async head({ bucket, key }) {
+      if (!isKey(key)) return undefined;
+      return await call({ bucket, key }, async (abortSignal) => {
+        const command = new HeadObjectCommand({ Bucket: bucket, Key: key });
+        const reply = await orUndefined(404, client.send(command, { abortSignal }));
+        return reply && summary(key, reply.ContentLength, reply.ETag, reply.LastModified);
+      });
+    },
+
+    async put(location, body, putOptions = {}) {
+      return await call(location, async (abortSignal) => {
+        requireKey(location.key);
+        const reply = await client.send(putCommand(location, body, putOptions), { abortSignal });
+        return { etag: unquote(reply.ETag) };
+      });
+    },
+
+    async putIfAbsent(location, body, putOptions = {}) {
+      return await call(location, async (abortSignal) => {
+        requireKey(location.key);
+        for (let attempt = 1; ; attempt++) {
+          try {
+            const command = putCommand(location, body, putOptions, { IfNoneMatch: "*" });
+            return (await orUndefined(412, client.send(command, { abortSignal }))) !== undefined;
+          } catch (error) {
+            // A 409 says that another write or delete of the key was under way: who won is known when it is asked again.
+            if (s3StatusOf(error) !== 409 || attempt === CONFLICT_ATTEMPTS_MAX) throw error;
+            await clock.sleep(CONFLICT_WAIT_MS * attempt, abortSignal);
+          }
+        }
+      });
+    },
+
+    async *list(bucket, prefix, { startAfter } = {}) {
+      let place: ListPlace | undefined = startAfter ? { StartAfter: startAfter } : {};
+      while (place) {
+        const input = { Bucket: bucket, Prefix: prefix, MaxKeys: LIST_PAGE_KEYS_MAX, ...place };
+        // Keys may hold what XML can't; servers that know no encoding leave `EncodingType` out of their reply.
+        const command = new ListObjectsV2Command({ ...input, EncodingType: "url" });
+        const page: ListObjectsV2CommandOutput = await call({ bucket }, (abortSignal) =>
+          client.send(command, { abortSignal }),
+        );
+        const decodeKey = page.EncodingType === "url" ? decodeUrlKey : (key: string) => key;
+        for (const { Key = "", Size, ETag, LastModified } of page.Contents ?? []) {
+          yield summary(decodeKey(Key), Size, ETag, LastModified);
+        }
+        place = page.NextContinuationToken ? { ContinuationToken: page.NextContinuationToken } : undefined;
+      }
+    },
+
+    async delete({ bucket, key }) {
+      if (!isKey(key)) return;
+      await call({ bucket, key }, async (abortSignal) => {
+        await orUndefined(404, client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }), { abortSignal }));
+      });
+    },
+
+    async ensureBucket(bucket) {
+      await call({ bucket }, async (abortSignal) => {
+        const isThere = () => orUndefined(404, client.send(new HeadBucketCommand({ Bucket: bucket }), { abortSignal }));
+        if (await isThere()) return;
+        const place =
+          options.region === "us-east-1"
+            ? {}
+            : { CreateBucketConfiguration: { LocationConstraint: options.region as BucketLocationConstraint } };
+        await orUndefined(409, client.send(new CreateBucketCommand({ Bucket: bucket, ...place }), { abortSignal }));
+        // After a 409 the bucket is another creator's of this account, which is fine, or another account's.
+        if (!(await isThere())) {
+          throw new FruitstreamError("store-unavailable", `bucket ${bucket} is being created; ask again`);
+        }
+      });
+    },
+
+    close() {
+      client.destroy();
+      agents.httpAgent.destroy();
+      agents.httpsAgent.destroy();
+    },
+  };
+}
+
+/** Where a page of a listing begins. */
+type ListPlace = { readonly StartAfter?: string } | { readonly ContinuationToken?: string };
+
+function openClient(
+  { endpoint, region, accessKeyId, secretAccessKey, forcePathStyle }: S3Options,
+  limits: S3Limits,
+  agents: { httpAgent: HttpAgent; httpsAgent: HttpsAgent },
+): S3Client {
+  return new S3Client({
+    region,
+    forcePathStyle,
+    ...(endpoint ? { endpoint } : {}),
+    ...(accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {}),
+    maxAttempts: ATTEMPTS_MAX,
+    // Signatures cover the body already; the SDK's own checksums are trailers that not every server reads.
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    // A server that never says "100 Continue" would hold up each large body for seconds.
+    expectContinueHeader: false,
+    requestHandler: { connectionTimeout: limits.connectMsMax, socketTimeout: limits.idleMsMax, ...agents },
+  });
+}
+
+/** Runs the work under a deadline and the caller's signal; what fails comes out as a FruitstreamError. */
+async function withinDeadline<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  target: S3Target,
+  operationMsMax: number,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  signal?.throwIfAborted();
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  const timer = setTimeout(abort, operationMsMax);
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    return await work(controller.signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!controller.signal.aborted) throw toStoreError(error, target);
+    const message = `S3 at ${target.endpoint} did not finish a request within ${operationMsMax} ms`;
+    throw new FruitstreamError("store-unavailable", message, { cause: error });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+function putCommand(
+  { bucket, key }: ObjectLocation,
+  body: Uint8Array,
+  { contentType }: PutOptions,
+  condition: { IfNoneMatch?: string } = {},
+): PutObjectCommand {
+  const type = contentType === undefined ? {} : { ContentType: contentType };
+  return new PutObjectCommand({
+    Bucket: bucket,
+    Key: key,
+    Body: body,
+    ContentLength: body.byteLength,
+    ...type,
+    ...condition,
+  });
+}
+
+/** An empty key would address the bucket itself; for one longer than S3 allows some servers report a failure of theirs. */
+function isKey(key: string): boolean {
+  const keyBytes = Buffer.byteLength(key);
+  return keyBytes >= 1 && keyBytes <= KEY_BYTES_MAX;
+}
+
+function requireKey(key: string): void {
+  if (isKey(key)) return;
+  const message = `no object has a key of ${Buffer.byteLength(key)} bytes; S3 allows 1 to ${KEY_BYTES_MAX}`;
+  throw new FruitstreamError("not-found", message);
+}
+
+/** The reply, or undefined when the server answered with this status. */
+async function orUndefined<T>(status: number, reply: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reply;
+  } catch (error) {
+    if (s3StatusOf(error) === status) return undefined;
+    throw error;
+  }
+}
+
+function summary(
+  key: string,
+  sizeBytes: number | undefined,
+  etag: string | undefined,
+  modifiedAt: Date | undefined,
+): ObjectSummary {
+  return { key, sizeBytes: sizeBytes ?? 0, etag: unquote(etag), modifiedAtMs: modifiedAt?.getTime() ?? 0 };
+}
+
+function unquote(etag = ""): string {
+  return etag.replace(/^"(.*)"$/, "$1");
+}
+
+/** Endpoints appear in messages; a name and password before the host must not. */
+function withoutUserInfo(endpoint: string): string {
+  return endpoint.replace(/\/\/[^/@]*@/, "//");
+}
+
+/** AWS writes a space as "+", S3Proxy as "%20"; both write a plus sign as "%2B". */
+function decodeUrlKey(key: string): string {
+  return decodeURIComponent(key.replaceAll("+", " "));
+}

@@ -1,0 +1,122 @@
+import { z } from "zod";
+import { FruitstreamError } from "../runtime/errors.ts";
+
+/**
+ * The actions of a Delta log (https://github.com/delta-io/delta/blob/master/PROTOCOL.md#actions), under the protocol's
+ * own names. One exception: `path` is decoded here and percent-encoded in the log. Times are in milliseconds since the
+ * Unix epoch, sizes in bytes.
+ */
+export type Action = z.output<typeof actionSchema>;
+export type AddFile = NonNullable<Action["add"]>;
+export type RemoveFile = NonNullable<Action["remove"]>;
+export type Transaction = NonNullable<Action["txn"]>;
+export type Metadata = NonNullable<Action["metaData"]>;
+export type Protocol = NonNullable<Action["protocol"]>;
+export type CommitInfo = NonNullable<Action["commitInfo"]>;
+
+/**
+ * Reads one action as parsed from JSON or from a checkpoint's row. An action or a field that we don't know becomes an
+ * object without it: writers of a later protocol add some that readers of this one may ignore.
+ *
+ * @throws invalid-table when a known action lacks what the protocol requires; `origin` says where it stands.
+ */
+export function parseAction(value: unknown, origin: string): Action {
+  const parsed = actionSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new FruitstreamError("invalid-table", `${origin} is no valid Delta action: ${z.prettifyError(parsed.error)}`);
+}
+
+/** Reads a commit file: one action a line. */
+export function parseActions(text: string, origin: string): Action[] {
+  return text
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .map((line, index) => parseAction(parseJson(line, `${origin} line ${index + 1}`), `${origin} line ${index + 1}`));
+}
+
+/** Writes a commit file. */
+export function serialiseActions(actions: readonly Action[]): string {
+  return actions.map((action) => `${JSON.stringify(encodePaths(action))}\n`).join("");
+}
+
+/** The action with its path as the log and checkpoints hold it. */
+export function encodePaths(action: Action): Action {
+  const { add, remove } = action;
+  if (add) return { ...action, add: { ...add, path: encodePath(add.path) } };
+  if (remove) return { ...action, remove: { ...remove, path: encodePath(remove.path) } };
+  return action;
+}
+
+/** A path as the URI reference of RFC 2396 that the protocol asks for; `=` and `/` stay readable. */
+function encodePath(path: string): string {
+  return encodeURI(path).replace(/[?#]/g, encodeURIComponent);
+}
+
+const wholeNumber = z.number().int();
+const stringMap = z.record(z.string(), z.string().nullable());
+
+const path = z.string().transform((encoded, context) => {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    context.addIssue({ code: "custom", message: `path "${encoded}" is not percent-encoded` });
+    return z.NEVER;
+  }
+});
+
+const add = z.object({
+  path,
+  partitionValues: stringMap,
+  size: wholeNumber,
+  modificationTime: wholeNumber,
+  dataChange: z.boolean(),
+  stats: z.string().nullish(),
+  tags: stringMap.nullish(),
+});
+
+const remove = z.object({
+  path,
+  deletionTimestamp: wholeNumber.nullish(),
+  dataChange: z.boolean(),
+});
+
+const txn = z.object({ appId: z.string(), version: wholeNumber, lastUpdated: wholeNumber.nullish() });
+
+const metaData = z.object({
+  id: z.string(),
+  name: z.string().nullish(),
+  description: z.string().nullish(),
+  format: z.object({ provider: z.string(), options: stringMap.nullish() }),
+  schemaString: z.string(),
+  partitionColumns: z.array(z.string()),
+  configuration: stringMap.nullish(),
+  createdTime: wholeNumber.nullish(),
+});
+
+const protocol = z.object({ minReaderVersion: wholeNumber, minWriterVersion: wholeNumber });
+
+/** Free of form by the protocol; `txnId` is where writers, Spark's too, put the id of the attempt. */
+const commitInfo = z.object({
+  timestamp: wholeNumber.nullish(),
+  operation: z.string().nullish(),
+  operationParameters: z.record(z.string(), z.unknown()).nullish(),
+  engineInfo: z.string().nullish(),
+  txnId: z.string().nullish(),
+});
+
+const actionSchema = z.object({
+  add: add.nullish(),
+  remove: remove.nullish(),
+  txn: txn.nullish(),
+  metaData: metaData.nullish(),
+  protocol: protocol.nullish(),
+  commitInfo: commitInfo.nullish(),
+});
+
+function parseJson(line: string, origin: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw new FruitstreamError("invalid-table", `${origin} is no JSON: ${String(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,77 @@
+import { PHOTO_COLUMNS } from "./photo-columns.ts";
+import type { PhotoRow } from "./photo-row.ts";
+
+/**
+ * A file's `stats` as the Delta protocol asks: the number of records, and of every scalar column the nulls and a lower
+ * and an upper bound. Bounds of numbers and times are exact; those of strings are cut to a prefix of at most
+ * STRING_BOUND_CODE_POINTS_MAX code points and hold in the order of UTF-8 bytes, in which readers compare.
+ */
+export function columnStatistics(rows: readonly PhotoRow[]): string {
+  const minValues: Record<string, string | number> = {};
+  const maxValues: Record<string, string | number> = {};
+  const nullCount: Record<string, number> = {};
+  for (const { name, type, scalar } of PHOTO_COLUMNS) {
+    if (scalar === undefined) continue;
+    const values = rows.map(scalar).filter((value) => value !== null);
+    nullCount[name] = rows.length - values.length;
+    const { min, max } = boundsOf(values);
+    if (min !== undefined) minValues[name] = type === "timestamp" ? isoTime(min) : min;
+    if (max !== undefined) maxValues[name] = type === "timestamp" ? isoTime(max) : max;
+  }
+  return JSON.stringify({ numRecords: rows.length, minValues, maxValues, nullCount });
+}
+
+/** The number of rows that a file's `stats` names, or undefined when its writer kept none. */
+export function recordCountOf({ stats }: { readonly stats?: string | null | undefined }): number | undefined {
+  const parsed: unknown = stats ? JSON.parse(stats) : undefined;
+  const { numRecords } = (parsed ?? {}) as { numRecords?: unknown };
+  return typeof numRecords === "number" ? numRecords : undefined;
+}
+
+/** 32, as Spark has it: enough to tell folders of a bucket apart, short enough for a log with many files. */
+export const STRING_BOUND_CODE_POINTS_MAX = 32;
+
+function boundsOf(values: readonly (string | number)[]): { min?: string | number; max?: string | number } {
+  if (values.length === 0) return {};
+  if (typeof values[0] === "string") return stringBounds(values as readonly string[]);
+  const numbers = values as readonly number[];
+  return { min: numbers.reduce((a, b) => Math.min(a, b)), max: numbers.reduce((a, b) => Math.max(a, b)) };
+}
+
+function stringBounds(values: readonly string[]): { min?: string; max?: string } {
+  // Lone surrogates are replaced as they are in the file, where they can't be written as UTF-8.
+  const texts = values.map((value) => value.toWellFormed());
+  const min = texts.reduce((a, b) => (compareUtf8(b, a) < 0 ? b : a));
+  const max = upperBound(texts.reduce((a, b) => (compareUtf8(b, a) > 0 ? b : a)));
+  return { min: prefixOf(min).join(""), ...(max === undefined ? {} : { max }) };
+}
+
+/** The order of UTF-8 bytes is that of code points; JavaScript's own order is not, beyond U+FFFF. */
+function compareUtf8(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function prefixOf(value: string): string[] {
+  // A code point has at most two UTF-16 units: the slice bounds the work on long strings.
+  return Array.from(value.slice(0, 2 * STRING_BOUND_CODE_POINTS_MAX)).slice(0, STRING_BOUND_CODE_POINTS_MAX);
+}
+
+/** The value itself when short; else the least prefix above all strings that begin like it; undefined when there is none. */
+function upperBound(value: string): string | undefined {
+  const prefix = prefixOf(value);
+  if (prefix.join("").length === value.length) return value;
+  while (prefix.length > 0) {
+    const next = nextCodePoint(prefix.pop()!.codePointAt(0)!);
+    if (next !== undefined) return prefix.join("") + String.fromCodePoint(next);
+  }
+  return undefined;
+}
+
+function nextCodePoint(codePoint: number): number | undefined {
+  if (codePoint === 0x10ffff) return undefined;
+  return codePoint === 0xd7ff ? 0xe000 : codePoint + 1;
+}
+
+function isoTime(timeMs: string | number): string {
+  return new Date(timeMs).toISOString();
+}

@@ -1,0 +1,196 @@
+import type { Clock } from "../runtime/clock.ts";
+import { FruitstreamError } from "../runtime/errors.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { ObjectStore } from "../store/object-store.ts";
+import { type Action, type AddFile, serialiseActions } from "./actions.ts";
+import { writeCheckpoint } from "./checkpoint.ts";
+import { type Commit, commitOf, commitPath, readCommit } from "./delta-log.ts";
+import { PROTOCOL, type Snapshot } from "./snapshot.ts";
+import { formatTableUri, type TableAccess, type TableLocation, tableObject } from "./table-location.ts";
+
+/** What is to become one version of the table. */
+export interface CommitRequest {
+  /** Names this attempt for good: the same request, repeated after an unclear failure, is committed once. */
+  readonly commitId: string;
+  /** What `DESCRIBE HISTORY` shows, such as `STREAMING UPDATE`. */
+  readonly operation: string;
+  readonly adds: readonly AddFile[];
+  readonly txns: readonly { readonly appId: string; readonly version: number }[];
+  /** Of every appId in `txns`, the version that this request was computed from; undefined where there was none. */
+  readonly baseTxns: ReadonlyMap<string, number | undefined>;
+}
+
+/**
+ * What became of a request.
+ * - `committed`: it is `version`.
+ * - `fenced`: somebody else has moved `appId` away from the base, to `actual`; nothing was written, and never will be.
+ */
+export type CommitResult = { readonly others: readonly Commit[] } & (
+  | { readonly outcome: "committed"; readonly version: number }
+  | {
+      readonly outcome: "fenced";
+      readonly appId: string;
+      readonly expected: number | undefined;
+      readonly actual: number | undefined;
+    }
+);
+
+/**
+ * A table that is kept up to date and written to. Every commit that came after the version at which it was opened is
+ * handed over once, in order: as the `version` of a request that was committed, in `others` of a result, or by
+ * `advance`. Nothing is lost when a call throws; the next one hands it over. Calls are served one after the other.
+ */
+export class DeltaTable implements TableAccess {
+  readonly store: ObjectStore;
+  readonly location: TableLocation;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly #snapshot: Snapshot;
+  readonly #versionByCommitId = new Map<string, number>();
+  #commitsInHand: Commit[] = [];
+  #previousCall: Promise<unknown> = Promise.resolve();
+
+  constructor({ store, location, logger, clock }: TableAccess, snapshot: Snapshot) {
+    this.store = store;
+    this.location = location;
+    this.logger = logger;
+    this.clock = clock;
+    this.#snapshot = snapshot;
+  }
+
+  /** The newest state that this object has seen. It changes with the next `advance` or `commit`. */
+  get snapshot(): Pick<Snapshot, "version" | "metadata" | "protocol" | "files" | "txnVersions"> {
+    return this.#snapshot;
+  }
+
+  /** Reads the commits after the snapshot's version, and returns those not handed over yet. */
+  advance(): Promise<Commit[]> {
+    return this.#inTurn(async () => {
+      await this.#readNewCommits();
+      return this.#handOver();
+    });
+  }
+
+  /**
+   * Commits all of a request as the next version, or nothing of it. When others take the next version, their commits
+   * are read and the one after is tried, unless they moved one of the request's appIds: then it is fenced.
+   *
+   * @throws store-unavailable when it is unclear whether the request was committed, or when the next version was lost
+   * COMMIT_ATTEMPTS_MAX times: call again with the same request. invalid-table when another tool has raised the
+   * table's protocol beyond what we write.
+   */
+  commit(request: CommitRequest): Promise<CommitResult> {
+    return this.#inTurn(() => this.#commit(request));
+  }
+
+  async #commit(request: CommitRequest): Promise<CommitResult> {
+    for (let attempt = 0; attempt < COMMIT_ATTEMPTS_MAX; attempt++) {
+      const committed = this.#versionByCommitId.get(request.commitId);
+      if (committed !== undefined) return this.#committed(committed);
+      const moved = this.#movedTxn(request);
+      if (moved !== undefined) return { outcome: "fenced", ...moved, others: this.#handOver() };
+      this.#requireWritable();
+      if (await this.#tryNextVersion(request)) return this.#committed(this.#snapshot.version);
+      await this.#readNewCommits();
+    }
+    const uri = formatTableUri(this.location);
+    throw new FruitstreamError(
+      "store-unavailable",
+      `${uri}: lost the next version to other writers ${COMMIT_ATTEMPTS_MAX} times; version ${this.#snapshot.version} is the newest seen`,
+    );
+  }
+
+  async #tryNextVersion(request: CommitRequest): Promise<boolean> {
+    const version = this.#snapshot.version + 1;
+    const actions = commitActions(request, this.clock.nowMs());
+    const body = Buffer.from(serialiseActions(actions));
+    if (!(await this.store.putIfAbsent(tableObject(this.location, commitPath(version)), body))) return false;
+    this.#apply(commitOf(version, actions));
+    if (version % CHECKPOINT_INTERVAL_VERSIONS === 0) await this.#writeCheckpoint();
+    return true;
+  }
+
+  async #writeCheckpoint(): Promise<void> {
+    try {
+      await writeCheckpoint(this, this.#snapshot);
+    } catch (error) {
+      this.logger.warn({ err: error }, "a table checkpoint could not be written; readers replay the log meanwhile");
+    }
+  }
+
+  async #readNewCommits(): Promise<void> {
+    for (;;) {
+      const commit = await readCommit(this, this.#snapshot.version + 1);
+      if (commit === undefined) return;
+      this.#apply(commit);
+    }
+  }
+
+  #apply(commit: Commit): void {
+    this.#snapshot.apply(commit);
+    this.#commitsInHand.push(commit);
+    const commitId = commit.commitInfo?.txnId;
+    if (commitId) this.#versionByCommitId.set(commitId, commit.version);
+    if (this.#versionByCommitId.size > COMMIT_IDS_MAX) {
+      this.#versionByCommitId.delete(this.#versionByCommitId.keys().next().value!);
+    }
+  }
+
+  #committed(version: number): CommitResult {
+    return { outcome: "committed", version, others: this.#handOver().filter((commit) => commit.version !== version) };
+  }
+
+  #handOver(): Commit[] {
+    const commits = this.#commitsInHand;
+    this.#commitsInHand = [];
+    return commits;
+  }
+
+  #movedTxn({ txns, baseTxns }: CommitRequest) {
+    return txns
+      .map(({ appId }) => ({ appId, expected: baseTxns.get(appId), actual: this.#snapshot.txnVersions.get(appId) }))
+      .find(({ expected, actual }) => expected !== actual);
+  }
+
+  #requireWritable(): void {
+    const { minWriterVersion } = this.#snapshot.protocol;
+    if (minWriterVersion <= PROTOCOL.minWriterVersion) return;
+    throw new FruitstreamError(
+      "invalid-table",
+      `${formatTableUri(this.location)} needs a Delta writer of version ${minWriterVersion}, this one is of version ${PROTOCOL.minWriterVersion}; undo the table feature that raised it`,
+    );
+  }
+
+  #inTurn<T>(call: () => Promise<T>): Promise<T> {
+    const result = this.#previousCall.then(call);
+    this.#previousCall = result.catch(() => undefined);
+    return result;
+  }
+}
+
+/** The protocol's default `delta.checkpointInterval`: a reader replays at most nine commits. */
+const CHECKPOINT_INTERVAL_VERSIONS = 10;
+
+/** Every lost attempt means that another writer succeeded, so this many in a row say that something else is wrong. */
+const COMMIT_ATTEMPTS_MAX = 100;
+
+/** The latest attempts by which a repeated request is recognised. */
+const COMMIT_IDS_MAX = 1000;
+
+/** Who wrote a commit, as `DESCRIBE HISTORY` shows it. */
+export const ENGINE = "fruitstream";
+
+function commitActions({ commitId, operation, adds, txns }: CommitRequest, nowMs: number): Action[] {
+  const commitInfo = {
+    timestamp: nowMs,
+    operation,
+    operationParameters: { mode: "Append" },
+    engineInfo: ENGINE,
+    txnId: commitId,
+  };
+  return [
+    { commitInfo },
+    ...txns.map(({ appId, version }) => ({ txn: { appId, version, lastUpdated: nowMs } })),
+    ...adds.map((add) => ({ add })),
+  ];
+}

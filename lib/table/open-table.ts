@@ -1,0 +1,74 @@
+import { randomUUID } from "node:crypto";
+import { type Clock, systemClock } from "../runtime/clock.ts";
+import { FruitstreamError } from "../runtime/errors.ts";
+import { type Logger, silentLogger } from "../runtime/logger.ts";
+import type { ObjectStore } from "../store/object-store.ts";
+import { type Action, serialiseActions } from "./actions.ts";
+import { commitPath } from "./delta-log.ts";
+import { DeltaTable, ENGINE } from "./delta-table.ts";
+import { PARTITION_COLUMNS, photoSchemaString } from "./photo-columns.ts";
+import { findSnapshot, readSnapshot } from "./read-snapshot.ts";
+import { PROTOCOL, type Snapshot } from "./snapshot.ts";
+import { formatTableUri, type TableAccess, type TableLocation, tableObject } from "./table-location.ts";
+
+export interface OpenTableOptions {
+  /** Creates the table when there is none. Several creators at once end up with the same table. */
+  readonly createIfAbsent?: boolean;
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+}
+
+/**
+ * Opens a table at its newest version.
+ *
+ * @throws invalid-table when there is no table and none is to be created, when its log can't be read, or when its
+ * columns are not those of photo rows.
+ */
+export async function openTable(
+  store: ObjectStore,
+  location: TableLocation,
+  { createIfAbsent = false, logger = silentLogger, clock = systemClock }: OpenTableOptions = {},
+): Promise<DeltaTable> {
+  const access: TableAccess = { store, location, logger, clock };
+  if (createIfAbsent && (await findSnapshot(access)) === undefined) await createTable(access);
+  const snapshot = await readSnapshot(access);
+  requirePhotoTable(snapshot, location);
+  return new DeltaTable(access, snapshot);
+}
+
+async function createTable(access: TableAccess): Promise<void> {
+  const createdTime = access.clock.nowMs();
+  const actions: Action[] = [
+    { commitInfo: { timestamp: createdTime, operation: "CREATE TABLE", operationParameters: {}, engineInfo: ENGINE } },
+    { protocol: PROTOCOL },
+    {
+      metaData: {
+        id: randomUUID(),
+        format: { provider: "parquet", options: {} },
+        schemaString: photoSchemaString(),
+        partitionColumns: PARTITION_COLUMNS.map(({ name }) => name),
+        configuration: {},
+        createdTime,
+      },
+    },
+  ];
+  await access.store.putIfAbsent(tableObject(access.location, commitPath(0)), Buffer.from(serialiseActions(actions)));
+}
+
+/** Columns are compared by name and type; what another tool added besides (comments, new nullable columns) may stay. */
+function requirePhotoTable({ metadata }: Snapshot, location: TableLocation): void {
+  const wanted = columnTypes(photoSchemaString());
+  const actual = new Map(columnTypes(metadata.schemaString));
+  const strange = wanted.find(([name, type]) => actual.get(name) !== type);
+  const partitionColumns = PARTITION_COLUMNS.map(({ name }) => name);
+  if (strange === undefined && partitionColumns.join() === metadata.partitionColumns.join()) return;
+  const difference = strange
+    ? `column "${strange[0]}" must be ${strange[1]}, got ${actual.get(strange[0]) ?? "none"}`
+    : `it must be partitioned by ${partitionColumns.join()}, got ${metadata.partitionColumns.join() || "none"}`;
+  throw new FruitstreamError("invalid-table", `${formatTableUri(location)} is no table of photo rows: ${difference}`);
+}
+
+function columnTypes(schemaString: string): [name: string, type: string][] {
+  const { fields } = JSON.parse(schemaString) as { fields: { name: string; type: unknown }[] };
+  return fields.map(({ name, type }) => [name, JSON.stringify(type)]);
+}

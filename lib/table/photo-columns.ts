@@ -1,0 +1,105 @@
+import type { Prediction } from "../contract/messages.ts";
+import {
+  type Column,
+  float32Column,
+  float32ListColumn,
+  int32Column,
+  int64Column,
+  listColumn,
+  structColumn,
+  timestampColumn,
+  utf8Column,
+} from "./arrow-columns.ts";
+import type { PhotoRow } from "./photo-row.ts";
+
+/** A type in the Delta protocol's schema serialisation: a primitive's name, or a nested type. */
+export type DeltaType = string | { readonly type: string; readonly [key: string]: unknown };
+
+/** A column of the data files: its Delta type and its Arrow column side by side, so that neither drifts. */
+export interface PhotoColumn {
+  readonly name: string;
+  readonly type: DeltaType;
+  readonly encode: (rows: readonly PhotoRow[]) => Column;
+  /** The value of which statistics are kept; missing for nested columns. Times are in milliseconds. */
+  readonly scalar?: (row: PhotoRow) => string | number | null;
+}
+
+/** What the data files hold, in their order. */
+export const PHOTO_COLUMNS: readonly PhotoColumn[] = [
+  text("path", (row) => row.path),
+  text("label", (row) => row.label),
+  vector("features", (row) => row.features),
+  vector("pca_features", (row) => row.pcaFeatures),
+  integer("pca_version", (row) => row.pcaVersion),
+  {
+    name: "predictions",
+    type: arrayOf(structOf([field("label", "string"), field("score", "float")])),
+    encode: (rows) =>
+      listColumn(
+        rows.map((row) => row.predictions),
+        predictionColumn,
+      ),
+  },
+  text("photo_etag", (row) => row.photoEtag),
+  integer("width", (row) => row.widthPx),
+  integer("height", (row) => row.heightPx),
+  timestamp("captured_at", (row) => row.capturedAtMs),
+  timestamp("ingested_at", (row) => row.ingestedAtMs),
+  timestamp("featurized_at", (row) => row.featurizedAtMs),
+  integer("source_partition", (row) => row.sourcePartition),
+  long("source_offset", (row) => row.sourceOffset),
+];
+
+/** What only the folders and the log hold, in the order of the folders. */
+export const PARTITION_COLUMNS = [
+  field("model", "string"),
+  field("run", "string"),
+  field("dt", "date"),
+  field("hour", "integer"),
+];
+
+/** The table's schema as a Delta log's `schemaString`. */
+export function photoSchemaString(): string {
+  const columns = PHOTO_COLUMNS.map(({ name, type }) => field(name, type));
+  return JSON.stringify(structOf([...columns, ...PARTITION_COLUMNS]));
+}
+
+/** Every column is nullable: protocol 1/2 has no enforced alternative but invariants, which not all readers know. */
+function field(name: string, type: DeltaType) {
+  return { name, type, nullable: true, metadata: {} };
+}
+
+function arrayOf(elementType: DeltaType): DeltaType {
+  return { type: "array", elementType, containsNull: true };
+}
+
+function structOf(fields: readonly ReturnType<typeof field>[]): DeltaType {
+  return { type: "struct", fields };
+}
+
+function text(name: string, scalar: (row: PhotoRow) => string | null): PhotoColumn {
+  return { name, type: "string", scalar, encode: (rows) => utf8Column(rows.map(scalar)) };
+}
+
+function integer(name: string, scalar: (row: PhotoRow) => number | null): PhotoColumn {
+  return { name, type: "integer", scalar, encode: (rows) => int32Column(rows.map(scalar)) };
+}
+
+function long(name: string, scalar: (row: PhotoRow) => number): PhotoColumn {
+  return { name, type: "long", scalar, encode: (rows) => int64Column(rows.map(scalar)) };
+}
+
+function timestamp(name: string, scalar: (row: PhotoRow) => number): PhotoColumn {
+  return { name, type: "timestamp", scalar, encode: (rows) => timestampColumn(rows.map(scalar)) };
+}
+
+function vector(name: string, vectorOf: (row: PhotoRow) => Float32Array | null): PhotoColumn {
+  return { name, type: arrayOf("float"), encode: (rows) => float32ListColumn(rows.map(vectorOf)) };
+}
+
+function predictionColumn(predictions: readonly Prediction[]): Column {
+  return structColumn(predictions, {
+    label: utf8Column(predictions.map(({ label }) => label)),
+    score: float32Column(predictions.map(({ score }) => score)),
+  });
+}

@@ -1,0 +1,76 @@
+import { FruitstreamError } from "../runtime/errors.ts";
+import { type LastCheckpoint, readCheckpoint, readLastCheckpoint } from "./checkpoint.ts";
+import { listLog, readCommits } from "./delta-log.ts";
+import { Snapshot } from "./snapshot.ts";
+import { formatTableUri, type TableAccess } from "./table-location.ts";
+
+/**
+ * Reads the state of a table: its newest, or that of an older version. From the newest checkpoint that can be read and
+ * the commits after it; a checkpoint that can't be read is logged and costs time, not the table.
+ *
+ * @throws invalid-table when there is no table, or its log is not complete or can't be read; usage when the table has
+ * no such version.
+ */
+export async function readSnapshot(access: TableAccess, options: SnapshotOptions = {}): Promise<Snapshot> {
+  const snapshot = await findSnapshot(access, options);
+  if (snapshot !== undefined) return snapshot;
+  const uri = formatTableUri(access.location);
+  throw new FruitstreamError("invalid-table", `there is no table at ${uri}; check its URI, or start a reducer first`);
+}
+
+export interface SnapshotOptions {
+  readonly version?: number;
+}
+
+/** Like `readSnapshot`, but undefined when there is no table. */
+export async function findSnapshot(
+  access: TableAccess,
+  { version }: SnapshotOptions = {},
+): Promise<Snapshot | undefined> {
+  const { base, newest } = await findBase(access, version ?? Number.POSITIVE_INFINITY);
+  if (newest === undefined) return undefined;
+  const toVersion = version ?? newest;
+  if (!(Number.isInteger(toVersion) && toVersion >= 0 && toVersion <= newest)) {
+    const uri = formatTableUri(access.location);
+    throw new FruitstreamError("usage", `${uri} has versions 0 to ${newest}, got ${toVersion}`);
+  }
+  let snapshot = base;
+  for await (const commit of readCommits(access, base?.version ?? -1, toVersion)) {
+    if (snapshot === undefined) snapshot = new Snapshot(commit);
+    else snapshot.apply(commit);
+  }
+  return snapshot;
+}
+
+/** Where a replay up to `versionMax` begins, if not at version 0; and the log's newest version, if there is a log. */
+async function findBase(
+  access: TableAccess,
+  versionMax: number,
+): Promise<{ base: Snapshot | undefined; newest: number | undefined }> {
+  const last = await readLastCheckpoint(access);
+  if (last !== undefined && last.version <= versionMax) {
+    const log = await listLog(access, last.version);
+    const base = await newestCheckpoint(access, log.checkpoints, versionMax, last);
+    if (base !== undefined) return { base, newest: log.commits.at(-1) ?? base.version };
+  }
+  const log = await listLog(access, 0);
+  const base = await newestCheckpoint(access, log.checkpoints, versionMax, last);
+  return { base, newest: log.commits.at(-1) ?? base?.version };
+}
+
+async function newestCheckpoint(
+  access: TableAccess,
+  versions: readonly number[],
+  versionMax: number,
+  last: LastCheckpoint | undefined,
+): Promise<Snapshot | undefined> {
+  for (const version of versions.filter((candidate) => candidate <= versionMax).toReversed()) {
+    try {
+      return await readCheckpoint(access, version, last);
+    } catch (error) {
+      if (!(error instanceof FruitstreamError && error.code === "invalid-table")) throw error;
+      access.logger.warn({ err: error, version }, "a table checkpoint can't be read; an earlier state is replayed");
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,68 @@
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { dirname, join, resolve, sep } from "node:path";
+import { FruitstreamError } from "../runtime/errors.ts";
+import { LAST_CHECKPOINT_PATH, readLastCheckpoint } from "./checkpoint.ts";
+import { checkpointPath, commitPath, listLog } from "./delta-log.ts";
+import { readSnapshot } from "./read-snapshot.ts";
+import { formatTableUri, type TableAccess, tableObject } from "./table-location.ts";
+
+/** What was copied. */
+export interface ExportSummary {
+  readonly version: number;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/**
+ * Copies the newest version of a table into a folder, which then is a Delta table by itself and, without its log, plain
+ * Hive-partitioned Parquet. Older versions can be read from it as far as they need no removed file. One file is held
+ * in memory at a time; the log comes last, so a folder with a log is a whole table.
+ *
+ * @throws usage when the folder is not empty; invalid-table when there is no table, or it names files outside of it.
+ */
+export async function exportTable(access: TableAccess, folder: string): Promise<ExportSummary> {
+  const snapshot = await readSnapshot(access);
+  await requireEmpty(folder);
+  let bytes = 0;
+  for (const { path, size } of snapshot.files.values()) {
+    bytes += await copy(access, path, folder, size);
+  }
+  for (const path of await logPaths(access, snapshot.version)) {
+    bytes += await copy(access, path, folder, LOG_FILE_BYTES_MAX);
+  }
+  return { version: snapshot.version, files: snapshot.files.size, bytes };
+}
+
+const LOG_FILE_BYTES_MAX = 512 * 2 ** 20;
+
+/** The log up to a version, oldest first; what writers add meanwhile stays out. */
+async function logPaths(access: TableAccess, version: number): Promise<string[]> {
+  const { commits, checkpoints } = await listLog(access, 0);
+  const last = await readLastCheckpoint(access);
+  return [
+    ...checkpoints.filter((checkpoint) => checkpoint <= version).map(checkpointPath),
+    ...commits.filter((commit) => commit <= version).map(commitPath),
+    ...(last !== undefined && last.version <= version ? [LAST_CHECKPOINT_PATH] : []),
+  ];
+}
+
+async function copy({ store, location }: TableAccess, path: string, folder: string, bytesMax: number): Promise<number> {
+  const target = join(folder, path);
+  if (/^[a-z][a-z0-9+.-]*:/i.test(path) || !resolve(target).startsWith(resolve(folder) + sep)) {
+    throw new FruitstreamError(
+      "invalid-table",
+      `${formatTableUri(location)} names "${path}", which lies outside of it`,
+    );
+  }
+  const { bytes } = await store.get(tableObject(location, path), { bytesMax });
+  await mkdir(dirname(target), { recursive: true });
+  await writeFile(target, bytes);
+  return bytes.byteLength;
+}
+
+async function requireEmpty(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  if ((await readdir(folder)).length > 0) {
+    throw new FruitstreamError("usage", `"${folder}" must be an empty folder to export into`);
+  }
+}

@@ -1,0 +1,35 @@
+import { recordCountOf } from "./column-statistics.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** What one partition folder of a table holds. */
+export interface PartitionSummary {
+  readonly model: string;
+  readonly run: string;
+  readonly dt: string;
+  readonly hour: string;
+  readonly files: number;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** A table's partitions in the order of model, run and time, from the log alone: no data file is read. */
+export function summarisePartitions({ files }: Pick<Snapshot, "files">): PartitionSummary[] {
+  const partitions = new Map<string, PartitionSummary>();
+  for (const file of files.values()) {
+    const { model = "", run = "", dt = "", hour = "" } = file.partitionValues as Record<string, string | undefined>;
+    const key = [model, run, dt, hour.padStart(2, "0")].join("/");
+    const before = partitions.get(key) ?? { model, run, dt, hour, files: 0, rows: 0, bytes: 0 };
+    partitions.set(key, {
+      ...before,
+      files: before.files + 1,
+      rows: before.rows + (recordCountOf(file) ?? 0),
+      bytes: before.bytes + file.size,
+    });
+  }
+  return [...partitions].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, summary]) => summary);
+}
+
+/** The table's rows, from the statistics of its files. */
+export function countRows({ files }: Pick<Snapshot, "files">): number {
+  return [...files.values()].reduce((sum, file) => sum + (recordCountOf(file) ?? 0), 0);
+}

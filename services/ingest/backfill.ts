@@ -1,0 +1,47 @@
+import type { RetryHooks } from "../../lib/runtime/retry.ts";
+import type { ObjectStore } from "../../lib/store/object-store.ts";
+import type { PhotoAnnouncer } from "./announce-photo.ts";
+import { eventTimeMs } from "./event-time.ts";
+import { forEachBounded } from "./for-each-bounded.ts";
+import { type IngestProgress, type OnProgress, ProgressCount } from "./ingest-progress.ts";
+import { type Listing, listObjects } from "./list-photos.ts";
+import { labelOfKey } from "./photo-label.ts";
+import { RETRY_POLICY } from "./retry-policy.ts";
+
+export interface BackfillOptions extends Listing {
+  /** Tells photos by their key. */
+  readonly isPhoto: (key: string) => boolean;
+  readonly unlabelled: RegExp;
+}
+
+/** Announcements not yet acknowledged: a few appends' worth, so that the listing never waits for an append. */
+const PENDING_MAX = 4000;
+
+/**
+ * Announces every photo that rests under a prefix. Event time is when the object was last written. Announces at least
+ * once: a photo that was announced before is announced again, as another arrival.
+ *
+ * Constant memory. Photos are acknowledged in the order of their keys, so after a failure or an abort the progress's
+ * `lastKey` as `startAfter` goes on without a gap.
+ *
+ * @throws what the listing throws, or the signal's reason.
+ */
+export async function backfill(
+  store: ObjectStore,
+  announcer: PhotoAnnouncer,
+  { isPhoto, unlabelled, ...listing }: BackfillOptions,
+  hooks: RetryHooks,
+  onProgress: OnProgress,
+): Promise<IngestProgress> {
+  const count = new ProgressCount(onProgress);
+  const { bucket } = listing;
+  const objects = listObjects(store, listing, RETRY_POLICY, hooks);
+  await forEachBounded(objects, PENDING_MAX, hooks.signal, async ({ key, etag, sizeBytes, modifiedAtMs }) => {
+    if (!isPhoto(key)) return count.add("skipped");
+    const capturedAtMs = eventTimeMs(modifiedAtMs, hooks.clock.nowMs());
+    const label = labelOfKey(key, unlabelled);
+    await announcer.announce({ bucket, key, etag, sizeBytes, label, capturedAtMs, traceparent: null });
+    count.add("announced", key);
+  });
+  return count.progress;
+}

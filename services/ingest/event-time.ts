@@ -1,0 +1,21 @@
+const DAY_MS = 86_400_000;
+
+/** A date and a time with its zone, as ISO 8601 and RFC 3339 write them. Without a zone it would name no instant. */
+const ISO_INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d:?\d\d)$/i;
+
+/**
+ * The time that decides a row's `dt` and `hour`, in milliseconds since the Unix epoch: the candidate, or now when there
+ * is none that can be true. Clocks of cameras and phones are wrong at times; a photo from before 1970 or from more than
+ * a day ahead would open a partition of the table that nobody looks into.
+ */
+export function eventTimeMs(candidateMs: number | undefined, nowMs: number): number {
+  const plausible = candidateMs !== undefined && candidateMs >= 0 && candidateMs <= nowMs + DAY_MS;
+  return plausible ? Math.round(candidateMs) : nowMs;
+}
+
+/** The instant that an ISO 8601 text names, or undefined when it names none. */
+export function parseInstantMs(text: string | undefined): number | undefined {
+  if (text === undefined || !ISO_INSTANT.test(text)) return undefined;
+  const instantMs = Date.parse(text.replace(",", ".").replace(/([+-]\d\d)(\d\d)$/, "$1:$2"));
+  return Number.isNaN(instantMs) ? undefined : instantMs;
+}

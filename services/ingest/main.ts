@@ -1,0 +1,55 @@
+import { topicShapes, topicsWithPrefix } from "../../lib/contract/topics.ts";
+import { openAdmin } from "../../lib/kafka/kafka-admin.ts";
+import { openProducer } from "../../lib/kafka/kafka-producer.ts";
+import { systemClock } from "../../lib/runtime/clock.ts";
+import { readConfig } from "../../lib/runtime/config.ts";
+import { Health } from "../../lib/runtime/health.ts";
+import { runService } from "../../lib/runtime/service.ts";
+import { closeServer, listen } from "../../lib/runtime/status-server.ts";
+import { s3OptionsOf } from "../../lib/store/s3-config.ts";
+import { openS3ObjectStore } from "../../lib/store/s3-object-store.ts";
+import { PhotoAnnouncer } from "./announce-photo.ts";
+import { ingestConfig } from "./config.ts";
+import { createPhotoServer } from "./photo-server.ts";
+
+await runService("ingest", async (env, logger) => {
+  const config = readConfig(ingestConfig, env, "INGEST_");
+  const topics = topicsWithPrefix(config.TOPIC_PREFIX);
+  const kafka = { brokers: config.KAFKA_BROKERS, clientId: `fruitstream-ingest-${process.pid}` };
+  const health = new Health(systemClock.nowMs, ["kafka", "s3"]);
+
+  const admin = await openAdmin(kafka, logger);
+  await admin.ensureTopics(topicShapes(topics, config.TOPIC_PARTITIONS));
+  await admin.close();
+  const producer = await openProducer(kafka, logger);
+  health.report("kafka", "ok");
+  const store = openS3ObjectStore(s3OptionsOf(config));
+  await store.ensureBucket(config.PHOTOS_BUCKET);
+  health.report("s3", "ok");
+
+  const announcer = new PhotoAnnouncer((records) => producer.append(topics.photos, records), systemClock);
+  const server = createPhotoServer(
+    { store, announcer, clock: systemClock, health, logger },
+    {
+      bucket: config.PHOTOS_BUCKET,
+      photoBytesMax: config.INGEST_PHOTO_BYTES_MAX,
+      inFlightBytesMax: config.INGEST_IN_FLIGHT_BYTES_MAX,
+      connectionsMax: config.INGEST_CONNECTIONS_MAX,
+      requestMsMax: config.INGEST_REQUEST_MS_MAX,
+      unlabelled: config.INGEST_UNLABELLED_FOLDERS,
+    },
+  );
+  const port = await listen(server, config.HTTP_HOST, config.HTTP_PORT);
+  logger.info({ port, topic: topics.photos, bucket: config.PHOTOS_BUCKET }, "ingest started");
+
+  const stopped = Promise.withResolvers<void>();
+  return {
+    run: () => stopped.promise,
+    async stop() {
+      await closeServer(server);
+      await producer.close();
+      store.close();
+      stopped.resolve();
+    },
+  };
+});

@@ -1,0 +1,169 @@
+import type { Logger } from "../../lib/runtime/logger.ts";
+import { metrics } from "../../lib/runtime/metrics.ts";
+import type { Commit } from "../../lib/table/delta-log.ts";
+import type { PhotoRow } from "../../lib/table/photo-row.ts";
+import type { TableAccess } from "../../lib/table/table-location.ts";
+import { BasisStore } from "./basis-store.ts";
+import { type Basis, computeBasis, project } from "./pca/basis.ts";
+import { basisDue, turnedTooFar } from "./pca/basis-policy.ts";
+import type { GramKernel } from "./pca/gram-kernel.ts";
+import { momentsOfRows } from "./pca/moments.ts";
+import { groupBySubject, matrixOf, type PcaSubject, subjectKey } from "./pca-subject.ts";
+import { TableMoments } from "./table-moments.ts";
+
+export interface BasisKeeperSettings {
+  /** k, the number of principal components. */
+  readonly components: number;
+  /** A candidate that has turned by more is published before the rows have doubled. */
+  readonly angleDegreesMax: number;
+}
+
+interface SubjectState {
+  readonly subject: PcaSubject;
+  readonly bases: BasisStore;
+  moments: TableMoments | undefined;
+  consideredRowCount: number;
+  unsavedFolds: number;
+}
+
+/** A variance needs two rows. */
+const FIRST_BASIS_ROWS_MIN = 2;
+/** After so many folds without one, a checkpoint is written: a new keeper then reads back at most so many windows. */
+const UNSAVED_FOLDS_MAX = 32;
+
+/**
+ * Projects rows onto the newest basis and keeps the bases up to date.
+ *
+ * Of all reducers, one keeps the moments: the owner of features partition 0. It folds in its own windows from memory and
+ * those of the others from the table, so that each row is folded once, and publishes a basis when one is due. The others
+ * only project. Should two believe themselves the keeper for a moment, both compute the same thing: moments are a
+ * function of the table, and a basis version is published once.
+ */
+export class BasisKeeper {
+  readonly #access: TableAccess;
+  readonly #gram: GramKernel;
+  readonly #settings: BasisKeeperSettings;
+  readonly #logger: Logger;
+  readonly #subjects = new Map<string, SubjectState>();
+  isKeeping = false;
+
+  constructor(access: TableAccess, gram: GramKernel, settings: BasisKeeperSettings) {
+    this.#access = access;
+    this.#gram = gram;
+    this.#settings = settings;
+    this.#logger = access.logger;
+  }
+
+  /** The rows with `pcaFeatures` and `pcaVersion`, as far as there is a basis or enough rows for a first one. */
+  async project(rows: readonly PhotoRow[]): Promise<PhotoRow[]> {
+    const projected: PhotoRow[] = [];
+    for (const group of groupBySubject(rows)) projected.push(...(await this.#projectGroup(group)));
+    return projected;
+  }
+
+  /** The rows are in the table as this version. */
+  async committed(version: number, rows: readonly PhotoRow[]): Promise<void> {
+    if (!this.isKeeping) return;
+    for (const group of groupBySubject(rows)) {
+      const state = this.#stateOf(group[0]!);
+      const moments = await this.#momentsOf(state, group[0]!.features.length);
+      await moments.foldOwn(version, matrixOf(group.map(({ features }) => features)));
+      await this.#folded(state, moments);
+    }
+  }
+
+  /** Others have committed these versions. */
+  async seen(commits: readonly Commit[]): Promise<void> {
+    const newest = commits.at(-1);
+    if (!this.isKeeping || !newest) return;
+    for (const subject of subjectsOf(commits)) {
+      const state = this.#stateOf(subject);
+      const basis = state.bases.newest ?? (await state.bases.refresh());
+      // Without a basis the length of the vectors is not known yet; the first window to come tells it.
+      if (!state.moments && !basis) continue;
+      const moments = await this.#momentsOf(state, basis?.dimensions ?? 0);
+      await moments.catchUp(newest.version);
+      await this.#folded(state, moments);
+    }
+  }
+
+  /** Writes checkpoints of what was folded since the last. */
+  async save(): Promise<void> {
+    for (const state of this.#subjects.values()) if (state.unsavedFolds > 0) await this.#saveMoments(state);
+  }
+
+  async #projectGroup(rows: readonly PhotoRow[]): Promise<PhotoRow[]> {
+    const { bases } = this.#stateOf(rows[0]!);
+    const matrix = matrixOf(rows.map(({ features }) => features));
+    const basis = (await bases.refresh()) ?? (await this.#firstBasis(bases, matrix, rows));
+    if (!basis) return [...rows];
+    const coordinates = project(basis, matrix);
+    const k = basis.componentCount;
+    return rows.map((row, index) => ({
+      ...row,
+      pcaFeatures: coordinates.slice(index * k, (index + 1) * k),
+      pcaVersion: basis.version,
+    }));
+  }
+
+  /** From the first window alone, so that hardly a row is without coordinates; better ones follow as the rows grow. */
+  async #firstBasis(bases: BasisStore, matrix: Float32Array, rows: readonly PhotoRow[]): Promise<Basis | undefined> {
+    if (rows.length < FIRST_BASIS_ROWS_MIN) return undefined;
+    const moments = await momentsOfRows(matrix, rows[0]!.features.length, this.#gram);
+    return this.#publish(rows[0]!, bases, computeBasis(moments, this.#settings.components));
+  }
+
+  async #folded(state: SubjectState, { moments }: TableMoments): Promise<void> {
+    state.unsavedFolds += 1;
+    const published = state.bases.newest;
+    const due = basisDue({
+      rowCount: moments.count,
+      basisRowCount: published?.rowCount ?? 0,
+      consideredRowCount: state.consideredRowCount,
+    });
+    if (due !== "keep") {
+      state.consideredRowCount = moments.count;
+      const candidate = computeBasis(moments, this.#settings.components, published);
+      if (due === "publish" || !published || turnedTooFar(published, candidate, this.#settings.angleDegreesMax)) {
+        await this.#publish(state.subject, state.bases, candidate);
+      }
+    }
+    if (state.unsavedFolds >= UNSAVED_FOLDS_MAX) await this.#saveMoments(state);
+  }
+
+  async #publish(subject: PcaSubject, bases: BasisStore, candidate: Basis): Promise<Basis> {
+    const basis = await bases.publish(candidate);
+    const { model, run } = subject;
+    metrics.basisVersion.set({ model, run }, basis.version);
+    const { version, rowCount, converged, residual } = basis;
+    this.#logger.info({ model, run, basis: version, rowCount, converged, residual }, "basis published");
+    return basis;
+  }
+
+  async #saveMoments(state: SubjectState): Promise<void> {
+    await state.moments?.save();
+    state.unsavedFolds = 0;
+  }
+
+  async #momentsOf(state: SubjectState, dimensions: number): Promise<TableMoments> {
+    state.moments ??= await TableMoments.load(this.#access, state.subject, dimensions, this.#gram);
+    return state.moments;
+  }
+
+  #stateOf({ model, run }: PcaSubject): SubjectState {
+    const subject = { model, run };
+    const key = subjectKey(subject);
+    const known = this.#subjects.get(key);
+    if (known) return known;
+    const bases = new BasisStore(this.#access, subject);
+    const state: SubjectState = { subject, bases, moments: undefined, consideredRowCount: 0, unsavedFolds: 0 };
+    this.#subjects.set(key, state);
+    return state;
+  }
+}
+
+function subjectsOf(commits: readonly Commit[]): PcaSubject[] {
+  const files = commits.flatMap(({ adds }) => adds);
+  const subjects = files.map(({ partitionValues: { model, run } }) => ({ model: model ?? "", run: run ?? "" }));
+  return [...new Map(subjects.map((subject) => [subjectKey(subject), subject])).values()];
+}

@@ -1,0 +1,58 @@
+import { type TableAccess, tableObject } from "../../lib/table/table-location.ts";
+import type { Basis } from "./pca/basis.ts";
+import { decodeBasis, encodeBasis } from "./pca/basis-codec.ts";
+import { type PcaSubject, subjectFolder } from "./pca-subject.ts";
+
+/** 60 components of 16,384 dimensions in base64 have 10 MB. */
+const BASIS_BYTES_MAX = 64 * 1_048_576;
+const VERSION_DIGITS = 6;
+
+/** A subject's bases: versioned, immutable, beside the table. A version that exists is never written again. */
+export class BasisStore {
+  readonly #access: TableAccess;
+  readonly #folder: string;
+  #newest: Basis | undefined;
+
+  constructor(access: TableAccess, subject: PcaSubject) {
+    this.#access = access;
+    this.#folder = subjectFolder("bases", subject);
+  }
+
+  /** The newest basis as of the last `refresh` or `publish`; undefined before there is one. */
+  get newest(): Basis | undefined {
+    return this.#newest;
+  }
+
+  /** Looks for bases that others have published. */
+  async refresh(): Promise<Basis | undefined> {
+    const { store, location } = this.#access;
+    const folder = tableObject(location, this.#folder);
+    const startAfter = this.#newest ? tableObject(location, this.#path(this.#newest.version)).key : folder.key;
+    let newestKey: string | undefined;
+    for await (const { key } of store.list(folder.bucket, folder.key, { startAfter })) newestKey = key;
+    if (newestKey !== undefined) {
+      const { bytes } = await store.get({ bucket: folder.bucket, key: newestKey }, { bytesMax: BASIS_BYTES_MAX });
+      this.#newest = decodeBasis(bytes);
+    }
+    return this.#newest;
+  }
+
+  /**
+   * Publishes the basis as its version, unless another reducer has published that version first; then theirs is taken.
+   *
+   * @returns the newest basis.
+   */
+  async publish(basis: Basis): Promise<Basis> {
+    const { store, location } = this.#access;
+    const object = tableObject(location, this.#path(basis.version));
+    if (await store.putIfAbsent(object, encodeBasis(basis), { contentType: "application/json" })) {
+      this.#newest = basis;
+      return basis;
+    }
+    return (await this.refresh()) ?? basis;
+  }
+
+  #path(version: number): string {
+    return `${this.#folder}${String(version).padStart(VERSION_DIGITS, "0")}.json`;
+  }
+}

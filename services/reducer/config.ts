@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { topicsConfig } from "../../lib/contract/topics.ts";
+import { kafkaConfig } from "../../lib/kafka/kafka-client.ts";
+import { wholeNumber } from "../../lib/runtime/config.ts";
+import { s3Config } from "../../lib/store/s3-config.ts";
+
+const MIB = 1_048_576;
+
+/** The reducer's settings, all from the environment. Each bound says why it is there. */
+export const reducerConfig = {
+  ...kafkaConfig,
+  ...s3Config,
+  ...topicsConfig,
+  TABLE_URI: z.string().describe("s3://bucket/prefix of the table; created when it is not there"),
+  HTTP_HOST: z.string().default("127.0.0.1").describe("address of /livez, /readyz and /metrics"),
+  HTTP_PORT: wholeNumber(0, 65_535).default(0).describe("port of the same; 0 takes a free one"),
+
+  REDUCER_GROUP: z.string().min(1).default("fruitstream-reducers").describe("consumer group on features"),
+  REDUCER_SESSION_MS: wholeNumber(6_000, 300_000)
+    .default(30_000)
+    .describe("without a heartbeat for so long, the group gives the partitions to others"),
+  REDUCER_COMPONENTS: wholeNumber(1, 60).default(8).describe("k, the number of principal components"),
+  REDUCER_WINDOW_ROWS_MAX: wholeNumber(1, 65_536)
+    .default(4_096)
+    .describe("rows in one table commit; a few thousand make files that readers like"),
+  REDUCER_WINDOW_BYTES_MAX: wholeNumber(1_024, 1_024 * MIB)
+    .default(32 * MIB)
+    .describe("bytes of vectors in one table commit; writing them takes about five times as much memory"),
+  REDUCER_WINDOW_MS_MAX: wholeNumber(100, 3_600_000)
+    .default(30_000)
+    .describe("a window is committed after so long, full or not: the table is never older than that"),
+  REDUCER_BASIS_ANGLE_DEGREES_MAX: wholeNumber(1, 90)
+    .default(5)
+    .describe("a new basis is published when the components have turned by more than this angle"),
+};

@@ -1,0 +1,32 @@
+import { SIDE_FOLDER } from "../../lib/table/table-location.ts";
+
+/** Whose rows are reduced together: one model's vectors of one run. Moments and bases are kept per subject. */
+export interface PcaSubject {
+  readonly model: string;
+  readonly run: string;
+}
+
+/** A key for maps. Neither part can hold a slash. */
+export function subjectKey({ model, run }: PcaSubject): string {
+  return `${model}/${run}`;
+}
+
+/** Where a subject's bases or moments are kept, relative to the table's root; ends in a slash. */
+export function subjectFolder(kind: "bases" | "moments", { model, run }: PcaSubject): string {
+  return `${SIDE_FOLDER}/${kind}/model=${model}/run=${run}/`;
+}
+
+/** The rows of each subject, in their order. */
+export function groupBySubject<Row extends PcaSubject>(rows: readonly Row[]): Row[][] {
+  return [...Map.groupBy(rows, subjectKey).values()];
+}
+
+/** The vectors one after the other: n × d, row-major. All must have the first one's length. */
+export function matrixOf(vectors: readonly Float32Array[]): Float32Array {
+  const dimensions = vectors[0]?.length ?? 0;
+  const matrix = new Float32Array(vectors.length * dimensions);
+  vectors.forEach((vector, index) => {
+    matrix.set(vector, index * dimensions);
+  });
+  return matrix;
+}

@@ -1,0 +1,281 @@
+import { randomUUID } from "node:crypto";
+import pLimit from "p-limit";
+import { deadLetterCodec, photoFeaturesCodec } from "../../lib/contract/avro-codec.ts";
+import type { DeadLetter, PhotoFeatures } from "../../lib/contract/messages.ts";
+import type { Topics } from "../../lib/contract/topics.ts";
+import type { LogRecord, RecordConsumer, RecordProducer } from "../../lib/kafka/record-log.ts";
+import type { Clock } from "../../lib/runtime/clock.ts";
+import { deadLetterReasonOf, FruitstreamError, fateOf } from "../../lib/runtime/errors.ts";
+import type { Health } from "../../lib/runtime/health.ts";
+import type { Logger } from "../../lib/runtime/logger.ts";
+import { metrics } from "../../lib/runtime/metrics.ts";
+import { type RetryPolicy, retrying } from "../../lib/runtime/retry.ts";
+import type { CommitRequest, CommitResult, DeltaTable } from "../../lib/table/delta-table.ts";
+import { writeRows } from "../../lib/table/table-files.ts";
+import type { BasisKeeper } from "./basis-keeper.ts";
+import { subjectKey } from "./pca-subject.ts";
+import { highWaterAppId, TableProgress } from "./table-progress.ts";
+import { rowOf } from "./vector-row.ts";
+import { Window, type WindowBounds } from "./window.ts";
+
+export interface ReducerParts {
+  readonly consumer: RecordConsumer;
+  readonly producer: RecordProducer;
+  readonly table: DeltaTable;
+  readonly keeper: BasisKeeper;
+  readonly clock: Clock;
+  readonly health: Health;
+  readonly logger: Logger;
+}
+
+export interface ReducerSettings {
+  readonly topics: Topics;
+  readonly window: WindowBounds;
+}
+
+/** The partition whose owner keeps the moments and publishes bases. Every topic has it. */
+const KEEPER_PARTITION = 0;
+/** How often the age of an open window is looked at, in parts of its bound. */
+const LOOKS_PER_WINDOW = 5;
+/** How long a stop waits for the last window's commit; without it the window's records are read again. */
+const LAST_COMMIT_MS_MAX = 6_000;
+const RETRY: RetryPolicy = { delayMsFirst: 100, delayMsMax: 10_000 };
+
+/**
+ * Feature vectors in, table commits out. The table is the truth: a window's rows, the `features` offsets consumed and
+ * the source positions' high-water marks become visible in one atomic commit, and reading begins where the table says.
+ *
+ * Delivery: each source position becomes exactly one row. A repeat lies below its high-water mark and is dropped. A
+ * window of a member that no longer owns its partitions finds the table's offsets moved: it is fenced, dropped as a
+ * whole, and the member reads on from the table's offsets.
+ */
+export class ReducerPipeline {
+  readonly #parts: ReducerParts;
+  readonly #settings: ReducerSettings;
+  readonly #stopping = new AbortController();
+  /** Ends waiting for S3 once a stop has waited long enough. */
+  readonly #abandon = new AbortController();
+  readonly #failure = Promise.withResolvers<never>();
+  /** Assignments, records and commits take their turns, so that none sees another's half-done work. */
+  readonly #inTurn = pLimit(1);
+  #owned: readonly number[] = [];
+  /** Grows whenever reading starts anew: records handed over before are stale. */
+  #generation = 0;
+  /** By subject, the length of its vectors. */
+  readonly #dimensions = new Map<string, number>();
+  #progress: TableProgress;
+  #window: Window;
+
+  constructor(parts: ReducerParts, settings: ReducerSettings) {
+    this.#parts = parts;
+    this.#settings = settings;
+    this.#window = new Window(settings.window);
+    this.#progress = this.#progressOfTable();
+  }
+
+  /** Works until `stop`, or throws what nobody but an operator can mend. */
+  async run(): Promise<void> {
+    const consuming = this.#parts.consumer.run({
+      assigned: (partitions) => this.#inTurn(() => this.#assign(partitions)),
+      records: (partition, records) => {
+        const generation = this.#generation;
+        return this.#inTurn(() => this.#read(partition, records, generation));
+      },
+    });
+    this.#flushWhenDue().catch((error) => this.#failure.reject(error));
+    await Promise.race([consuming, this.#failure.promise]);
+  }
+
+  /** Commits the open window within a bounded time, saves the moments and leaves the group. */
+  async stop(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    this.#stopping.abort(new Error("the reducer is stopping"));
+    const { clock, consumer, keeper, logger } = this.#parts;
+    const last = this.#inTurn(async () => {
+      await this.#flush();
+      await this.#retrying("checkpoint", () => keeper.save());
+    });
+    const timeout = clock.sleep(LAST_COMMIT_MS_MAX).then(() => this.#abandon.abort(new Error("no time left")));
+    await Promise.race([last, timeout]).catch((error) => {
+      logger.warn({ err: error }, "the last window was not committed; its records are read again after the restart");
+    });
+    await consumer.stop();
+  }
+
+  async #assign(partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    this.#owned = partitions;
+    await this.#startAnew();
+    this.#parts.keeper.isKeeping = partitions.includes(KEEPER_PARTITION);
+    this.#parts.health.report("kafka", "ok");
+    return new Map(partitions.map((partition) => [partition, this.#progress.nextOffset(partition)]));
+  }
+
+  /** Drops the open window and takes up the newest state of the table. */
+  async #startAnew(): Promise<void> {
+    this.#generation += 1;
+    this.#window = new Window(this.#settings.window);
+    await this.#seeOthersCommits();
+    this.#progress = this.#progressOfTable();
+  }
+
+  async #seeOthersCommits(): Promise<void> {
+    const commits = await this.#retrying("read-table", () => this.#parts.table.advance());
+    metrics.tableVersion.set(this.#parts.table.snapshot.version);
+    await this.#retrying("pca", () => this.#parts.keeper.seen(commits));
+  }
+
+  async #read(partition: number, records: readonly LogRecord[], generation: number): Promise<void> {
+    for (const record of records) {
+      if (generation !== this.#generation || this.#stopping.signal.aborted) return;
+      this.#requireNext(partition, record);
+      await this.#take(record);
+      if (this.#window.isFull) await this.#flush();
+    }
+  }
+
+  #requireNext(partition: number, { topic, offset }: LogRecord): void {
+    const expected = this.#progress.nextOffset(partition);
+    if (offset < expected) {
+      throw new FruitstreamError(
+        "invalid-table",
+        `"${topic}" partition ${partition} gave offset ${offset}, but the table has all up to ${expected}: was the topic created anew? Use a new table, or a topic of another name`,
+      );
+    }
+    if (offset > expected) {
+      const gap = { partition, expected, offset };
+      this.#parts.logger.error(gap, `${offset - expected} records of "${topic}" are gone; raise the topic's retention`);
+    }
+  }
+
+  async #take(record: LogRecord): Promise<void> {
+    const { partition, offset } = record;
+    this.#window.noteRecord(partition, this.#parts.clock.nowMs());
+    this.#move(this.#progress.offsetAppId(partition), offset + 1);
+    try {
+      const message = photoFeaturesCodec.decode(record.value);
+      if (message.sourceOffset < this.#progress.highWaterMark(message)) {
+        metrics.reducerRepeats.inc();
+        return;
+      }
+      this.#requireDimensions(message);
+      this.#window.addRow(rowOf(message));
+      this.#move(highWaterAppId(message), message.sourceOffset + 1);
+    } catch (error) {
+      if (fateOf(error) !== "dead-letter") throw error;
+      await this.#deadLetter(record, error as Error);
+    }
+  }
+
+  #move(appId: string, version: number): void {
+    this.#window.noteMove(appId, this.#progress.get(appId));
+    this.#progress.move(appId, version);
+  }
+
+  /** Vectors of one model have one length, or there would be no moments of them. */
+  #requireDimensions({ model, run, features }: PhotoFeatures): void {
+    const key = subjectKey({ model, run });
+    const dimensions = this.#dimensions.get(key) ?? features.length;
+    this.#dimensions.set(key, dimensions);
+    if (features.length === dimensions) return;
+    const message = `a vector of model "${model}" has ${features.length} values, all before it had ${dimensions}`;
+    throw new FruitstreamError("poison-message", message);
+  }
+
+  async #deadLetter(record: LogRecord, error: Error): Promise<void> {
+    const { topic, partition, offset, key, value } = record;
+    const reason = deadLetterReasonOf(error)!;
+    const message: DeadLetter = {
+      run: "",
+      sourceTopic: topic,
+      sourcePartition: partition,
+      sourceOffset: offset,
+      reason,
+      detail: error.message,
+      uri: null,
+      failedAtMs: this.#parts.clock.nowMs(),
+      originalKey: key,
+      originalValue: value,
+      traceparent: null,
+    };
+    this.#parts.logger.warn({ topic, partition, offset, reason, detail: error.message }, "record set aside");
+    metrics.deadLetters.inc({ reason });
+    const records = [{ key, value: deadLetterCodec.encode(message) }];
+    await this.#retrying("dead-letter", () => this.#parts.producer.append(this.#settings.topics.deadLetters, records));
+  }
+
+  async #flushWhenDue(): Promise<void> {
+    const { clock } = this.#parts;
+    const lookMs = Math.max(1, Math.floor(this.#settings.window.openMsMax / LOOKS_PER_WINDOW));
+    while (!this.#stopping.signal.aborted) {
+      await clock.sleep(lookMs, this.#stopping.signal).catch(() => undefined);
+      await this.#inTurn(async () => {
+        if (this.#stopping.signal.aborted) return;
+        if (this.#window.isDue(clock.nowMs())) await this.#flush();
+        else if (this.#parts.keeper.isKeeping) await this.#seeOthersCommits();
+      });
+    }
+  }
+
+  /** Makes the open window a table commit, or drops it when others have taken its partitions over. */
+  async #flush(): Promise<void> {
+    const window = this.#window;
+    if (window.isEmpty) return;
+    this.#window = new Window(this.#settings.window);
+    const { clock, keeper, table } = this.#parts;
+    const startedAtMs = clock.nowMs();
+    const { baseTxns } = window;
+    const txns = [...baseTxns.keys()].map((appId) => ({ appId, version: this.#progress.get(appId)! }));
+
+    const rows = await this.#retrying("pca", () => keeper.project(window.rows));
+    const adds = await this.#retrying("write-files", () => writeRows(table, rows));
+    const request: CommitRequest = { commitId: randomUUID(), operation: "STREAMING UPDATE", adds, txns, baseTxns };
+    const result = await this.#retrying("commit", () => table.commit(request));
+    metrics.reducerCommits.inc({ outcome: result.outcome });
+    if (result.outcome === "fenced") return this.#restartFromTable(result, window);
+
+    const tookMs = clock.nowMs() - startedAtMs;
+    metrics.reducerCommitSeconds.observe(tookMs / 1_000);
+    metrics.reducerRows.inc(rows.length);
+    metrics.tableVersion.set(result.version);
+    this.#parts.logger.info({ version: result.version, rows: rows.length, files: adds.length, tookMs }, "committed");
+    await this.#publishOffsets(window);
+    await this.#retrying("pca", () => keeper.seen(result.others));
+    await this.#retrying("pca", () => keeper.committed(result.version, rows));
+  }
+
+  async #restartFromTable(fenced: CommitResult & { outcome: "fenced" }, window: Window): Promise<void> {
+    const { appId, expected, actual } = fenced;
+    const dropped = { rows: window.rows.length, appId, expected, actual };
+    this.#parts.logger.warn(dropped, "fenced: another reducer has committed these records; window dropped");
+    await this.#startAnew();
+    for (const partition of this.#owned) this.#parts.consumer.seek(partition, this.#progress.nextOffset(partition));
+  }
+
+  /** For lag monitors only; nothing reads them. */
+  async #publishOffsets(window: Window): Promise<void> {
+    const offsets = [...window.partitions].map((partition) => ({
+      partition,
+      offset: this.#progress.nextOffset(partition),
+    }));
+    await this.#parts.consumer.commit(offsets).catch((error) => {
+      this.#parts.logger.debug({ err: error }, "offsets not published to Kafka this time");
+    });
+  }
+
+  #progressOfTable(): TableProgress {
+    return new TableProgress(this.#settings.topics.features, this.#parts.table.snapshot.txnVersions);
+  }
+
+  /** Repeats a step while what it needs may come back, and says in the health report that it waits. */
+  async #retrying<Result>(step: string, attempt: () => Promise<Result>): Promise<Result> {
+    const { clock, health, logger } = this.#parts;
+    const onRetry = (error: unknown, attemptNumber: number, delayMs: number) => {
+      metrics.retries.inc({ step });
+      health.report("s3", "waiting", String(error));
+      logger.warn({ err: error, step, attempt: attemptNumber, delayMs }, `${step} failed; trying again`);
+    };
+    const result = await retrying(RETRY, { clock, signal: this.#abandon.signal, onRetry }, attempt);
+    health.report("s3", "ok");
+    return result;
+  }
+}

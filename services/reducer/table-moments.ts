@@ -1,0 +1,138 @@
+import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import type { AddFile } from "../../lib/table/actions.ts";
+import { readCommits } from "../../lib/table/delta-log.ts";
+import { readSnapshot } from "../../lib/table/read-snapshot.ts";
+import type { Snapshot } from "../../lib/table/snapshot.ts";
+import { readFeatures } from "../../lib/table/table-files.ts";
+import { formatTableUri, type TableAccess, tableObject } from "../../lib/table/table-location.ts";
+import type { GramKernel } from "./pca/gram-kernel.ts";
+import { emptyMoments, foldMoments, type Moments, momentsOfRows } from "./pca/moments.ts";
+import { decodeMoments, encodeMoments } from "./pca/moments-codec.ts";
+import { PcaError } from "./pca/pca-error.ts";
+import { type PcaSubject, subjectFolder } from "./pca-subject.ts";
+
+/** A checkpoint of 16,384 dimensions has 1.1 GB; what is larger is not ours. */
+const CHECKPOINT_BYTES_MAX = 2 * 1_073_741_824 - 1;
+/** Of moments that have not been loaded yet. */
+const NO_VERSION = -1;
+const VERSION_DIGITS = 20;
+/** A second one is kept in case the newest is damaged. */
+const CHECKPOINTS_KEPT = 2;
+
+/**
+ * The moments of all rows that a subject has in the table, at one version of it: a cache of the table. What a checkpoint
+ * doesn't cover is folded in again from the rows, so a checkpoint that is lost, corrupt or of another model costs time
+ * and nothing else. Every step either moves the moments to a later version as a whole or leaves them as they were, so
+ * a step that failed can be tried again. Memory: two triangles of d(d+1)/2 float64, and one data file while it is read.
+ */
+export class TableMoments {
+  readonly #access: TableAccess;
+  readonly #subject: PcaSubject;
+  readonly #gram: GramKernel;
+  #moments: Moments;
+  #version: number;
+
+  private constructor(access: TableAccess, subject: PcaSubject, gram: GramKernel, moments: Moments, version: number) {
+    this.#access = access;
+    this.#subject = subject;
+    this.#gram = gram;
+    this.#moments = moments;
+    this.#version = version;
+  }
+
+  /** From the newest usable checkpoint, or, when there is none, from all rows of the table. */
+  static async load(access: TableAccess, subject: PcaSubject, dimensions: number, gram: GramKernel) {
+    const snapshot = await requireSnapshot(access);
+    const checkpoint = await newestCheckpoint(access, subject, dimensions, snapshot.version);
+    if (checkpoint) return new TableMoments(access, subject, gram, checkpoint.moments, checkpoint.tableVersion);
+    const loaded = new TableMoments(access, subject, gram, emptyMoments(dimensions), NO_VERSION);
+    await loaded.#rebuild(snapshot);
+    return loaded;
+  }
+
+  get moments(): Readonly<Moments> {
+    return this.#moments;
+  }
+
+  /** The table version that the moments cover. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Folds in the subject's rows of the versions after the covered one, up to and with `version`, reading them back. */
+  async catchUp(version: number): Promise<void> {
+    for await (const commit of readCommits(this.#access, this.#version, version)) {
+      // Rows that another tool has deleted can't be told from their file; the rows that are left can.
+      if (commit.removes.some(({ dataChange }) => dataChange))
+        return this.#rebuild(await requireSnapshot(this.#access));
+      const added = await this.#momentsOfFiles(commit.adds.filter(({ dataChange }) => dataChange));
+      foldMoments(this.#moments, added);
+      this.#version = commit.version;
+    }
+  }
+
+  /** Folds in the rows of one version that the caller has committed itself and still holds: n × d, row-major. */
+  async foldOwn(version: number, rows: Float32Array): Promise<void> {
+    await this.catchUp(version - 1);
+    if (version <= this.#version) return;
+    foldMoments(this.#moments, await momentsOfRows(rows, this.#moments.dimensions, this.#gram));
+    this.#version = version;
+  }
+
+  /** Writes a checkpoint and removes those that are no longer needed. */
+  async save(): Promise<void> {
+    const { store, location } = this.#access;
+    const folder = subjectFolder("moments", this.#subject);
+    const name = `${String(this.#version).padStart(VERSION_DIGITS, "0")}.moments`;
+    const bytes = encodeMoments({ ...this.#subject, tableVersion: this.#version, moments: this.#moments });
+    await store.put(tableObject(location, folder + name), bytes);
+    const kept = await checkpointKeys(this.#access, this.#subject);
+    for (const key of kept.slice(0, -CHECKPOINTS_KEPT)) await store.delete({ bucket: location.bucket, key });
+  }
+
+  async #rebuild(snapshot: Snapshot): Promise<void> {
+    this.#moments = await this.#momentsOfFiles([...snapshot.files.values()]);
+    this.#version = snapshot.version;
+  }
+
+  async #momentsOfFiles(files: readonly AddFile[]): Promise<Moments> {
+    const { dimensions } = this.#moments;
+    const total = emptyMoments(dimensions);
+    for (const file of files) {
+      const { model, run } = file.partitionValues;
+      if (model !== this.#subject.model || run !== this.#subject.run) continue;
+      const { values } = await readFeatures(this.#access, file);
+      foldMoments(total, await momentsOfRows(values, dimensions, this.#gram));
+    }
+    return total;
+  }
+}
+
+async function requireSnapshot(access: TableAccess): Promise<Snapshot> {
+  const snapshot = await readSnapshot(access);
+  if (snapshot) return snapshot;
+  throw new FruitstreamError("invalid-table", `the table at ${formatTableUri(access.location)} is gone; restore it`);
+}
+
+async function newestCheckpoint(access: TableAccess, subject: PcaSubject, dimensions: number, versionMax: number) {
+  const { store, location, logger } = access;
+  for (const key of (await checkpointKeys(access, subject)).reverse()) {
+    const { bytes } = await store.get({ bucket: location.bucket, key }, { bytesMax: CHECKPOINT_BYTES_MAX });
+    try {
+      const checkpoint = decodeMoments(bytes, { ...subject, dimensions });
+      if (checkpoint.tableVersion <= versionMax) return checkpoint;
+    } catch (error) {
+      if (!(error instanceof PcaError)) throw error;
+      logger.warn({ err: error, key }, "checkpoint of moments can't be used; the rows are read again instead");
+    }
+  }
+  return undefined;
+}
+
+/** Oldest first. */
+async function checkpointKeys({ store, location }: TableAccess, subject: PcaSubject): Promise<string[]> {
+  const { bucket, key: prefix } = tableObject(location, subjectFolder("moments", subject));
+  const keys: string[] = [];
+  for await (const { key } of store.list(bucket, prefix)) keys.push(key);
+  return keys;
+}

@@ -1,0 +1,45 @@
+import type { SourcePosition } from "../../lib/contract/messages.ts";
+
+/**
+ * How far the table has come, as its log keeps it: one `txn` action per features partition (the next offset to read)
+ * and one per run and source partition (the high-water mark: every smaller source offset is in the table, was
+ * dead-lettered, or never was).
+ */
+export class TableProgress {
+  readonly #featuresTopic: string;
+  readonly #versions: Map<string, number>;
+
+  /** A copy of the log's state, to be moved on as records are read. */
+  constructor(featuresTopic: string, txnVersions: ReadonlyMap<string, number>) {
+    this.#featuresTopic = featuresTopic;
+    this.#versions = new Map(txnVersions);
+  }
+
+  /** The next offset of a features partition: 0 when the table has none of its records. */
+  nextOffset(partition: number): number {
+    return this.#versions.get(this.offsetAppId(partition)) ?? 0;
+  }
+
+  /** Source offsets below it are repeats. */
+  highWaterMark(position: SourcePosition): number {
+    return this.#versions.get(highWaterAppId(position)) ?? 0;
+  }
+
+  /** The version of an application id now, or undefined. */
+  get(appId: string): number | undefined {
+    return this.#versions.get(appId);
+  }
+
+  move(appId: string, version: number): void {
+    this.#versions.set(appId, version);
+  }
+
+  offsetAppId(partition: number): string {
+    return `fruitstream/offset/${this.#featuresTopic}/${partition}`;
+  }
+}
+
+/** Named by run, topic and partition: a photo's source position without its offset. */
+export function highWaterAppId({ run, sourceTopic, sourcePartition }: SourcePosition): string {
+  return `fruitstream/high-water/${run}/${sourceTopic}/${sourcePartition}`;
+}

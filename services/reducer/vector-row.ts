@@ -1,0 +1,38 @@
+import type { PhotoFeatures } from "../../lib/contract/messages.ts";
+import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import { formatS3Uri } from "../../lib/store/object-store.ts";
+import { type PhotoRow, partitionOf } from "../../lib/table/photo-row.ts";
+
+/**
+ * The row of a vector, not yet projected.
+ *
+ * @throws poison-message when it could not be a row of the table: a value that is not finite would spoil the moments
+ * for good, and an event time without a four-digit year has no partition.
+ */
+export function rowOf(message: PhotoFeatures): PhotoRow {
+  const row: PhotoRow = {
+    model: message.model,
+    run: message.run,
+    path: formatS3Uri(message),
+    label: message.label,
+    features: message.features,
+    pcaFeatures: null,
+    pcaVersion: null,
+    predictions: message.predictions,
+    photoEtag: message.etag,
+    widthPx: message.widthPx,
+    heightPx: message.heightPx,
+    capturedAtMs: message.capturedAtMs,
+    ingestedAtMs: message.ingestedAtMs,
+    featurizedAtMs: message.featurizedAtMs,
+    sourcePartition: message.sourcePartition,
+    sourceOffset: message.sourceOffset,
+  };
+  const strange = row.features.findIndex((value) => !Number.isFinite(value));
+  if (strange !== -1) {
+    const problem = `the vector of ${row.path} has ${row.features[strange]} at index ${strange}; all must be finite`;
+    throw new FruitstreamError("poison-message", problem);
+  }
+  partitionOf(row);
+  return row;
+}

@@ -1,0 +1,54 @@
+import type { PhotoRow } from "../../lib/table/photo-row.ts";
+
+export interface WindowBounds {
+  readonly rowsMax: number;
+  readonly bytesMax: number;
+  readonly openMsMax: number;
+}
+
+/**
+ * The rows that will become one table commit, and the application ids that the commit moves. Bounded by rows, by bytes
+ * of vectors, and by the time since its first record.
+ */
+export class Window {
+  readonly rows: PhotoRow[] = [];
+  /** By application id that the records of this window move: the version that the window began from. */
+  readonly baseTxns = new Map<string, number | undefined>();
+  /** Features partitions that it holds records of. */
+  readonly partitions = new Set<number>();
+  readonly #bounds: WindowBounds;
+  #bytes = 0;
+  #openedAtMs: number | undefined;
+
+  constructor(bounds: WindowBounds) {
+    this.#bounds = bounds;
+  }
+
+  /** Notes that a record was read, whether it became a row or not. */
+  noteRecord(partition: number, nowMs: number): void {
+    this.partitions.add(partition);
+    this.#openedAtMs ??= nowMs;
+  }
+
+  /** Notes that the window moves an application id, the first time with the version it had before. */
+  noteMove(appId: string, versionBefore: number | undefined): void {
+    if (!this.baseTxns.has(appId)) this.baseTxns.set(appId, versionBefore);
+  }
+
+  addRow(row: PhotoRow): void {
+    this.rows.push(row);
+    this.#bytes += row.features.byteLength;
+  }
+
+  get isEmpty(): boolean {
+    return this.partitions.size === 0;
+  }
+
+  get isFull(): boolean {
+    return this.rows.length >= this.#bounds.rowsMax || this.#bytes >= this.#bounds.bytesMax;
+  }
+
+  isDue(nowMs: number): boolean {
+    return this.#openedAtMs !== undefined && nowMs - this.#openedAtMs >= this.#bounds.openMsMax;
+  }
+}

@@ -1,0 +1,93 @@
+import { createHash } from "node:crypto";
+import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import {
+  formatS3Uri,
+  type ObjectLocation,
+  type ObjectStore,
+  type ObjectSummary,
+} from "../../lib/store/object-store.ts";
+
+/**
+ * An object store in memory that passes the contract suite. Its methods are own properties, so that a test may replace
+ * some of them: `{ ...createMemoryObjectStore(["bucket"]), putIfAbsent: … }`.
+ *
+ * @param bucketNames buckets that exist from the start.
+ */
+export function createMemoryObjectStore(bucketNames: readonly string[] = []): ObjectStore {
+  const buckets = new Map(bucketNames.map((name) => [name, new Map<string, MemoryObject>()]));
+
+  const bucketOf = (name: string) => {
+    const bucket = buckets.get(name);
+    if (bucket === undefined) throw new FruitstreamError("not-found", `s3://${name} does not exist`);
+    return bucket;
+  };
+
+  const write = ({ bucket, key }: ObjectLocation, body: Uint8Array) => {
+    const bytes = Uint8Array.from(body);
+    const etag = createHash("md5").update(bytes).digest("hex");
+    const summary = { key, sizeBytes: bytes.byteLength, etag, modifiedAtMs: Date.now() };
+    bucketOf(bucket).set(key, { bytes, summary });
+    return { etag };
+  };
+
+  return {
+    async get(location, { bytesMax, ifMatch, signal }) {
+      signal?.throwIfAborted();
+      const uri = formatS3Uri(location);
+      const object = bucketOf(location.bucket).get(location.key);
+      if (object === undefined) throw new FruitstreamError("not-found", `${uri} does not exist`);
+      const { etag, sizeBytes } = object.summary;
+      if (ifMatch !== undefined && ifMatch !== etag) {
+        throw new FruitstreamError("etag-changed", `${uri} must have the etag ${ifMatch}, got ${etag}`);
+      }
+      if (sizeBytes > bytesMax) {
+        throw new FruitstreamError("too-large", `${uri} must have at most ${bytesMax} bytes, got ${sizeBytes}`);
+      }
+      return { bytes: Uint8Array.from(object.bytes), etag };
+    },
+
+    async head({ bucket, key }) {
+      return buckets.get(bucket)?.get(key)?.summary;
+    },
+
+    async put(location, body) {
+      return write(location, body);
+    },
+
+    async putIfAbsent(location, body) {
+      if (bucketOf(location.bucket).has(location.key)) return false;
+      write(location, body);
+      return true;
+    },
+
+    async *list(bucket, prefix, { startAfter } = {}) {
+      const keys = [...bucketOf(bucket).keys()]
+        .filter((key) => key.startsWith(prefix))
+        .filter((key) => startAfter === undefined || compareUtf8(key, startAfter) > 0)
+        .sort(compareUtf8);
+      for (const key of keys) {
+        const object = bucketOf(bucket).get(key);
+        if (object !== undefined) yield object.summary;
+      }
+    },
+
+    async delete({ bucket, key }) {
+      bucketOf(bucket).delete(key);
+    },
+
+    async ensureBucket(bucket) {
+      if (!buckets.has(bucket)) buckets.set(bucket, new Map());
+    },
+
+    close() {},
+  };
+}
+
+interface MemoryObject {
+  readonly bytes: Uint8Array;
+  readonly summary: ObjectSummary;
+}
+
+function compareUtf8(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

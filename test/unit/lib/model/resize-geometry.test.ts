@@ -1,0 +1,53 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { resizedPhotoSize, resizeGeometry } from "../../../../lib/model/resize-geometry.ts";
+
+const stretched = { width: 224, height: 192, resize: "stretch" as const };
+const cropped = { width: 224, height: 224, resize: { shorterSide: 256, centreCrop: true as const } };
+const side = fc.integer({ min: 1, max: 10_000 });
+
+describe("resizedPhotoSize", () => {
+  test("stretching ignores the photo's aspect ratio", () => {
+    expect(resizedPhotoSize(stretched, { width: 10, height: 4000 })).toEqual({ width: 224, height: 192 });
+  });
+
+  test.each([
+    { photo: { width: 1200, height: 800 }, resized: { width: 384, height: 256 } },
+    { photo: { width: 800, height: 1200 }, resized: { width: 256, height: 384 } },
+    { photo: { width: 301, height: 200 }, resized: { width: 385, height: 256 } },
+    { photo: { width: 256, height: 256 }, resized: { width: 256, height: 256 } },
+  ])("brings the shorter side of $photo to 256 and rounds the longer one down", ({ photo, resized }) => {
+    expect(resizedPhotoSize(cropped, photo)).toEqual(resized);
+  });
+});
+
+describe("resizeGeometry", () => {
+  test("stretches each axis from the decoded to the model's size", () => {
+    expect(resizeGeometry(stretched, { width: 3024, height: 3315 }, { width: 756, height: 829 })).toEqual({
+      horizontal: { sourceSize: 756, resizedSize: 224, cropOffset: 0, targetSize: 224 },
+      vertical: { sourceSize: 829, resizedSize: 192, cropOffset: 0, targetSize: 192 },
+    });
+  });
+
+  test.each([
+    { width: 1200, offset: 80, why: "even margin: 384 - 224 = 160" },
+    { width: 301 * 4, offset: 80, why: "161 halves to 80.5 and rounds to the even 80" },
+    { width: 303 * 4, offset: 82, why: "163 halves to 81.5 and rounds to the even 82" },
+  ])("crops the middle as torchvision does, at $offset ($why)", ({ width, offset }) => {
+    const { horizontal, vertical } = resizeGeometry(cropped, { width, height: 800 }, { width, height: 800 });
+    expect(horizontal).toMatchObject({ sourceSize: width, cropOffset: offset, targetSize: 224 });
+    expect(vertical).toMatchObject({ sourceSize: 800, resizedSize: 256, cropOffset: 16, targetSize: 224 });
+  });
+
+  test("a crop lies inside the resized photo, whatever the photo's shape", () => {
+    fc.assert(
+      fc.property(side, side, (width, height) => {
+        const { horizontal, vertical } = resizeGeometry(cropped, { width, height }, { width, height });
+        for (const { cropOffset, targetSize, resizedSize } of [horizontal, vertical]) {
+          expect(cropOffset).toBeGreaterThanOrEqual(0);
+          expect(cropOffset + targetSize).toBeLessThanOrEqual(resizedSize);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,27 @@
+import { describe, expect, it } from "vitest";
+import { FruitstreamError } from "../../../../lib/runtime/errors.ts";
+import { toStoreError } from "../../../../lib/store/s3-error.ts";
+
+const target = { endpoint: "http://127.0.0.1:9000", bucket: "photos", key: "a.jpg" };
+
+describe("toStoreError", () => {
+  it.each(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ENOTFOUND", "HPE_INVALID_CONSTANT"])(
+    "takes the broken connection %s for an unavailable store",
+    (code) => {
+      const cause = Object.assign(new Error("socket"), { code });
+      expect(toStoreError(cause, target)).toMatchObject({ code: "store-unavailable", cause });
+    },
+  );
+
+  it("takes missing credentials for refused access", () => {
+    const cause = Object.assign(new Error("no credentials found"), { name: "CredentialsProviderError" });
+    expect(toStoreError(cause, target)).toMatchObject({ code: "access-denied" });
+  });
+
+  it("leaves our own errors and our own defects as they are", () => {
+    const ours = new FruitstreamError("too-large", "the object is too large");
+    const defect = new TypeError("undefined is not a function");
+    expect(toStoreError(ours, target)).toBe(ours);
+    expect(toStoreError(defect, target)).toBe(defect);
+  });
+});

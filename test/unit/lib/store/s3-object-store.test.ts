@@ -1,0 +1,205 @@
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { inspect } from "node:util";
+import { afterEach, describe, expect, it } from "vitest";
+import type { Clock } from "../../../../lib/runtime/clock.ts";
+import type { ObjectStore } from "../../../../lib/store/object-store.ts";
+import { DEFAULT_S3_LIMITS, openS3ObjectStore } from "../../../../lib/store/s3-object-store.ts";
+
+const photo = { bucket: "photos", key: "apple/1.jpg" };
+const closers: (() => void)[] = [];
+
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+describe("openS3ObjectStore", () => {
+  it.each([
+    [404, "NoSuchKey", "not-found"],
+    [404, "NoSuchBucket", "not-found"],
+    [400, "InvalidBucketName", "not-found"],
+    [412, "PreconditionFailed", "etag-changed"],
+    [403, "AccessDenied", "access-denied"],
+    [403, "SignatureDoesNotMatch", "access-denied"],
+    [400, "AuthorizationHeaderMalformed", "invalid-config"],
+    [408, "RequestTimeout", "store-unavailable"],
+    [429, "TooManyRequests", "store-unavailable"],
+    [500, "InternalError", "store-unavailable"],
+    [503, "SlowDown", "store-unavailable"],
+  ])("turns %i %s into %s, with the server's answer as cause", async (status, name, code) => {
+    const store = await storeAt((_, response) => response.writeHead(status).end(errorBody(name)));
+    await expect(store.get(photo, { bytesMax: 10 })).rejects.toMatchObject({ code, cause: { name } });
+  });
+
+  it("takes a gateway's page of HTML for an unavailable store", async () => {
+    const store = await storeAt((_, response) => response.writeHead(502).end("<html>Bad Gateway"));
+    await expect(store.head(photo)).rejects.toMatchObject({ code: "store-unavailable" });
+  });
+
+  it("takes a listing that breaks off for an unavailable store", async () => {
+    const store = await storeAt((_, response) => response.end("<ListBucketResult><Contents><Key>a"));
+    await expect(firstOf(store.list("photos", ""))).rejects.toMatchObject({ code: "store-unavailable" });
+  });
+
+  it("says store-unavailable when nobody listens", async () => {
+    const { port, close } = await serve(() => {});
+    close();
+    const store = openAt(port);
+    await expect(store.head(photo)).rejects.toMatchObject({ code: "store-unavailable" });
+  });
+
+  it("says store-unavailable when the body breaks off", async () => {
+    const store = await storeAt((_, response) => {
+      response.writeHead(200, { "content-length": 1000 });
+      response.write("only this", () => response.destroy());
+    });
+    await expect(store.get(photo, { bytesMax: 2000 })).rejects.toMatchObject({ code: "store-unavailable" });
+  });
+
+  it("gives up on a body that stands still", async () => {
+    const store = await storeAt(
+      (_, response) => void response.writeHead(200, { "content-length": 1000 }).write("and then nothing"),
+      { idleMsMax: 50 },
+    );
+    await expect(store.get(photo, { bytesMax: 2000 })).rejects.toMatchObject({ code: "store-unavailable" });
+  });
+
+  it("gives up on a body that trickles past the deadline", async () => {
+    const store = await storeAt(
+      (_, response) => {
+        response.writeHead(200, { "content-length": 1_000_000 });
+        const trickle = setInterval(() => response.write("."), 5);
+        response.on("close", () => clearInterval(trickle));
+      },
+      { operationMsMax: 100 },
+    );
+    await expect(store.get(photo, { bytesMax: 2_000_000 })).rejects.toMatchObject({ code: "store-unavailable" });
+  });
+
+  it("stops reading when the caller aborts, with the caller's reason", async () => {
+    const caller = new AbortController();
+    const reason = new Error("rebalanced");
+    const store = await storeAt((_, response) => {
+      response.writeHead(200, { "content-length": 1000 }).write("some");
+      caller.abort(reason);
+    });
+    await expect(store.get(photo, { bytesMax: 2000, signal: caller.signal })).rejects.toBe(reason);
+  });
+
+  it("does not read an object that is announced as too large, and goes on working", async () => {
+    let sentAll = false;
+    const store = await storeAt((request, response) => {
+      if (request.url?.startsWith("/photos/small")) return void response.end("ok");
+      response.writeHead(200, { "content-length": 100_000_000 });
+      response.write(Buffer.alloc(1000));
+      response.on("finish", () => {
+        sentAll = true;
+      });
+    });
+    await expect(store.get(photo, { bytesMax: 10 })).rejects.toMatchObject({ code: "too-large" });
+    expect(sentAll).toBe(false);
+    const { bytes } = await store.get({ bucket: "photos", key: "small" }, { bytesMax: 10 });
+    expect(Buffer.from(bytes).toString()).toBe("ok");
+  });
+
+  it("stops at the bound when the size was not announced", async () => {
+    const store = await storeAt((_, response) => {
+      const fill = () => {
+        while (!response.destroyed && response.write(Buffer.alloc(10_000)));
+      };
+      response.on("drain", fill);
+      fill();
+    });
+    await expect(store.get(photo, { bytesMax: 50_000 })).rejects.toMatchObject({ code: "too-large" });
+  });
+
+  it("asks again when a put-if-absent met a conflicting write", async () => {
+    const statuses = [409, 409, 200];
+    const store = await storeAt((request, response) => {
+      request.resume().on("end", () => {
+        const status = statuses.shift()!;
+        response.writeHead(status).end(status === 409 ? errorBody("ConditionalRequestConflict") : "");
+      });
+    });
+    expect(await store.putIfAbsent(photo, new Uint8Array(3))).toBe(true);
+    expect(statuses).toEqual([]);
+  });
+
+  it("says store-unavailable when the conflict does not end", async () => {
+    const store = await storeAt((request, response) => {
+      request.resume().on("end", () => void response.writeHead(409).end(errorBody("ConditionalRequestConflict")));
+    });
+    await expect(store.putIfAbsent(photo, new Uint8Array(3))).rejects.toMatchObject({ code: "store-unavailable" });
+  });
+
+  it("reads keys as they are from a server that knows no key encoding", async () => {
+    const store = await storeAt((_, response) =>
+      response.end("<ListBucketResult><Contents><Key>100%+a b.jpg</Key><Size>1</Size></Contents></ListBucketResult>"),
+    );
+    const object = await firstOf(store.list("photos", ""));
+    expect(object).toMatchObject({ key: "100%+a b.jpg", sizeBytes: 1 });
+  });
+
+  it("decodes keys of a server that encodes them, blanks as plus signs included", async () => {
+    const store = await storeAt((_, response) =>
+      response.end(
+        "<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>a+b%2Bc%25.jpg</Key></Contents></ListBucketResult>",
+      ),
+    );
+    const object = await firstOf(store.list("photos", ""));
+    expect(object?.key).toBe("a b+c%.jpg");
+  });
+
+  it("names endpoint, bucket and key in its messages, and keeps no credentials in its causes", async () => {
+    const { port } = await serve((_, response) => response.writeHead(403).end(errorBody("AccessDenied")));
+    const store = openAt(port);
+    const error: Error = await store.get(photo, { bytesMax: 1 }).then(
+      () => expect.fail("access must be refused"),
+      (thrown) => thrown,
+    );
+    expect(error.message).toContain(`s3://photos/apple/1.jpg at http://127.0.0.1:${port}`);
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/the-identity|the-secret/);
+  });
+});
+
+async function firstOf<T>(items: AsyncIterable<T>): Promise<T | undefined> {
+  for await (const item of items) return item;
+  return undefined;
+}
+
+const noWait: Clock = { nowMs: () => 0, sleep: async () => {} };
+
+async function storeAt(listener: RequestListener, limits: Partial<typeof DEFAULT_S3_LIMITS> = {}) {
+  return openAt((await serve(listener)).port, limits);
+}
+
+function openAt(port: number, limits: Partial<typeof DEFAULT_S3_LIMITS> = {}): ObjectStore {
+  const store = openS3ObjectStore(
+    {
+      endpoint: `http://127.0.0.1:${port}`,
+      region: "us-east-1",
+      accessKeyId: "the-identity",
+      secretAccessKey: "the-secret",
+      forcePathStyle: true,
+    },
+    { ...DEFAULT_S3_LIMITS, ...limits },
+    noWait,
+  );
+  closers.push(() => store.close());
+  return store;
+}
+
+async function serve(listener: RequestListener) {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  closers.push(close);
+  return { port: (server.address() as AddressInfo).port, close };
+}
+
+function errorBody(code: string): string {
+  return `<?xml version="1.0"?><Error><Code>${code}</Code><Message>as told</Message></Error>`;
+}

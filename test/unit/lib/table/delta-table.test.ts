@@ -1,0 +1,220 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { FruitstreamError } from "../../../../lib/runtime/errors.ts";
+import type { ObjectStore } from "../../../../lib/store/object-store.ts";
+import { type Commit, readCommits } from "../../../../lib/table/delta-log.ts";
+import type { CommitRequest } from "../../../../lib/table/delta-table.ts";
+import { openTable } from "../../../../lib/table/open-table.ts";
+import { tableObject } from "../../../../lib/table/table-location.ts";
+import { accessOf, addOf, emptyStore, LOCATION, logName, putLogFile, requestOf, warningsOf } from "./table-fixtures.ts";
+
+const created = { createIfAbsent: true };
+const unavailable = () => new FruitstreamError("store-unavailable", "no answer; try again");
+
+describe("a table", () => {
+  it("is created once, however many create it", async () => {
+    const store = emptyStore();
+    const tables = await Promise.all([1, 2, 3].map(() => openTable(store, LOCATION, created)));
+    expect(new Set(tables.map(({ snapshot }) => snapshot.metadata.id)).size).toBe(1);
+    expect(tables[0]!.snapshot).toMatchObject({ version: 0, protocol: { minReaderVersion: 1, minWriterVersion: 2 } });
+    expect((await openTable(store, LOCATION)).snapshot.metadata.id).toBe(tables[0]!.snapshot.metadata.id);
+  });
+
+  it("is not created unasked", async () => {
+    await expect(openTable(emptyStore(), LOCATION)).rejects.toMatchObject({ code: "invalid-table" });
+  });
+
+  it("is refused when its columns are not those of photo rows", async () => {
+    const store = emptyStore();
+    const schemaString = JSON.stringify({ type: "struct", fields: [{ name: "path", type: "long" }] });
+    const metaData = { id: "x", format: { provider: "parquet" }, schemaString, partitionColumns: [] };
+    const protocol = { minReaderVersion: 1, minWriterVersion: 2 };
+    await putLogFile(store, logName(0), `${JSON.stringify({ protocol })}\n${JSON.stringify({ metaData })}\n`);
+    await expect(openTable(store, LOCATION)).rejects.toThrow(/column "path" must be "string", got "long"/);
+  });
+});
+
+describe("a commit", () => {
+  it("becomes the next version, with its files and its applications' versions", async () => {
+    const store = emptyStore();
+    const table = await openTable(store, LOCATION, created);
+    const result = await table.commit(requestOf(table, ["offsets 0"], [addOf("a"), addOf("b")]));
+    expect(result).toEqual({ outcome: "committed", version: 1, others: [] });
+    const { snapshot } = await openTable(store, LOCATION);
+    expect([...snapshot.files.keys()]).toEqual(["a", "b"]);
+    expect(Object.fromEntries(snapshot.txnVersions)).toEqual({ "offsets 0": 1 });
+  });
+
+  it("goes after those of other writers, and hands them over", async () => {
+    const store = emptyStore();
+    const [one, two] = await Promise.all([openTable(store, LOCATION, created), openTable(store, LOCATION, created)]);
+    await one.commit(requestOf(one, ["a"], [addOf("first")]));
+    await one.commit(requestOf(one, ["a"], [addOf("second")]));
+    const result = await two.commit(requestOf(two, ["b"], [addOf("third")]));
+    expect(result).toMatchObject({ outcome: "committed", version: 3 });
+    expect(result.others.map(({ adds }) => adds[0]?.path)).toEqual(["first", "second"]);
+    expect((await one.advance()).map(({ version }) => version)).toEqual([3]);
+    expect(await one.advance()).toEqual([]);
+  });
+
+  it("is fenced when another writer moved one of its applications, and writes nothing", async () => {
+    const store = emptyStore();
+    const [one, two] = await Promise.all([openTable(store, LOCATION, created), openTable(store, LOCATION, created)]);
+    const stale = requestOf(two, ["a", "b"], [addOf("never")]);
+    await one.commit(requestOf(one, ["b"], [addOf("first")]));
+    const result = await two.commit(stale);
+    expect(result).toMatchObject({ outcome: "fenced", appId: "b", expected: undefined, actual: 1 });
+    expect(result.others.map(({ version }) => version)).toEqual([1]);
+    expect(await two.commit(stale)).toMatchObject({ outcome: "fenced", others: [] });
+    expect((await openTable(store, LOCATION)).snapshot.version).toBe(1);
+  });
+
+  it("counts as committed when only the reply was lost", async () => {
+    const store = emptyStore();
+    const deaf = {
+      ...store,
+      putIfAbsent: async (...put: Parameters<ObjectStore["putIfAbsent"]>) => {
+        await store.putIfAbsent(...put);
+        return false;
+      },
+    };
+    const table = await openTable(deaf, LOCATION, created);
+    const result = await table.commit(requestOf(table, ["a"], [addOf("once")]));
+    expect(result).toEqual({ outcome: "committed", version: 1, others: [] });
+    expect(await table.advance()).toEqual([]);
+  });
+
+  it("is written once when repeated after an unclear failure, even behind others' commits", async () => {
+    const store = emptyStore();
+    const other = await openTable(store, LOCATION, created);
+    let failing = true;
+    const table = await openTable(
+      {
+        ...store,
+        putIfAbsent: async (...put) => {
+          const won = await store.putIfAbsent(...put);
+          if (failing) throw unavailable();
+          return won;
+        },
+      },
+      LOCATION,
+    );
+    const request = requestOf(table, ["a"], [addOf("once")]);
+    await expect(table.commit(request)).rejects.toMatchObject({ code: "store-unavailable" });
+    await other.commit(requestOf(other, ["b"], [addOf("other")]));
+    failing = false;
+    const repeated = await table.commit(request);
+    expect(repeated).toMatchObject({ outcome: "committed", version: 1 });
+    expect(repeated.others.map(({ version }) => version)).toEqual([2]);
+    expect(await table.commit(request)).toEqual({ outcome: "committed", version: 1, others: [] });
+    expect((await openTable(store, LOCATION)).snapshot.version).toBe(2);
+  });
+
+  it("gives up with store-unavailable when the store denies both the write and the version", async () => {
+    const store = emptyStore();
+    await openTable(store, LOCATION, created);
+    const table = await openTable({ ...store, putIfAbsent: async () => false }, LOCATION);
+    await expect(table.commit(requestOf(table, ["a"]))).rejects.toMatchObject({ code: "store-unavailable" });
+  });
+
+  it("is refused once another tool has raised the table's protocol", async () => {
+    const store = emptyStore();
+    const table = await openTable(store, LOCATION, created);
+    await putLogFile(store, logName(1), '{"protocol":{"minReaderVersion":1,"minWriterVersion":7}}');
+    await expect(table.commit(requestOf(table, ["a"]))).rejects.toThrow(/needs a Delta writer of version 7/);
+    expect(await store.head(tableObject(LOCATION, `_delta_log/${logName(2)}`))).toBeUndefined();
+  });
+
+  it("stands, with a warning, when its checkpoint can't be written", async () => {
+    const store = emptyStore();
+    const { logger, warnings } = warningsOf();
+    const readOnly = { ...store, put: async () => Promise.reject(unavailable()) };
+    const table = await openTable(readOnly, LOCATION, { ...created, logger });
+    for (let version = 1; version <= 11; version++) await table.commit(requestOf(table, ["a"]));
+    expect(table.snapshot.version).toBe(11);
+    expect(warnings).toEqual([expect.stringMatching(/checkpoint could not be written/)]);
+    expect((await openTable(store, LOCATION)).snapshot.version).toBe(11);
+  });
+
+  it("is made once or never, whoever races and whatever replies are lost", { timeout: 60_000 }, async () => {
+    const writers = fc.array(fc.subarray(["p0", "p1", "p2", "p3"], { minLength: 1 }), { minLength: 2, maxLength: 4 });
+    const losses = fc.infiniteStream(fc.constantFrom<Loss>("none", "none", "none", "reply", "request", "answer"));
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), writers, losses, async (scheduler, appIdsOfWriters, lossStream) => {
+        const store = emptyStore();
+        await openTable(store, LOCATION, created);
+        const slow = scheduled(store, scheduler, () => lossStream.next().value);
+        const races = appIdsOfWriters.map((appIds) => race(slow, appIds));
+        const outcomes = (await scheduler.waitFor(Promise.all(races))).flat();
+        const commits = await logOf(store);
+        for (const { request, outcome, seen } of outcomes) {
+          const versions = commits.filter((commit) => commit.commitInfo?.txnId === request.commitId);
+          expect(versions).toHaveLength(outcome === "committed" ? 1 : 0);
+          expect(seen).toEqual(commits.slice(1, seen.length + 1).map(({ version }) => version));
+        }
+        for (const appId of ["p0", "p1", "p2", "p3"]) {
+          const moves = commits.flatMap(({ txns }) => txns.filter((txn) => txn.appId === appId));
+          expect(moves.map(({ version }) => version)).toEqual(moves.map((_, index) => index + 1));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+type Loss = "none" | "request" | "reply" | "answer";
+
+interface Window {
+  readonly request: CommitRequest;
+  readonly outcome: string;
+  /** The versions handed over to the writer up to the end of its race, its own included. */
+  readonly seen: number[];
+}
+
+/** Three windows of one writer, each repeated until its outcome is clear; fenced ones are dropped. */
+async function race(store: ObjectStore, appIds: readonly string[]): Promise<Window[]> {
+  const table = await persist(() => openTable(store, LOCATION));
+  const windows: Window[] = [];
+  const seen: number[] = Array.from({ length: table.snapshot.version }, (_, index) => index + 1);
+  for (let window = 0; window < 3; window++) {
+    const request = requestOf(table, appIds);
+    const result = await persist(() => table.commit(request));
+    seen.push(...result.others.map(({ version }) => version));
+    if (result.outcome === "committed") seen.push(result.version);
+    windows.push({ request, outcome: result.outcome, seen });
+  }
+  seen.sort((a, b) => a - b);
+  return windows;
+}
+
+async function persist<T>(attempt: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof FruitstreamError && error.code === "store-unavailable")) throw error;
+    }
+  }
+}
+
+/** The store with its answers in an order of the scheduler's choosing, and some of those to writers lost. */
+function scheduled(store: ObjectStore, scheduler: fc.Scheduler, nextLoss: () => Loss): ObjectStore {
+  return {
+    ...store,
+    get: scheduler.scheduleFunction((...args) => store.get(...args)),
+    putIfAbsent: scheduler.scheduleFunction(async (...args) => {
+      const loss = nextLoss();
+      if (loss === "request") throw unavailable();
+      const won = await store.putIfAbsent(...args);
+      if (loss === "reply") throw unavailable();
+      return loss === "answer" ? false : won;
+    }),
+  };
+}
+
+async function logOf(store: ObjectStore): Promise<Commit[]> {
+  const { version } = (await openTable(store, LOCATION)).snapshot;
+  const commits: Commit[] = [];
+  for await (const commit of readCommits(accessOf(store), -1, version)) commits.push(commit);
+  return commits;
+}

@@ -1,0 +1,111 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decodeFeatures, decodeRows, encodeRows } from "../../../../lib/table/parquet-file.ts";
+import type { PhotoRow } from "../../../../lib/table/photo-row.ts";
+import { photoRow } from "./photo-rows.ts";
+
+const float = fc.float({ noNaN: true });
+const text = fc.string({ unit: "grapheme" });
+const int = fc.integer({ min: 0, max: 2 ** 31 - 1 });
+const timeMs = fc.integer({ min: -62_135_596_800_000, max: 253_402_300_799_999 });
+
+const anyRow: fc.Arbitrary<PhotoRow> = fc.record({
+  model: fc.constant("m"),
+  run: fc.constant("live"),
+  path: text,
+  label: fc.option(text),
+  features: fc.float32Array({ minLength: 3, maxLength: 3 }),
+  pcaFeatures: fc.option(fc.float32Array({ maxLength: 4 })),
+  pcaVersion: fc.option(int),
+  predictions: fc.option(fc.array(fc.record({ label: text, score: float }), { maxLength: 3 })),
+  photoEtag: text,
+  widthPx: int,
+  heightPx: int,
+  capturedAtMs: timeMs,
+  ingestedAtMs: timeMs,
+  featurizedAtMs: timeMs,
+  sourcePartition: int,
+  sourceOffset: fc.maxSafeNat(),
+});
+
+describe("a data file", () => {
+  it("gives back every value of every row", () => {
+    fc.assert(
+      fc.property(fc.array(anyRow, { minLength: 1, maxLength: 12 }), (rows) => {
+        expect(decodeRows(encodeRows(rows))).toEqual(rows.map(asStored));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("gives back the feature vectors in one array, past the bounds of row groups", () => {
+    const rows = Array.from({ length: 9_000 }, (_, sourceOffset) => photoRow({ sourceOffset }));
+    const { rows: count, dimensions, values } = decodeFeatures(encodeRows(rows));
+    expect({ count, dimensions }).toEqual({ count: 9_000, dimensions: 8 });
+    expect(
+      Buffer.from(values.buffer).equals(Buffer.concat(rows.map((row) => new Uint8Array(row.features.buffer)))),
+    ).toBe(true);
+  });
+
+  it("replaces lone surrogates, which UTF-8 can't hold, and keeps its neighbours whole", () => {
+    const rows = [photoRow({ label: "a\ud83c" }), photoRow({ label: "\udf4e" }), photoRow({ label: "🍎" })];
+    const labels = decodeRows(encodeRows(rows), ["label"]).map(({ label }) => label);
+    expect(labels).toEqual(["a\ufffd", "\ufffd", "🍎"]);
+  });
+
+  it("reads only the columns asked for", () => {
+    const rows = decodeRows(encodeRows([photoRow()]), ["source_offset", "label"]);
+    expect(rows).toEqual([{ label: "Apple 6", source_offset: 0 }]);
+  });
+
+  it("refuses vectors of different lengths in one file", () => {
+    const rows = [photoRow(), photoRow({ features: new Float32Array(7) }), photoRow({ features: new Float32Array(9) })];
+    expect(() => decodeFeatures(encodeRows(rows))).toThrow(/features must all have 8 floats/);
+  });
+
+  it("stays readable after damaged ones made the decoder panic", () => {
+    const bytes = encodeRows(Array.from({ length: 20 }, (_, sourceOffset) => photoRow({ sourceOffset })));
+    const panics = fc.property(fc.nat(bytes.length - 1), fc.nat(255), (index, value) => {
+      const damaged = bytes.with(index, value);
+      try {
+        decodeRows(damaged);
+      } catch (error) {
+        expect(error).toMatchObject({ code: "invalid-table" });
+      }
+      expect(decodeFeatures(bytes)).toMatchObject({ rows: 20, dimensions: 8 });
+    });
+    fc.assert(panics, { numRuns: 300 });
+  });
+
+  it("names the column that a file lacks", () => {
+    expect(() => decodeRows(encodeRows([photoRow()]), ["colour"])).toThrow(/must have the column "colour"/);
+  });
+
+  it("says invalid-table for bytes that are cut short or no Parquet at all", () => {
+    const bytes = encodeRows([photoRow()]);
+    const invalidTable = expect.objectContaining({ code: "invalid-table" }) as Error;
+    for (const length of [0, 4, 11, bytes.length >> 1, bytes.length - 1]) {
+      expect(() => decodeRows(bytes.subarray(0, length))).toThrow(invalidTable);
+    }
+    expect(decodeRows(bytes)).toHaveLength(1);
+  });
+});
+
+function asStored(row: PhotoRow): Record<string, unknown> {
+  return {
+    path: row.path,
+    label: row.label,
+    features: row.features,
+    pca_features: row.pcaFeatures,
+    pca_version: row.pcaVersion,
+    predictions: row.predictions,
+    photo_etag: row.photoEtag,
+    width: row.widthPx,
+    height: row.heightPx,
+    captured_at: new Date(row.capturedAtMs),
+    ingested_at: new Date(row.ingestedAtMs),
+    featurized_at: new Date(row.featurizedAtMs),
+    source_partition: row.sourcePartition,
+    source_offset: row.sourceOffset,
+  };
+}

@@ -1,0 +1,61 @@
+import { randomUUID } from "node:crypto";
+import { systemClock } from "../../../../lib/runtime/clock.ts";
+import { type Logger, silentLogger } from "../../../../lib/runtime/logger.ts";
+import type { ObjectStore } from "../../../../lib/store/object-store.ts";
+import type { AddFile } from "../../../../lib/table/actions.ts";
+import type { CommitRequest, DeltaTable } from "../../../../lib/table/delta-table.ts";
+import { type TableAccess, type TableLocation, tableObject } from "../../../../lib/table/table-location.ts";
+import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
+
+export const LOCATION: TableLocation = { bucket: "tables", prefix: "photos/features" };
+
+export function emptyStore(): ObjectStore {
+  return createMemoryObjectStore([LOCATION.bucket]);
+}
+
+export function accessOf(store: ObjectStore, logger: Logger = silentLogger): TableAccess {
+  return { store, location: LOCATION, logger, clock: systemClock };
+}
+
+/** A logger that keeps the messages of its warnings. */
+export function warningsOf(): { logger: Logger; warnings: string[] } {
+  const warnings: string[] = [];
+  const logger = Object.assign(Object.create(silentLogger), {
+    warn: (_: unknown, text: string) => warnings.push(text),
+  });
+  return { logger, warnings };
+}
+
+/** An add action; no such file exists. */
+export function addOf(path: string): AddFile {
+  return {
+    path,
+    partitionValues: { model: "m", run: "live", dt: "2026-03-01", hour: "7" },
+    size: 1,
+    modificationTime: 0,
+    dataChange: true,
+    stats: '{"numRecords":1}',
+  };
+}
+
+/** A request that moves the appIds one version on from where the table has them. */
+export function requestOf(table: DeltaTable, appIds: readonly string[], adds: readonly AddFile[] = []): CommitRequest {
+  const { txnVersions } = table.snapshot;
+  return {
+    commitId: randomUUID(),
+    operation: "STREAMING UPDATE",
+    adds,
+    txns: appIds.map((appId) => ({ appId, version: (txnVersions.get(appId) ?? 0) + 1 })),
+    baseTxns: new Map(appIds.map((appId) => [appId, txnVersions.get(appId)])),
+  };
+}
+
+/** Writes a file of the log as another tool would. */
+export async function putLogFile(store: ObjectStore, name: string, body: string | Uint8Array): Promise<void> {
+  await store.put(tableObject(LOCATION, `_delta_log/${name}`), Buffer.from(body));
+}
+
+/** `00000000000000000007.json` for version 7. */
+export function logName(version: number, suffix = "json"): string {
+  return `${String(version).padStart(20, "0")}.${suffix}`;
+}

@@ -1,0 +1,125 @@
+import fc from "fast-check";
+import sharp from "sharp";
+import { describe, expect, test } from "vitest";
+import type { InputGeometry } from "../../../../lib/model/resize-geometry.ts";
+import { decodePhoto } from "../../../../services/featurizer/decode-photo.ts";
+
+const small = square(100);
+const pixelsMax = 1_000_000;
+
+/** 3 x 2 pixels, every one another colour, in the order of reading. */
+const upright = Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 0, 0, 255, 255, 255, 0, 255);
+
+describe("decodePhoto", () => {
+  test.each([
+    { orientation: 1, stored: [0, 1, 2, 3, 4, 5] },
+    { orientation: 2, stored: [2, 1, 0, 5, 4, 3] },
+    { orientation: 3, stored: [5, 4, 3, 2, 1, 0] },
+    { orientation: 4, stored: [3, 4, 5, 0, 1, 2] },
+    { orientation: 5, stored: [0, 3, 1, 4, 2, 5] },
+    { orientation: 6, stored: [2, 5, 1, 4, 0, 3] },
+    { orientation: 7, stored: [5, 2, 4, 1, 3, 0] },
+    { orientation: 8, stored: [3, 0, 4, 1, 5, 2] },
+  ])("turns a photo of EXIF orientation $orientation upright", async ({ orientation, stored }) => {
+    const [width, height] = orientation < 5 ? [3, 2] : [2, 3];
+    const turned = Uint8Array.from(stored.flatMap((pixel) => [...upright.subarray(3 * pixel, 3 * pixel + 3)]));
+    const png = await raw(turned, width!, height!, 3).withMetadata({ orientation }).png().toBuffer();
+    const photo = await decodePhoto(png, { input: small, pixelsMax });
+    expect(photo).toMatchObject({ width: 3, height: 2, photoWidth: 3, photoHeight: 2 });
+    expect([...photo.pixels]).toEqual([...upright]);
+  });
+
+  test.each([
+    { what: "grey", channels: 1 as const, stored: [77], rgb: [77, 77, 77] },
+    { what: "grey with alpha", channels: 2 as const, stored: [77, 0], rgb: [77, 77, 77] },
+    { what: "transparent", channels: 4 as const, stored: [10, 20, 30, 0], rgb: [10, 20, 30] },
+  ])("reads $what pixels as RGB and keeps their colour", async ({ channels, stored, rgb }) => {
+    const png = await raw(Uint8Array.from(stored), 1, 1, channels).png().toBuffer();
+    expect([...(await decodePhoto(png, { input: small, pixelsMax })).pixels]).toEqual(rgb);
+  });
+
+  test("keeps the hidden colour of transparent pixels also when it reduces", async () => {
+    const pixels = Uint8Array.from({ length: 4 * 64 * 64 }, (_, index) => [10, 20, 30, 0][index % 4]!);
+    const png = await raw(pixels, 64, 64, 4).png().toBuffer();
+    const photo = await decodePhoto(png, { input: square(16), pixelsMax });
+    expect([photo.width, photo.height, ...photo.pixels.subarray(0, 3)]).toEqual([32, 32, 10, 20, 30]);
+  });
+
+  test("reduces each axis of a large photo to between two and four times a stretched input", async () => {
+    const side = fc.integer({ min: 1, max: 300 });
+    await fc.assert(
+      fc.asyncProperty(side, side, fc.constantFrom("jpeg", "png"), async (width, height, format) => {
+        const bytes = await blank(width, height).toFormat(format).toBuffer();
+        const photo = await decodePhoto(bytes, { input: square(16), pixelsMax });
+        expect(photo).toMatchObject({ photoWidth: width, photoHeight: height });
+        expect(photo.pixels).toHaveLength(3 * photo.width * photo.height);
+        expectReduced(photo.width, width, 16);
+        expectReduced(photo.height, height, 16);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("reduces both axes alike for a model that keeps the aspect ratio", async () => {
+    const input = { width: 14, height: 14, resize: { shorterSide: 16, centreCrop: true as const } };
+    const photo = await decodePhoto(await blank(640, 130).png().toBuffer(), { input, pixelsMax });
+    expect([photo.width, photo.height]).toEqual([160, 33]);
+  });
+
+  test("gives pixels whose buffer can be transferred", async () => {
+    const { pixels } = await decodePhoto(await blank(5, 5).png().toBuffer(), { input: small, pixelsMax });
+    const moved = structuredClone(pixels, { transfer: [pixels.buffer as ArrayBuffer] });
+    expect([moved.length, pixels.length]).toEqual([75, 0]);
+  });
+
+  test("takes a photo of exactly as many pixels as allowed and refuses one more", async () => {
+    const png = await blank(10, 10).png().toBuffer();
+    await expect(decodePhoto(png, { input: small, pixelsMax: 100 })).resolves.toMatchObject({ width: 10 });
+    await expect(decodePhoto(png, { input: small, pixelsMax: 99 })).rejects.toMatchObject({
+      code: "pixel-limit",
+      message: expect.stringContaining("10 x 10"),
+    });
+  });
+
+  test("calls every cut of a JPEG or PNG corrupt, down to its first bytes", async () => {
+    const noise = Uint8Array.from({ length: 3 * 40 * 40 }, (_, index) => (index * 7919) % 251);
+    const jpeg = await raw(noise, 40, 40, 3).jpeg().toBuffer();
+    const png = await raw(noise, 40, 40, 3).png().toBuffer();
+    // Without only its final chunk of 12 bytes a PNG still has every pixel, so cuts there may decode.
+    const cut = fc.oneof(
+      fc.integer({ min: 3, max: jpeg.length - 3 }).map((end) => jpeg.subarray(0, end)),
+      fc.integer({ min: 8, max: png.length - 20 }).map((end) => png.subarray(0, end)),
+    );
+    await fc.assert(
+      fc.asyncProperty(cut, async (bytes) => {
+        await expect(decodePhoto(bytes, { input: small, pixelsMax })).rejects.toMatchObject({ code: "corrupt-image" });
+      }),
+    );
+  });
+
+  test.each([
+    { what: "nothing", bytes: Buffer.alloc(0), code: "corrupt-image" },
+    { what: "text", bytes: Buffer.from("not a photo"), code: "unsupported-format" },
+    { what: "an SVG", bytes: Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'), code: "unsupported-format" },
+  ])("refuses $what as $code", async ({ bytes, code }) => {
+    await expect(decodePhoto(bytes, { input: small, pixelsMax })).rejects.toMatchObject({ code });
+  });
+});
+
+function square(side: number): InputGeometry {
+  return { width: side, height: side, resize: "stretch" };
+}
+
+function raw(pixels: Uint8Array, width: number, height: number, channels: 1 | 2 | 3 | 4) {
+  return sharp(pixels, { raw: { width, height, channels } });
+}
+
+function blank(width: number, height: number) {
+  return sharp({ create: { width, height, channels: 3, background: "white" } });
+}
+
+function expectReduced(decoded: number, stored: number, target: number): void {
+  if (stored < 4 * target) expect(decoded).toBe(stored);
+  else expect(decoded).toBeGreaterThanOrEqual(2 * target);
+  expect(decoded).toBeLessThanOrEqual(4 * target);
+}

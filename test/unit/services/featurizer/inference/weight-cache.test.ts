@@ -1,0 +1,36 @@
+import { describe, expect, test } from "vitest";
+import { resizeWeights } from "../../../../../lib/model/resize-weights.ts";
+import { WeightCache } from "../../../../../services/featurizer/inference/weight-cache.ts";
+
+const axis = (sourceSize: number) => ({ sourceSize, resizedSize: 4, cropOffset: 0, targetSize: 4 });
+const bytesOf = (sourceSize: number) => 4 * 4 * sourceSize;
+
+describe("a weight cache", () => {
+  test("computes an axis once", () => {
+    const cache = new WeightCache(bytesOf(10));
+    const weights = cache.get(axis(10));
+    expect(weights).toEqual(resizeWeights(axis(10)));
+    expect(cache.get(axis(10))).toBe(weights);
+  });
+
+  test("tells crops of one size apart", () => {
+    const cache = new WeightCache(1000);
+    const left = cache.get({ ...axis(10), resizedSize: 8, cropOffset: 0 });
+    expect(cache.get({ ...axis(10), resizedSize: 8, cropOffset: 4 })).not.toEqual(left);
+  });
+
+  test("drops what was used longest ago when it is full", () => {
+    const cache = new WeightCache(bytesOf(10) + bytesOf(11));
+    const [ten, eleven] = [cache.get(axis(10)), cache.get(axis(11))];
+    expect(cache.get(axis(10))).toBe(ten);
+    cache.get(axis(9));
+    expect(cache.get(axis(10))).toBe(ten);
+    expect(cache.get(axis(11))).not.toBe(eleven);
+  });
+
+  test("keeps a single matrix that is larger than its bound", () => {
+    const cache = new WeightCache(1);
+    const weights = cache.get(axis(10));
+    expect(cache.get(axis(10))).toBe(weights);
+  });
+});
