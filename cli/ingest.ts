@@ -13,7 +13,7 @@ import { type RetryHooks, retrying } from "../lib/runtime/retry.ts";
 import type { ObjectStore } from "../lib/store/object-store.ts";
 import { PhotoAnnouncer } from "../services/ingest/announce-photo.ts";
 import { backfill } from "../services/ingest/backfill.ts";
-import type { IngestProgress, OnProgress } from "../services/ingest/ingest-progress.ts";
+import { type IngestProgress, NO_PROGRESS, type OnProgress } from "../services/ingest/ingest-progress.ts";
 import { parseS3Uri } from "../services/ingest/list-photos.ts";
 import { UNLABELLED_FOLDERS } from "../services/ingest/photo-label.ts";
 import { LISTED_SUFFIXES, suffixTest, UPLOADED_SUFFIXES } from "../services/ingest/photo-suffixes.ts";
@@ -135,20 +135,26 @@ async function withPipeline(
     signal: interruption.signal,
     onRetry: (error, attempt) => line.note(`attempt ${attempt} failed, trying again: ${(error as Error).message}`),
   };
+  const untilDone: RetryHooks = { ...hooks, signal: new AbortController().signal };
   const producer = await openProducer(kafka, logger);
   const store = openStackStore(endpoints);
   const append = (records: Parameters<typeof producer.append>[1]) =>
-    retrying(RETRY_POLICY, hooks, () => producer.append(topics.photos, records));
+    retrying(RETRY_POLICY, untilDone, () => producer.append(topics.photos, records));
   const announcer = new PhotoAnnouncer(append, systemClock);
-  const interrupt = () => interruption.abort(new Error("interrupted"));
+  const interrupt = () => {
+    line.note("finishing what is under way; Ctrl-C again ends it at once");
+    interruption.abort(new Error("interrupted"));
+  };
   process.once("SIGINT", interrupt);
   try {
     const progress = await work({ store, announcer, hooks, onProgress: line.update });
     line.finish();
     return progress;
   } catch (error) {
-    line.finish();
-    tell(resumeHint(line.progress));
+    if (line.progress !== NO_PROGRESS || interruption.signal.aborted) {
+      line.finish();
+      tell(resumeHint(line.progress));
+    }
     if (!interruption.signal.aborted) throw error;
     process.exitCode = INTERRUPTED_EXIT_CODE;
     return line.progress;

@@ -1,5 +1,5 @@
 import type { Clock } from "../lib/runtime/clock.ts";
-import type { IngestProgress } from "../services/ingest/ingest-progress.ts";
+import { type IngestProgress, NO_PROGRESS } from "../services/ingest/ingest-progress.ts";
 
 /** A line on standard error that tells how far an ingest has come. */
 export interface ProgressLine {
@@ -14,13 +14,12 @@ export interface ProgressLine {
 }
 
 const PRINT_MS = 500;
-const NOTHING: IngestProgress = { announced: 0, uploaded: 0, existing: 0, skipped: 0, lastKey: undefined };
 
 /** On a terminal the line is rewritten in place; elsewhere only notes and the last state are printed. */
 export function createProgressLine(clock: Clock, output: NodeJS.WriteStream = process.stderr): ProgressLine {
   const startMs = clock.nowMs();
   const rewrite = output.isTTY ? "\r\x1b[K" : "";
-  let progress = NOTHING;
+  let progress = NO_PROGRESS;
   let printedMs = startMs;
   const text = () => formatProgress(progress, clock.nowMs() - startMs);
   return {

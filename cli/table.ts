@@ -32,7 +32,7 @@ export function tableCommand(): Command {
   return table;
 }
 
-async function withTable(uri = process.env["TABLE_URI"], work: (table: DeltaTable) => Promise<void>): Promise<void> {
+async function withTable(uri = process.env.TABLE_URI, work: (table: DeltaTable) => Promise<void>): Promise<void> {
   if (!uri) throw new FruitstreamError("usage", "which table? name it as s3://bucket/prefix, or set TABLE_URI");
   const store = openStackStore(await requireEndpoints());
   try {

@@ -23,6 +23,7 @@ export function demoCommand(): Command {
         reducers: options.reducers,
         partitions: options.partitions,
         components: options.k,
+        outputFolder: resolve("demo-output"),
         exportFolder: options.export && resolve(options.export),
       });
       printSummary(result);

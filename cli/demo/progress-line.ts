@@ -11,6 +11,7 @@ export class ProgressLine {
   #announced = 0;
 
   announced(count: number): void {
+    if (count === 0 || count === this.#announced) return;
     if (this.#announced === 0) this.#startedAtMs = Date.now();
     this.#announced = count;
     if (count % 50 === 0) this.#show(`${count} photos announced`);

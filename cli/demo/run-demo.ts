@@ -1,5 +1,5 @@
 import { mkdir, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { deadLetterCodec } from "../../lib/contract/avro-codec.ts";
 import type { DeadLetter } from "../../lib/contract/messages.ts";
 import { topicShapes, topicsWithPrefix } from "../../lib/contract/topics.ts";
@@ -40,6 +40,9 @@ export interface DemoOptions {
   readonly partitions: number;
   /** k, the number of principal components. */
   readonly components: number;
+  /** Takes a folder of its own for each demo, with the services' logs and the copy of the table. */
+  readonly outputFolder: string;
+  /** Where the copy of the table goes instead. */
   readonly exportFolder: string | undefined;
 }
 
@@ -76,7 +79,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   await requireFolder(options.photos, "--photos");
   await loadModelFolder(options.model);
   const id = demoId();
-  const folder = resolve("demo-output", id);
+  const folder = join(options.outputFolder, id);
   const logFolder = join(folder, "logs");
   await mkdir(logFolder, { recursive: true });
 
@@ -236,9 +239,9 @@ async function readDeadLetters(kafka: { brokers: string[]; clientId: string }, t
 async function basisOverAllRows(table: DeltaTable, components: number): Promise<Basis | undefined> {
   const [file] = table.snapshot.files.values();
   if (!file) return undefined;
-  const subject = { model: file.partitionValues["model"]!, run: file.partitionValues["run"]! };
+  const subject = { model: file.partitionValues.model!, run: file.partitionValues.run! };
   const [row] = await readRows(table, file, ["features"]);
-  const dimensions = (row!["features"] as Float32Array).length;
+  const dimensions = (row!.features as Float32Array).length;
   const gram = await openGramKernel(1);
   try {
     const moments = await TableMoments.load(table, subject, dimensions, gram);

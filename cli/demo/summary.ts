@@ -56,9 +56,9 @@ function photosPerSecond({ photos, seconds }: DemoResult): number {
 function printRows({ sampleRows }: DemoResult): void {
   console.log("\na few rows:");
   for (const row of sampleRows) {
-    const label = String(row["label"] ?? "-").padEnd(20);
-    const coordinates = [...((row["pca_features"] as Float32Array | null) ?? [])].map((value) => value.toFixed(2));
-    console.log(`  ${label} [${coordinates.join(", ")}]  ${String(row["path"])}`);
+    const label = String(row.label ?? "-").padEnd(20);
+    const coordinates = [...((row.pca_features as Float32Array | null) ?? [])].map((value) => value.toFixed(2));
+    console.log(`  ${label} [${coordinates.join(", ")}]  ${String(row.path)}`);
   }
 }
 

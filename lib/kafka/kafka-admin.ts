@@ -1,19 +1,24 @@
 import type { Logger } from "../runtime/logger.ts";
+import { retryWithin } from "../runtime/retry.ts";
 import { createKafka, fromKafkaError, type KafkaSettings } from "./kafka-client.ts";
 import type { LogAdmin } from "./record-log.ts";
 
 /** Kafka's value for "this group has committed nothing here". */
 const NO_OFFSET = "-1";
 
+/** A cluster that has just started needs seconds until its coordinators and leaders answer. */
+const ATTEMPT_MS_MAX = 20_000;
+
 export async function openAdmin(settings: KafkaSettings, logger: Logger): Promise<LogAdmin> {
   const admin = createKafka(settings, logger).admin();
-  const attempt = async <T>(doing: string, step: () => Promise<T>): Promise<T> => {
-    try {
-      return await step();
-    } catch (error) {
-      throw fromKafkaError(error, doing);
-    }
-  };
+  const attempt = <T>(doing: string, step: () => Promise<T>): Promise<T> =>
+    retryWithin(ATTEMPT_MS_MAX, async () => {
+      try {
+        return await step();
+      } catch (error) {
+        throw fromKafkaError(error, doing);
+      }
+    });
   await attempt(`connecting to ${settings.brokers.join(",")}`, () => admin.connect());
 
   return {
@@ -21,14 +26,16 @@ export async function openAdmin(settings: KafkaSettings, logger: Logger): Promis
       attempt("creating topics", async () => {
         const existing = new Set(await admin.listTopics());
         const missing = topics.filter(({ topic }) => !existing.has(topic));
-        if (missing.length === 0) return;
         // -1 leaves the replication factor to the cluster's default.replication.factor.
         const wanted = missing.map(({ topic, partitions }) => ({
           topic,
           numPartitions: partitions,
           replicationFactor: -1,
         }));
-        await admin.createTopics({ topics: wanted, waitForLeaders: true });
+        if (wanted.length > 0) await admin.createTopics({ topics: wanted, waitForLeaders: true });
+        // Metadata name a leader before it leads. A producer that met it then would repeat the whole request, and append
+        // twice to the partitions that had taken their share; leaders that answer for their offsets lead.
+        for (const { topic } of topics) await admin.fetchTopicOffsets(topic);
       }),
     partitionCount: (topic) =>
       attempt(`describing topic "${topic}"`, async () => {
@@ -41,6 +48,13 @@ export async function openAdmin(settings: KafkaSettings, logger: Logger): Promis
         const offsets = await admin.fetchTopicOffsets(topic);
         return offsets
           .map(({ partition, high }) => ({ partition, offset: safeOffset(high) }))
+          .sort((a, b) => a.partition - b.partition);
+      }),
+    earliestOffsets: (topic) =>
+      attempt(`reading the earliest offsets of "${topic}"`, async () => {
+        const offsets = await admin.fetchTopicOffsets(topic);
+        return offsets
+          .map(({ partition, low }) => ({ partition, offset: safeOffset(low) }))
           .sort((a, b) => a.partition - b.partition);
       }),
     committedOffsets: (group, topic) =>

@@ -11,11 +11,13 @@ export interface ConsumerSettings extends KafkaSettings {
   readonly sessionMsMax: number;
 }
 
-/** How long a fetch waits for records: the latency of an idle topic's next record is far below it, since any byte ends it. */
-const FETCH_WAIT_MS_MAX = 500;
+/** How long a fetch waits for records. Any record ends it; a partition that was paused is asked for again after it. */
+const FETCH_WAIT_MS_MAX = 100;
+/** The client fetches nothing for any partition while a batch is in hand, so a slow one is set aside after this time. */
+const IN_HAND_MS_MAX = 100;
 /** Records of one partition in one fetch; with every partition's share it bounds what the client holds. */
 const FETCH_PARTITION_BYTES_MAX = 1_048_576;
-/** More partitions than a member will own: each is handed over on its own, whatever the others wait for. */
+/** More partitions than a member will own: all are handed over at the same time. */
 const PARTITIONS_AT_ONCE_MAX = 256;
 
 /** A member of a consumer group over kafkajs. Nothing is committed but what `commit` is given. */
@@ -27,6 +29,8 @@ export function createConsumer(settings: ConsumerSettings, logger: Logger): Reco
 interface Assignment {
   /** Resolves once the owner has said where each partition starts, and the seeks are made. */
   readonly ready: Promise<void>;
+  /** By partition, how often its position was moved: records fetched before a move are stale. */
+  readonly seeks: Map<number, number>;
 }
 
 class KafkaConsumer implements RecordConsumer {
@@ -34,7 +38,6 @@ class KafkaConsumer implements RecordConsumer {
   readonly #logger: Logger;
   readonly #consumer: Consumer;
   readonly #finished = Promise.withResolvers<void>();
-  readonly #stopRequested = Promise.withResolvers<true>();
   #assignment: Assignment | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -73,6 +76,8 @@ class KafkaConsumer implements RecordConsumer {
   }
 
   seek(partition: number, offset: number): void {
+    const seeks = this.#assignment?.seeks;
+    seeks?.set(partition, (seeks.get(partition) ?? 0) + 1);
     this.#consumer.seek({ topic: this.#settings.topic, partition, offset: String(offset) });
   }
 
@@ -88,7 +93,6 @@ class KafkaConsumer implements RecordConsumer {
   }
 
   stop(): Promise<void> {
-    this.#stopRequested.resolve(true);
     this.#stopping ??= this.#consumer.disconnect().finally(() => this.#finished.resolve());
     return this.#stopping;
   }
@@ -101,8 +105,10 @@ class KafkaConsumer implements RecordConsumer {
       if (this.#assignment !== assignment) return;
       for (const [partition, offset] of starts) this.seek(partition, offset);
     });
-    const assignment: Assignment = { ready };
+    const assignment: Assignment = { ready, seeks: new Map() };
     this.#assignment = assignment;
+    // What an earlier assignment has set aside is not set aside in this one.
+    this.#consumer.resume([{ topic: this.#settings.topic, partitions }]);
     ready.catch((error) => this.#fail(error));
   }
 
@@ -119,29 +125,37 @@ class KafkaConsumer implements RecordConsumer {
   async #onBatch(payload: EachBatchPayload, handlers: ConsumerHandlers): Promise<void> {
     const assignment = this.#assignment;
     if (!assignment) return;
-    await this.#aliveWhile(assignment.ready, payload);
-    // Fetched before a seek or for an older assignment: leaving it unresolved makes the client fetch anew.
-    if (payload.isStale() || assignment !== this.#assignment || this.#stopping) return;
+    const handled = this.#handOver(payload, handlers, assignment).catch((error) => this.#fail(error));
+    if (await settlesWithin(handled, IN_HAND_MS_MAX)) return;
 
+    // Backpressure: the partition is fetched no more until its records are accepted, while the client goes on with the
+    // others and with the heartbeats that keep the membership.
+    const paused = [{ topic: payload.batch.topic, partitions: [payload.batch.partition] }];
+    this.#consumer.pause(paused);
+    void handled.then(() => {
+      if (assignment === this.#assignment && !this.#stopping) this.#consumer.resume(paused);
+    });
+  }
+
+  /** Records that are stale by now are neither delivered nor resolved, so that the client fetches anew. */
+  async #handOver(payload: EachBatchPayload, handlers: ConsumerHandlers, assignment: Assignment): Promise<void> {
     const { batch } = payload;
-    const records = batch.messages.map((message) => toLogRecord(batch.topic, batch.partition, message));
-    const handled = handlers.records(batch.partition, records).catch((error) => this.#fail(error));
-    await this.#aliveWhile(handled, payload);
-    if (payload.isStale() || assignment !== this.#assignment || this.#stopping) return;
-    payload.resolveOffset(batch.lastOffset());
-  }
+    const seeks = assignment.seeks.get(batch.partition);
+    const isCurrent = () =>
+      assignment === this.#assignment && seeks === assignment.seeks.get(batch.partition) && !this.#stopping;
 
-  /** Waits for the work with heartbeats, so that backpressure never costs the membership. Throws when the group rebalances. */
-  async #aliveWhile(work: Promise<unknown>, payload: EachBatchPayload): Promise<void> {
-    const done = work.then(() => true);
-    for (;;) {
-      const { promise: tick, resolve } = Promise.withResolvers<false>();
-      const timer = setTimeout(() => resolve(false), heartbeatMs(this.#settings));
-      const over = await Promise.race([done, this.#stopRequested.promise, tick]).finally(() => clearTimeout(timer));
-      if (over) return;
-      await payload.heartbeat();
-    }
+    await assignment.ready;
+    if (!isCurrent()) return;
+    const records = batch.messages.map((message) => toLogRecord(batch.topic, batch.partition, message));
+    await handlers.records(batch.partition, records);
+    if (isCurrent()) payload.resolveOffset(batch.lastOffset());
   }
+}
+
+async function settlesWithin(work: Promise<unknown>, delayMs: number): Promise<boolean> {
+  const { promise: tick, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), delayMs);
+  return Promise.race([work.then(() => true), tick]).finally(() => clearTimeout(timer));
 }
 
 /** A third of the session, as Kafka's documentation advises, but often enough that a rebalance is noticed soon. */

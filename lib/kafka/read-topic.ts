@@ -16,8 +16,15 @@ export async function readTopic(
   onRecord: (record: LogRecord) => void,
 ): Promise<void> {
   const admin = await openAdmin(settings, logger);
-  const ends = await admin.endOffsets(topic).finally(() => admin.close());
-  const missing = new Map(ends.filter(({ offset }) => offset > 0).map(({ partition, offset }) => [partition, offset]));
+  const [ends, earliest] = await Promise.all([admin.endOffsets(topic), admin.earliestOffsets(topic)]).finally(() =>
+    admin.close(),
+  );
+  // A partition whose records have all expired gives none, however high its end offset is.
+  const missing = new Map(
+    ends
+      .filter(({ offset }, index) => offset > earliest[index]!.offset)
+      .map(({ partition, offset }) => [partition, offset]),
+  );
   if (missing.size === 0) return;
 
   const group = `fruitstream-read-${randomUUID()}`;

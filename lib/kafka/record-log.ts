@@ -84,6 +84,8 @@ export interface LogAdmin {
   partitionCount(topic: string): Promise<number | undefined>;
   /** Per partition, the offset of the next record to be appended (the high-water mark). */
   endOffsets(topic: string): Promise<PartitionOffset[]>;
+  /** Per partition, the offset of the oldest record that is kept; the end offset when there is none. */
+  earliestOffsets(topic: string): Promise<PartitionOffset[]>;
   /** Per partition, the group's committed next offset; partitions without one are missing. */
   committedOffsets(group: string, topic: string): Promise<PartitionOffset[]>;
   close(): Promise<void>;

@@ -5,7 +5,7 @@ import protobuf from "protobufjs";
 export const ElementType = { float32: 1, uint8: 2, int64: 7, float64: 11 } as const;
 
 /** A tensor's declaration: a number is a fixed dimension, a string a symbolic one. */
-export interface TensorDeclaration {
+interface TensorDeclaration {
   readonly name: string;
   readonly type: keyof typeof ElementType;
   readonly shape: readonly (number | string)[];

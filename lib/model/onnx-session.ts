@@ -8,7 +8,7 @@ export interface DenseTensor {
 }
 
 /** What a graph is given, by input name. */
-export type Feeds = Readonly<Record<string, DenseTensor>>;
+type Feeds = Readonly<Record<string, DenseTensor>>;
 
 /**
  * A loaded ONNX graph. The only file that imports ONNX Runtime.
@@ -37,8 +37,6 @@ export async function openOnnxSession(model: string | Uint8Array, threads: numbe
     executionProviders: ["cpu"],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
-    enableCpuMemArena: process.env.ARENA !== "0" && !(process.env.ARENA==="p" && typeof model!=="string"),
-    enableMemPattern: process.env.PAT !== "0",
     executionMode: "sequential",
     graphOptimizationLevel: "all",
     logSeverityLevel: 3,

@@ -1,5 +1,5 @@
 import type { ModelManifest, Scaling } from "./manifest.ts";
-import { type ConstantTensor, encodeOnnxModel, type GraphNode } from "./onnx-graph.ts";
+import { type ConstantTensor, ElementType, encodeOnnxModel, type GraphNode } from "./onnx-graph.ts";
 
 /** Names of the graph's inputs and of its output. */
 export const PreprocessTensor = {
@@ -27,7 +27,7 @@ export function encodePreprocessGraph({ input, scaling }: Pick<ModelManifest, "i
   const constants: ConstantTensor[] = [scalar("zero", 0), scalar("peak", 255), ...scalingConstants(scaling)];
   const nodes: GraphNode[] = [
     { op: "Transpose", inputs: [PreprocessTensor.photo], outputs: ["bytes"], attributes: { perm: [2, 0, 1] } },
-    { op: "Cast", inputs: ["bytes"], outputs: ["planes"], attributes: { to: FLOAT32 } },
+    { op: "Cast", inputs: ["bytes"], outputs: ["planes"], attributes: { to: ElementType.float32 } },
     { op: "Transpose", inputs: [PreprocessTensor.horizontal], outputs: ["rows"], attributes: { perm: [1, 0] } },
     { op: "MatMul", inputs: ["planes", "rows"], outputs: ["narrow"] },
     ...roundToByte("narrow", "narrow bytes"),
@@ -57,8 +57,6 @@ export function encodePreprocessGraph({ input, scaling }: Pick<ModelManifest, "i
     nodes,
   });
 }
-
-const FLOAT32 = 1;
 
 function roundToByte(from: string, to: string): GraphNode[] {
   return [

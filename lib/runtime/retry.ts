@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import { fateOf } from "./errors.ts";
 
 export interface RetryPolicy {
@@ -40,6 +40,24 @@ export async function retrying<Result>(
       hooks.onRetry(error, attempt, delayMs);
       await hooks.clock.sleep(delayMs, hooks.signal);
     }
+  }
+}
+
+/**
+ * Runs a step as `retrying` does, but for a bounded time: for commands and start-up, where somebody waits for an answer.
+ *
+ * @throws the step's last error when the time is over.
+ */
+export async function retryWithin<Result>(durationMsMax: number, step: () => Promise<Result>): Promise<Result> {
+  const signal = AbortSignal.timeout(durationMsMax);
+  let lastError: unknown;
+  const onRetry = (error: unknown) => {
+    lastError = error;
+  };
+  try {
+    return await retrying({ delayMsFirst: 100, delayMsMax: 1_000 }, { clock: systemClock, signal, onRetry }, step);
+  } catch (error) {
+    throw signal.aborted && lastError ? lastError : error;
   }
 }
 

@@ -19,17 +19,16 @@ const STOP_MS_MAX = 9_000;
  * once, which costs nothing but repeated work. Exit code: 0 after a stop that was asked for, 1 after a crash.
  */
 export async function runService(name: string, compose: (env: Environment, logger: Logger) => Promise<Service>) {
-  const logger = createLogger(name, process.env["LOG_LEVEL"] || "info");
+  const logger = createLogger(name, process.env.LOG_LEVEL || "info");
+  const signalled = onStopSignal(logger);
   try {
-    const service = await compose(process.env, logger);
-    let stopping: Promise<void> | undefined;
-    const stop = () => {
-      stopping ??= service.stop();
-      return stopping;
-    };
-    const signalled = stopOnSignal(stop, logger);
-    await Promise.race([service.run(), signalled.failure]);
-    await stop();
+    const service = await Promise.race([compose(process.env, logger), signalled]);
+    // A signal before there was anything to stop.
+    if (!service) process.exit(0);
+    const stopping = signalled.then(() => service.stop());
+    const running = service.run();
+    await Promise.race([running, stopping.then(() => running)]);
+    await stopping.catch(() => undefined);
     logger.info({ rssPeakBytes: peakRssBytes() }, "stopped");
     process.exitCode = 0;
   } catch (error) {
@@ -40,8 +39,9 @@ export async function runService(name: string, compose: (env: Environment, logge
   process.exit();
 }
 
-function stopOnSignal(stop: () => Promise<void>, logger: Logger) {
-  const failure = Promise.withResolvers<never>();
+/** Resolves at the first signal; from then on the process has a bounded time, and a second signal ends it at once. */
+function onStopSignal(logger: Logger): Promise<undefined> {
+  const first = Promise.withResolvers<undefined>();
   let signals = 0;
   const onSignal = (signal: string) => {
     signals += 1;
@@ -51,11 +51,11 @@ function stopOnSignal(stop: () => Promise<void>, logger: Logger) {
       logger.warn({ stopMsMax: STOP_MS_MAX }, "could not stop in time; what was in flight will be done again");
       process.exit(1);
     }, STOP_MS_MAX).unref();
-    stop().catch(failure.reject);
+    first.resolve(undefined);
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
-  return { failure: failure.promise };
+  return first.promise;
 }
 
 /** The largest resident set of this process so far. */

@@ -102,13 +102,8 @@ function decode(bytes: Uint8Array): Table {
   try {
     return tableFromIPC(readParquet(bytes, { batchSize: DECODE_BATCH_ROWS }).intoIPCStream());
   } catch (cause) {
-    throw new FruitstreamError(
-      "invalid-table",
-      `${bytes.byteLength} bytes can't be read as Parquet: ${String(cause)}`,
-      {
-        cause,
-      },
-    );
+    const reason = `${bytes.byteLength} bytes can't be read as Parquet: ${String(cause)}`;
+    throw new FruitstreamError("invalid-table", reason, { cause });
   }
 }
 

@@ -43,8 +43,9 @@ export async function decodePhoto(bytes: Uint8Array, { input, pixelsMax }: Decod
     let image = sharp(bytes, { failOn: "error", limitInputPixels: pixelsMax, autoOrient: true });
     if (reduces && hasAlpha) image = await withoutAlpha(image);
     if (reduces) image = image.resize({ ...reduced, fit: "fill" });
-    const { data, info } = await toRgb(image).toUint8Array();
-    return { pixels: data, width: info.width, height: info.height, photoWidth: photo.width, photoHeight: photo.height };
+    const { data, info } = await toRgb(image).toBuffer({ resolveWithObject: true });
+    const { width, height } = info;
+    return { pixels: transferable(data), width, height, photoWidth: photo.width, photoHeight: photo.height };
   } catch (cause) {
     throw new FruitstreamError("corrupt-image", `the photo can't be decoded: ${firstLine(cause)}`, { cause });
   }
@@ -81,7 +82,7 @@ async function readHeader(bytes: Uint8Array, pixelsMax: number): Promise<{ photo
 
 async function readMetadata(bytes: Uint8Array) {
   try {
-    return await sharp(bytes, { limitInputPixels: false }).metadata();
+    return await sharp(bytes, { failOn: "error", limitInputPixels: false }).metadata();
   } catch (cause) {
     throw new FruitstreamError("corrupt-image", `the photo's header can't be read: ${firstLine(cause)}`, { cause });
   }
@@ -103,12 +104,20 @@ function reducedSide(photoSide: number, resizedSide: number): number {
  * transparent, while a photo small enough not to be reduced keeps its colours.
  */
 async function withoutAlpha(image: Sharp): Promise<Sharp> {
-  const { data, info } = await toRgb(image).toUint8Array();
+  const { data, info } = await toRgb(image).toBuffer({ resolveWithObject: true });
   return sharp(data, { raw: { width: info.width, height: info.height, channels: 3 } });
 }
 
 function toRgb(image: Sharp): Sharp {
   return image.removeAlpha().toColourspace("srgb").raw({ depth: "uchar" });
+}
+
+/**
+ * A copy that may move to another thread, which a buffer of libvips may not. sharp 0.35's `toUint8Array` makes the same
+ * copy but never frees its original: 12,000 photos of 100 x 100 pixels left 400 MB behind.
+ */
+function transferable(data: Buffer): Uint8Array {
+  return new Uint8Array(data);
 }
 
 function firstLine(cause: unknown): string {

@@ -12,13 +12,15 @@ export interface IngestProgress {
   readonly lastKey: string | undefined;
 }
 
+export const NO_PROGRESS: IngestProgress = { announced: 0, uploaded: 0, existing: 0, skipped: 0, lastKey: undefined };
+
 /** Told after each step; cheap enough to be called for every photo. */
 export type OnProgress = (progress: IngestProgress) => void;
 
 /** Counts, and tells of every change. */
 export class ProgressCount {
   readonly #onProgress: OnProgress;
-  #progress: IngestProgress = { announced: 0, uploaded: 0, existing: 0, skipped: 0, lastKey: undefined };
+  #progress = NO_PROGRESS;
 
   constructor(onProgress: OnProgress) {
     this.#onProgress = onProgress;

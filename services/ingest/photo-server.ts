@@ -53,6 +53,10 @@ const STATUS_OF_CODE: Partial<Record<ErrorCode, number>> = {
 export function createPhotoServer(parts: PhotoServerParts, options: PhotoServerOptions): Server {
   const budget = { inFlightBytes: 0 };
   const handle = async (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) => {
+    // Closing the server leaves alone the connections in use; this ends them after their last answer.
+    response.once("close", () => {
+      if (!server.listening) server.closeIdleConnections();
+    });
     try {
       if (await answerStatus(request, response, parts.health)) return;
       const path = parsePhotoPath(request.url ?? "");

@@ -36,7 +36,7 @@ const FILE_BYTES_MAX = 64 * 1_048_576;
  * on S3 tells the two cases apart. "The same content" means that the object's etag is the file's MD5; where etags are
  * something else (SSE-KMS, multipart uploads) every photo counts as new.
  *
- * @throws usage when the folder is none, access-denied, or the signal's reason.
+ * @throws usage when the folder is none, access-denied, or, once the photos under way are announced, the signal's reason.
  */
 export async function uploadFolder(
   store: ObjectStore,
@@ -46,13 +46,15 @@ export async function uploadFolder(
   onProgress: OnProgress,
 ): Promise<IngestProgress> {
   const count = new ProgressCount(onProgress);
+  // The signal ends the walk; a photo that was begun is seen through, or it would rest on S3 and never be announced.
+  const untilDone: RetryHooks = { ...hooks, signal: new AbortController().signal };
   const files = walkFolder(options.folder, () => count.add("skipped"));
   await forEachBounded(files, FILES_PENDING_MAX, hooks.signal, async (file) => {
     if (!options.isPhoto(file.relativePath) || file.sizeBytes > FILE_BYTES_MAX) return count.add("skipped");
     const location = { bucket: options.bucket, key: `${options.prefix}${file.relativePath}` };
     const body = await readFile(file.path);
     let isNew = false;
-    const etag = await retrying(RETRY_POLICY, hooks, async () => {
+    const etag = await retrying(RETRY_POLICY, untilDone, async () => {
       const present = await store.head(location);
       if (present?.sizeBytes === body.byteLength && present.etag === md5(body)) return present.etag;
       // Stays true when the answer to the put is lost and the next attempt finds the photo there.

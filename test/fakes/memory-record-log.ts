@@ -71,6 +71,10 @@ export class MemoryRecordLog implements RecordProducer, LogAdmin {
     return this.#partitionsOf(topic).map((records, partition) => ({ partition, offset: records.length }));
   }
 
+  async earliestOffsets(topic: string): Promise<PartitionOffset[]> {
+    return this.#partitionsOf(topic).map((_, partition) => ({ partition, offset: 0 }));
+  }
+
   async committedOffsets(group: string, topic: string): Promise<PartitionOffset[]> {
     const committed = this.#committedOf(group, topic);
     return [...committed].sort(([a], [b]) => a - b).map(([partition, offset]) => ({ partition, offset }));

@@ -10,7 +10,7 @@ import type { DeltaTable } from "../../lib/table/delta-table.ts";
 import { openTable } from "../../lib/table/open-table.ts";
 import { type PhotoRow, partitionOf } from "../../lib/table/photo-row.ts";
 import { exportTable } from "../../lib/table/table-export.ts";
-import { readRows, writeRows } from "../../lib/table/table-files.ts";
+import { readFeatures, readRows, writeRows } from "../../lib/table/table-files.ts";
 import { createMemoryObjectStore } from "../fakes/memory-object-store.ts";
 
 /** An interpreter with the packages of `requirements.txt`. */
@@ -147,11 +147,15 @@ describe.skipIf(!hasReaders)("a table, as other tools read it", () => {
     expect(table.snapshot.files.size).toBe(seen.cleaned.compacted_files);
     expect(table.snapshot.txnVersions.get("offsets live/0")).toBe(COMMITS);
     const access = { store: copy, location: LOCATION, logger: silentLogger, clock: systemClock };
-    const offsets: number[] = [];
+    const vectors = new Map<unknown, Float32Array>();
     for (const file of table.snapshot.files.values()) {
-      for (const row of await readRows(access, file, ["source_offset"])) offsets.push(row.source_offset as number);
+      const positions = await readRows(access, file, ["source_offset"]);
+      const { dimensions, values } = await readFeatures(access, file);
+      for (const [index, position] of positions.entries()) {
+        vectors.set(position.source_offset, values.subarray(index * dimensions, (index + 1) * dimensions));
+      }
     }
-    expect(offsets.sort((a, b) => a - b)).toEqual(rows.map(({ sourceOffset }) => sourceOffset));
+    expect(vectors).toEqual(new Map(rows.map(({ sourceOffset, features }) => [sourceOffset, features])));
   });
 });
 

@@ -90,12 +90,16 @@ export async function openPhotoModel(model: ModelFolder, batchPhotosMax: number)
 const WEIGHT_CACHE_BYTES_MAX = 32 * 1_048_576;
 
 function outcome({ manifest, labels }: ModelFolder, features: Float32Array, classes?: Float32Array): PhotoOutcome {
-  const badIndex = features.findIndex((value) => !Number.isFinite(value));
-  if (badIndex >= 0)
-    return { invalidFeatures: `feature ${badIndex} is ${features[badIndex]}; every one must be finite` };
+  const invalidFeatures = nonFinite("feature", features) ?? (classes && nonFinite("class", classes));
+  if (invalidFeatures !== undefined) return { invalidFeatures };
   const kind = manifest.outputs.classes?.kind;
   const predictions = classes && kind && labels ? topPredictions(classes, kind, labels, manifest.topK) : null;
   return { vector: { features, predictions } };
+}
+
+function nonFinite(what: string, values: Float32Array): string | undefined {
+  const index = values.findIndex((value) => !Number.isFinite(value));
+  return index < 0 ? undefined : `${what} ${index} is ${values[index]}; every one must be finite`;
 }
 
 /** Splits a batch's output into one array per photo, each with a buffer of its own that can be transferred. */

@@ -10,7 +10,7 @@ import type { IngestProgress } from "../../../../services/ingest/ingest-progress
 import { parseS3Uri } from "../../../../services/ingest/list-photos.ts";
 import { UNLABELLED_FOLDERS } from "../../../../services/ingest/photo-label.ts";
 import { LISTED_SUFFIXES, suffixTest } from "../../../../services/ingest/photo-suffixes.ts";
-import { MemoryObjectStore } from "../../../fakes/memory-object-store.ts";
+import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
 import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";
 
 const nowMs = Date.UTC(2100, 0, 1);
@@ -30,8 +30,7 @@ let retries: unknown[];
 let last: IngestProgress | undefined;
 
 beforeEach(async () => {
-  store = new MemoryObjectStore();
-  await store.ensureBucket("photos");
+  store = createMemoryObjectStore(["photos"]);
   log = new MemoryRecordLog();
   await log.ensureTopics([{ topic: "photos", partitions: 3 }]);
   announcer = new PhotoAnnouncer((records) => log.append("photos", records), clock);
@@ -149,13 +148,13 @@ describe("parseS3Uri", () => {
 /** A store whose listings break off after so many keys each. */
 function breakingEvery(keysMax: number, inner: ObjectStore): ObjectStore {
   return {
-    ...(inner as object),
-    async *list(...place: Parameters<ObjectStore["list"]>) {
+    ...inner,
+    async *list(...place) {
       let given = 0;
       for await (const object of inner.list(...place)) {
         if (given++ === keysMax) throw new FruitstreamError("store-unavailable", "the page did not come");
         yield object;
       }
     },
-  } as ObjectStore;
+  };
 }

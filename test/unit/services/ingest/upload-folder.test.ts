@@ -7,26 +7,26 @@ import { photoArrivedCodec } from "../../../../lib/contract/avro-codec.ts";
 import type { PhotoArrived } from "../../../../lib/contract/messages.ts";
 import { FruitstreamError } from "../../../../lib/runtime/errors.ts";
 import type { RetryHooks } from "../../../../lib/runtime/retry.ts";
+import type { ObjectStore } from "../../../../lib/store/object-store.ts";
 import { PhotoAnnouncer } from "../../../../services/ingest/announce-photo.ts";
 import { UNLABELLED_FOLDERS } from "../../../../services/ingest/photo-label.ts";
 import { suffixTest, UPLOADED_SUFFIXES } from "../../../../services/ingest/photo-suffixes.ts";
 import { type UploadOptions, uploadFolder } from "../../../../services/ingest/upload-folder.ts";
 import { walkFolder } from "../../../../services/ingest/walk-folder.ts";
-import { MemoryObjectStore } from "../../../fakes/memory-object-store.ts";
+import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
 import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";
 
 const clock = { nowMs: () => Date.UTC(2025, 0, 1), sleep: async () => {} };
 const capturedAtMs = Date.UTC(2024, 1, 29, 10);
 
 let folder: string;
-let store: MemoryObjectStore;
+let store: ObjectStore;
 let log: MemoryRecordLog;
 let hooks: RetryHooks;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "fruitstream-upload-"));
-  store = new MemoryObjectStore();
-  await store.ensureBucket("photos");
+  store = createMemoryObjectStore(["photos"]);
   log = new MemoryRecordLog();
   await log.ensureTopics([{ topic: "photos", partitions: 2 }]);
   hooks = { clock, signal: new AbortController().signal, onRetry: () => {} };
@@ -105,14 +105,37 @@ describe("uploadFolder", () => {
 
   it("announces a photo whose put was answered by nobody but was done", async () => {
     await write("Kiwi/1.jpg", "first");
-    const put = store.put.bind(store);
+    const { put } = store;
     let answersLost = 1;
-    store.put = async (...call) => {
-      const result = await put(...call);
-      if (answersLost-- > 0) throw new FruitstreamError("store-unavailable", "the answer was lost");
-      return result;
+    store = {
+      ...store,
+      async put(...call) {
+        const result = await put(...call);
+        if (answersLost-- > 0) throw new FruitstreamError("store-unavailable", "the answer was lost");
+        return result;
+      },
     };
     expect(await upload()).toMatchObject({ announced: 1, uploaded: 1, existing: 0 });
+  });
+
+  it("announces what it has begun when it is interrupted, and begins nothing more", async () => {
+    for (let index = 0; index < 50; index++) await write(`Kiwi/${index}.jpg`, `photo ${index}`);
+    const interruption = new AbortController();
+    hooks = { ...hooks, signal: interruption.signal };
+    const { put } = store;
+    store = {
+      ...store,
+      async put(...call) {
+        const result = await put(...call);
+        if (call[0].key.endsWith("/17.jpg")) interruption.abort(new Error("interrupted"));
+        return result;
+      },
+    };
+    await expect(upload()).rejects.toThrow("interrupted");
+    const stored: string[] = [];
+    for await (const { key } of store.list("photos", "")) stored.push(key);
+    expect(announced().map(({ key }) => key)).toEqual(stored);
+    expect(stored.length).toBeLessThan(50);
   });
 
   it("says usage for what is no folder", async () => {

@@ -1,0 +1,145 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { photoArrivedCodec } from "../../lib/contract/avro-codec.ts";
+import type { PhotoArrived } from "../../lib/contract/messages.ts";
+import { topicShapes, topicsWithPrefix } from "../../lib/contract/topics.ts";
+import { openAdmin } from "../../lib/kafka/kafka-admin.ts";
+import { createConsumer } from "../../lib/kafka/kafka-consumer.ts";
+import { openProducer } from "../../lib/kafka/kafka-producer.ts";
+import type { LogAdmin, RecordProducer } from "../../lib/kafka/record-log.ts";
+import { systemClock } from "../../lib/runtime/clock.ts";
+import { silentLogger } from "../../lib/runtime/logger.ts";
+import type { RetryHooks } from "../../lib/runtime/retry.ts";
+import type { ObjectStore } from "../../lib/store/object-store.ts";
+import { openS3ObjectStore } from "../../lib/store/s3-object-store.ts";
+import { PhotoAnnouncer } from "../../services/ingest/announce-photo.ts";
+import { backfill } from "../../services/ingest/backfill.ts";
+import { UNLABELLED_FOLDERS } from "../../services/ingest/photo-label.ts";
+import { LISTED_SUFFIXES, suffixTest, UPLOADED_SUFFIXES } from "../../services/ingest/photo-suffixes.ts";
+import { uploadFolder } from "../../services/ingest/upload-folder.ts";
+
+const env = process.env as Record<string, string>;
+const folder = fileURLToPath(new URL("../../../shared/fruits360/tiny", import.meta.url));
+const bucket = `ingest-${randomUUID()}`;
+const unlabelled = new RegExp(UNLABELLED_FOLDERS);
+const hooks: RetryHooks = { clock: systemClock, signal: new AbortController().signal, onRetry: () => {} };
+
+let kafka: { brokers: string[]; clientId: string };
+let store: ObjectStore;
+let producer: RecordProducer;
+let admin: LogAdmin;
+
+beforeAll(async () => {
+  kafka = { brokers: env.KAFKA_BROKERS!.split(","), clientId: "ingest-test" };
+  store = openS3ObjectStore({
+    endpoint: env.S3_ENDPOINT,
+    region: env.S3_REGION!,
+    accessKeyId: env.S3_ACCESS_KEY_ID,
+    secretAccessKey: env.S3_SECRET_ACCESS_KEY,
+    forcePathStyle: env.S3_FORCE_PATH_STYLE === "true",
+  });
+  producer = await openProducer(kafka, silentLogger);
+  admin = await openAdmin(kafka, silentLogger);
+  await store.ensureBucket(bucket);
+});
+
+afterAll(async () => {
+  await producer.close();
+  await admin.close();
+  store.close();
+});
+
+describe("ingest on a real S3 and Kafka", () => {
+  it("uploads a folder, announces each photo once, and finds the same photos by listing", async () => {
+    const uploadPrefix = await newTopics();
+    const options = { folder, bucket, prefix: "photos/", isPhoto: suffixTest(UPLOADED_SUFFIXES), unlabelled };
+    const upload = () =>
+      uploadFolder(store, announcerOn(uploadPrefix), { ...options, announceExisting: false }, hooks, () => {});
+    const first = await upload();
+    expect(first.announced).toBeGreaterThan(0);
+    expect(await upload()).toMatchObject({ announced: 0, uploaded: 0, existing: first.announced });
+
+    const listPrefix = await newTopics();
+    const listing = { bucket, prefix: "photos/", isPhoto: suffixTest(LISTED_SUFFIXES), unlabelled };
+    const listed = await backfill(store, announcerOn(listPrefix), listing, hooks, () => {});
+    expect(listed.announced).toBe(first.announced);
+
+    const uploaded = await readPhotos(uploadPrefix, first.announced);
+    const found = await readPhotos(listPrefix, listed.announced);
+    expect(found.map(identityOf)).toEqual(uploaded.map(identityOf));
+    for (const { key, label } of uploaded) expect(key.split("/").at(-2)).toBe(label);
+  });
+
+  it("takes a photo over HTTP, and leaves with code 0 when it is told to", async () => {
+    const prefix = await newTopics();
+    const main = fileURLToPath(new URL("../../services/ingest/main.ts", import.meta.url));
+    const settings = { TOPIC_PREFIX: prefix, PHOTOS_BUCKET: bucket, HTTP_PORT: "0", LOG_LEVEL: "info" };
+    const service = spawn(process.execPath, [main], {
+      env: { ...env, ...settings },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      const port = await startedPort(service);
+      const body = Buffer.concat([Buffer.from("ffd8ffe0", "hex"), Buffer.alloc(5000, 1)]);
+      const url = `http://127.0.0.1:${port}/v1/photos/kiwi/1.jpg`;
+      const answer = await fetch(url, { method: "PUT", body });
+      expect(answer.status).toBe(201);
+      const { etag } = (await answer.json()) as { etag: string };
+      const stored = await store.get({ bucket, key: "photos/kiwi/1.jpg" }, { bytesMax: 10_000, ifMatch: etag });
+      expect(Buffer.from(stored.bytes).equals(body)).toBe(true);
+      expect(await readPhotos(prefix, 1)).toMatchObject([{ bucket, key: "photos/kiwi/1.jpg", etag, label: "kiwi" }]);
+      expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200);
+
+      service.kill("SIGTERM");
+      const [code] = await once(service, "exit");
+      expect(code).toBe(0);
+    } finally {
+      service.kill("SIGKILL");
+    }
+  });
+});
+
+/** Topics of their own; the prefix that names them. */
+async function newTopics(): Promise<string> {
+  const prefix = `ingest-test-${randomUUID()}.`;
+  await admin.ensureTopics(topicShapes(topicsWithPrefix(prefix), 3));
+  return prefix;
+}
+
+function announcerOn(prefix: string): PhotoAnnouncer {
+  return new PhotoAnnouncer((records) => producer.append(topicsWithPrefix(prefix).photos, records), systemClock);
+}
+
+/** Everything on the topic of photos, once there are so many, in the order of keys. */
+async function readPhotos(prefix: string, count: number): Promise<PhotoArrived[]> {
+  const topic = topicsWithPrefix(prefix).photos;
+  const ends = await admin.endOffsets(topic);
+  expect(ends.reduce((total, { offset }) => total + offset, 0)).toBe(count);
+  const consumer = createConsumer({ ...kafka, topic, group: randomUUID(), sessionMsMax: 10_000 }, silentLogger);
+  const photos: PhotoArrived[] = [];
+  await consumer.run({
+    assigned: async () => new Map(),
+    records: async (_, records) => {
+      photos.push(...records.map(({ value }) => photoArrivedCodec.decode(value)));
+      if (photos.length === count) void consumer.stop();
+    },
+  });
+  return photos.sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+function identityOf({ bucket, key, etag, sizeBytes, label }: PhotoArrived) {
+  return { bucket, key, etag, sizeBytes, label };
+}
+
+/** The port that the service's log names once it takes requests. */
+async function startedPort(service: ChildProcess): Promise<number> {
+  for await (const line of createInterface({ input: service.stdout! })) {
+    const { msg, port } = JSON.parse(line) as { msg: string; port: number };
+    if (msg === "ingest started") return port;
+  }
+  throw new Error("the service ended before it took requests");
+}

@@ -1,0 +1,308 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { photoFeaturesCodec } from "../../../../lib/contract/avro-codec.ts";
+import type { PhotoFeatures } from "../../../../lib/contract/messages.ts";
+import { topicShapes, topicsWithPrefix } from "../../../../lib/contract/topics.ts";
+import { systemClock } from "../../../../lib/runtime/clock.ts";
+import { FruitstreamError } from "../../../../lib/runtime/errors.ts";
+import { Health } from "../../../../lib/runtime/health.ts";
+import { silentLogger } from "../../../../lib/runtime/logger.ts";
+import type { ObjectStore } from "../../../../lib/store/object-store.ts";
+import { openTable } from "../../../../lib/table/open-table.ts";
+import { readRows } from "../../../../lib/table/table-files.ts";
+import { BasisKeeper } from "../../../../services/reducer/basis-keeper.ts";
+import { BasisStore } from "../../../../services/reducer/basis-store.ts";
+import { project } from "../../../../services/reducer/pca/basis.ts";
+import { decodeBasis } from "../../../../services/reducer/pca/basis-codec.ts";
+import { outerProductKernel } from "../../../../services/reducer/pca/gram-kernel.ts";
+import { momentsOfRows } from "../../../../services/reducer/pca/moments.ts";
+import { matrixOf } from "../../../../services/reducer/pca-subject.ts";
+import { ReducerPipeline } from "../../../../services/reducer/pipeline.ts";
+import { TableMoments } from "../../../../services/reducer/table-moments.ts";
+import { TableProgress } from "../../../../services/reducer/table-progress.ts";
+import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
+import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";
+
+const topics = topicsWithPrefix("");
+const location = { bucket: "b", prefix: "table" };
+const subject = { model: "m", run: "live" };
+const DIMENSIONS = 4;
+const COMPONENTS = 2;
+
+/** Where a run of the reducer breaks off: at its n-th write to S3, before the write has an effect or after it. */
+interface Crash {
+  readonly atWrite: number;
+  readonly hasEffect: boolean;
+}
+
+const crashes = fc.array(fc.record({ atWrite: fc.integer({ min: 1, max: 12 }), hasEffect: fc.boolean() }), {
+  maxLength: 6,
+});
+
+describe("every source position becomes one row", () => {
+  test("through crashes at any write, with repeats in the topic and windows of any size", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        featureStreams(),
+        crashes,
+        fc.integer({ min: 1, max: 9 }),
+        async (stream, crashPoints, rowsMax) => {
+          const world = await createWorld(stream.partitions);
+          await world.publish(stream.messages);
+          for (const crash of crashPoints) await runUntilCrash(world, crash, rowsMax);
+          await runUntilDone(world, 1, rowsMax);
+          await expectTableHolds(world, stream.messages);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("with several reducers that join while records flow", async () => {
+    await fc.assert(
+      fc.asyncProperty(featureStreams(), fc.integer({ min: 2, max: 3 }), async (stream, reducers) => {
+        const world = await createWorld(stream.partitions);
+        const half = Math.floor(stream.messages.length / 2);
+        await world.publish(stream.messages.slice(0, half));
+        await runUntilDone(world, reducers, 3, () => world.publish(stream.messages.slice(half)));
+        await expectTableHolds(world, stream.messages);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test("when two reducers own the same partition, the one that commits later is fenced and goes on", async () => {
+    const world = await createWorld(1);
+    const messages = Array.from({ length: 40 }, (_, offset) => message(0, offset));
+    // Two groups, so that both own partition 0: what a zombie and its successor do.
+    const [first, second] = [await world.start(4, "group-a"), await world.start(4, "group-b")];
+    await world.publish(messages);
+    await world.untilDone();
+    await Promise.all([first.stop(), second.stop()]);
+    await expectTableHolds(world, messages);
+  });
+});
+
+test("a lost or damaged checkpoint of moments changes nothing", async () => {
+  const world = await createWorld(1);
+  const messages = Array.from({ length: 30 }, (_, offset) => message(0, offset));
+  await world.publish(messages);
+  await runUntilDone(world, 1, 4);
+  const keys: string[] = [];
+  for await (const { key } of world.store.list("b", "table/_fruitstream/moments/")) keys.push(key);
+  expect(keys.length).toBeGreaterThan(0);
+  for (const key of keys) await world.store.put({ bucket: "b", key }, Buffer.from("damaged"));
+
+  const more = Array.from({ length: 10 }, (_, index) => message(0, 30 + index));
+  await world.publish(more);
+  await runUntilDone(world, 1, 4);
+  await expectTableHolds(world, [...messages, ...more]);
+});
+
+test("what is no vector is dead-lettered, and the rest goes on", async () => {
+  const world = await createWorld(1);
+  await world.publish([message(0, 0)]);
+  await world.log.append(topics.features, [{ partition: 0, key: null, value: Buffer.from("not a message") }]);
+  const tooLong = { ...message(0, 1), features: new Float32Array(DIMENSIONS + 1) };
+  const notFinite = { ...message(0, 2), features: new Float32Array(DIMENSIONS).fill(Number.NaN) };
+  const farFuture = { ...message(0, 3), capturedAtMs: 1e15 };
+  await world.publish([tooLong, notFinite, farFuture, message(0, 4)]);
+  await runUntilDone(world, 1, 3);
+  await expectTableHolds(world, [message(0, 0), message(0, 4)]);
+  expect(world.log.allRecordsOf(topics.deadLetters)).toHaveLength(4);
+});
+
+test("a topic that was created anew under an old table stops the reducer with a clear error", async () => {
+  const world = await createWorld(1);
+  await world.publish(Array.from({ length: 5 }, (_, offset) => message(0, offset)));
+  await runUntilDone(world, 1, 2);
+
+  const anew = await createWorld(1, world.store);
+  await anew.publish([message(0, 0)]);
+  // The fake starts where it is told, past the end; a broker falls back to the earliest record, as this does.
+  const pipeline = await anew.start(2, "g", (starts) => new Map([...starts].map(([partition]) => [partition, 0])));
+  await expect(pipeline.running).rejects.toThrow(/was the topic created anew\?/);
+});
+
+/** Per source partition: offsets with gaps (dead letters), and suffixes published again (crashes of the featurizer). */
+function featureStreams() {
+  const lane = fc.array(fc.record({ gap: fc.integer({ min: 0, max: 2 }), repeat: fc.integer({ min: 0, max: 5 }) }), {
+    minLength: 1,
+    maxLength: 15,
+  });
+  return fc
+    .record({ partitions: fc.integer({ min: 1, max: 3 }), lanes: fc.array(lane, { minLength: 1, maxLength: 4 }) })
+    .map(({ partitions, lanes }) => {
+      const messages: PhotoFeatures[] = [];
+      for (const [sourcePartition, steps] of lanes.entries()) {
+        const published: PhotoFeatures[] = [];
+        let offset = 0;
+        for (const { gap, repeat } of steps) {
+          offset += gap;
+          published.push(message(sourcePartition, offset));
+          offset += 1;
+          if (repeat > 0) messages.push(...published.slice(-repeat - 1, -1));
+          messages.push(published.at(-1)!);
+        }
+      }
+      return { partitions, messages };
+    });
+}
+
+function message(sourcePartition: number, sourceOffset: number): PhotoFeatures {
+  const seed = sourcePartition * 1_000 + sourceOffset;
+  return {
+    ...subject,
+    sourceTopic: "photos",
+    sourcePartition,
+    sourceOffset,
+    bucket: "b",
+    key: `photos/${sourcePartition}/${sourceOffset}.jpg`,
+    etag: "e",
+    label: null,
+    widthPx: 1,
+    heightPx: 1,
+    capturedAtMs: 1_700_000_000_000 + (seed % 3) * 3_600_000,
+    ingestedAtMs: 1_700_000_000_000,
+    featurizedAtMs: 1_700_000_000_000,
+    features: Float32Array.from({ length: DIMENSIONS }, (_, index) => Math.sin(seed * (index + 1))),
+    predictions: null,
+    traceparent: null,
+  };
+}
+
+type World = Awaited<ReturnType<typeof createWorld>>;
+
+async function createWorld(partitions: number, store: ObjectStore = createMemoryObjectStore(["b"])) {
+  const log = new MemoryRecordLog();
+  await log.ensureTopics(topicShapes(topics, partitions));
+
+  const start = async (
+    rowsMax: number,
+    group: string,
+    moveStarts: (starts: ReadonlyMap<number, number>) => ReadonlyMap<number, number> = (starts) => starts,
+    reducerStore = store,
+  ) => {
+    const table = await openTable(reducerStore, location, { createIfAbsent: true });
+    const consumer = log.consumer(group, topics.features);
+    const moved: typeof consumer = {
+      run: ({ assigned, records }) =>
+        consumer.run({ assigned: async (owned) => moveStarts(await assigned(owned)), records }),
+      seek: (partition, offset) => consumer.seek(partition, offset),
+      commit: (offsets) => consumer.commit(offsets),
+      stop: () => consumer.stop(),
+    };
+    const pipeline = new ReducerPipeline(
+      {
+        consumer: moved,
+        producer: log,
+        table,
+        keeper: new BasisKeeper(table, outerProductKernel, { components: COMPONENTS, angleDegreesMax: 5 }),
+        clock: systemClock,
+        health: new Health(systemClock.nowMs, []),
+        logger: silentLogger,
+      },
+      { topics, window: { rowsMax, bytesMax: 1_000_000, openMsMax: 5 } },
+    );
+    const running = pipeline.run();
+    running.catch(() => undefined);
+    return { running, stop: () => pipeline.stop(), consumer };
+  };
+
+  return {
+    log,
+    store,
+    start,
+    publish: (messages: readonly PhotoFeatures[]) =>
+      log.append(
+        topics.features,
+        messages.map((features) => ({
+          partition: features.sourcePartition % partitions,
+          key: null,
+          value: photoFeaturesCodec.encode(features),
+        })),
+      ),
+    async isDone() {
+      const table = await openTable(store, location, { createIfAbsent: true });
+      const progress = new TableProgress(topics.features, table.snapshot.txnVersions);
+      const ends = await log.endOffsets(topics.features);
+      return ends.every(({ partition, offset }) => progress.nextOffset(partition) >= offset);
+    },
+    /** Resolves once the table has all records, or the signal says that nobody cares any more. */
+    async untilDone(signal?: AbortSignal) {
+      while (!signal?.aborted && !(await this.isDone())) await new Promise(setImmediate);
+    },
+  };
+}
+
+/** Runs one reducer on a store that breaks at the given write, until it has crashed or has nothing left to do. */
+async function runUntilCrash(world: World, crash: Crash, rowsMax: number): Promise<void> {
+  let writes = 0;
+  const dead = new FruitstreamError("access-denied", "the process is dead");
+  const breaking = async <T>(effect: () => Promise<T>): Promise<T> => {
+    writes += 1;
+    if (writes < crash.atWrite) return effect();
+    if (writes === crash.atWrite && crash.hasEffect) await effect();
+    throw dead;
+  };
+  const { store } = world;
+  const crashing: ObjectStore = {
+    ...store,
+    put: (...args) => breaking(() => store.put(...args)),
+    putIfAbsent: (...args) => breaking(() => store.putIfAbsent(...args)),
+  };
+  const over = new AbortController();
+  let reducer: Awaited<ReturnType<World["start"]>> | undefined;
+  try {
+    reducer = await world.start(rowsMax, "g", undefined, crashing);
+    await Promise.race([reducer.running, world.untilDone(over.signal)]);
+  } catch (error) {
+    expect(error).toBe(dead);
+  } finally {
+    over.abort();
+    // Nothing of it reaches the store any more; what a killed process does by itself, leaving the group, is done here.
+    writes = Math.max(writes, crash.atWrite);
+    await reducer?.stop();
+  }
+}
+
+async function runUntilDone(world: World, reducers: number, rowsMax: number, meanwhile?: () => Promise<void>) {
+  const running = [];
+  for (let index = 0; index < reducers; index++) {
+    running.push(await world.start(rowsMax, "g"));
+    if (index === 0) await meanwhile?.();
+  }
+  await Promise.race([world.untilDone(), ...running.map((reducer) => reducer.running)]);
+  await Promise.all(running.map((reducer) => reducer.stop()));
+}
+
+/** The table holds each position once, its rows are projected, and moments and basis are those of its rows. */
+async function expectTableHolds(world: World, messages: readonly PhotoFeatures[]): Promise<void> {
+  const table = await openTable(world.store, location);
+  const rows: Record<string, unknown>[] = [];
+  for (const file of table.snapshot.files.values()) rows.push(...(await readRows(table, file)));
+  const place = (partition: unknown, offset: unknown) => `${partition}/${offset}`;
+  const expected = new Set(messages.map((sent) => place(sent.sourcePartition, sent.sourceOffset)));
+  const actual = rows.map((row) => place(row.source_partition, row.source_offset));
+  expect(actual.sort()).toEqual([...expected].sort());
+
+  const batch = await momentsOfRows(
+    matrixOf(rows.map((row) => row.features as Float32Array)),
+    DIMENSIONS,
+    outerProductKernel,
+  );
+  const streamed = await TableMoments.load(table, subject, DIMENSIONS, outerProductKernel);
+  await streamed.catchUp(table.snapshot.version);
+  expect(streamed.moments.count).toBe(batch.count);
+  for (const [index, value] of batch.scatter.entries()) expect(streamed.moments.scatter[index]).toBeCloseTo(value, 9);
+
+  for (const row of rows.filter(({ pca_version }) => pca_version !== null)) {
+    const name = String(row.pca_version).padStart(6, "0");
+    const key = `table/_fruitstream/bases/model=m/run=live/${name}.json`;
+    const basis = decodeBasis((await world.store.get({ bucket: "b", key }, { bytesMax: 1_000_000 })).bytes);
+    expect(row.pca_features).toEqual(project(basis, row.features as Float32Array));
+  }
+  // Only windows before the first basis, of a single row each, may stay without coordinates.
+  const newest = await new BasisStore(table, subject).refresh();
+  if (newest) expect(rows.some(({ pca_version }) => pca_version !== null)).toBe(true);
+}
