@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning
 import { Command } from "commander";
 import { FruitstreamError } from "../lib/runtime/errors.ts";
 import { demoCommand } from "./demo/demo-command.ts";

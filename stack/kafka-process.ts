@@ -89,7 +89,14 @@ async function format(
   await rm(partial, { recursive: true, force: true });
   await writeFile(configPath, serverProperties(settings, partial));
   try {
-    await execFileAsync(java, [...command, "kafka.tools.StorageTool", "format", "-t", clusterId, "-c", configPath]);
+    await execFileAsync(java, [
+      ...command,
+      "kafka.tools.StorageTool",
+      "format",
+      `--cluster-id=${clusterId}`,
+      "-c",
+      configPath,
+    ]);
   } catch (cause) {
     const output = (cause as { stderr?: string }).stderr?.trim() || String(cause);
     throw new FruitstreamError("stack-unavailable", `Kafka can't format ${partial}: ${output}`, { cause });

@@ -65,7 +65,7 @@ export async function stackWipe(settings: StackSettings): Promise<void> {
   });
 }
 
-export interface ServerStatus {
+interface ServerStatus {
   readonly title: string;
   readonly state: "answers" | "does not answer" | "stopped";
   /** The running process. */

@@ -22,7 +22,7 @@ export interface StackServer {
   answers(port: number): Promise<boolean>;
 }
 
-export interface ServerPort {
+interface ServerPort {
   readonly port: number;
   readonly setting: string;
 }

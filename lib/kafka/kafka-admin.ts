@@ -33,8 +33,7 @@ export async function openAdmin(settings: KafkaSettings, logger: Logger): Promis
           replicationFactor: -1,
         }));
         if (wanted.length > 0) await admin.createTopics({ topics: wanted, waitForLeaders: true });
-        // Metadata name a leader before it leads. A producer that met it then would repeat the whole request, and append
-        // twice to the partitions that had taken their share; leaders that answer for their offsets lead.
+        // Metadata name a leader before it leads; leaders that answer for their offsets do.
         for (const { topic } of topics) await admin.fetchTopicOffsets(topic);
       }),
     partitionCount: (topic) =>

@@ -1,4 +1,5 @@
 import kafkajs, { type Message } from "kafkajs";
+import pLimit from "p-limit";
 import type { Logger } from "../runtime/logger.ts";
 import { createKafka, fromKafkaError, type KafkaSettings, RETRY } from "./kafka-client.ts";
 import type { NewRecord, RecordProducer } from "./record-log.ts";
@@ -8,29 +9,47 @@ const REQUEST_BYTES_MAX = 900_000;
 const RECORD_OVERHEAD_BYTES = 100;
 
 /**
- * A producer that waits for all in-sync replicas. Each partition's order within a call is kept because a call's next
- * chunk is sent only when the one before is acknowledged; a chunk may be appended twice when its reply was lost.
+ * A producer that waits for all in-sync replicas. Appends are sent one after the other, each in requests that follow
+ * one another, so the order within a partition is the order of the calls.
+ *
+ * It is idempotent (KIP-98): a request that the client repeats, because a leader moved or a reply was lost, is appended
+ * once. After a failure that outlived the client's retries nobody knows whether the request took effect; a new producer
+ * id then replaces the old, whose next sequence numbers the broker might take for those of the lost request, and drop.
  */
 export async function openProducer(settings: KafkaSettings, logger: Logger): Promise<RecordProducer> {
-  const producer = createKafka(settings, logger).producer({
-    allowAutoTopicCreation: false,
-    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
-    retry: RETRY,
-  });
-  try {
-    await producer.connect();
-  } catch (error) {
-    throw fromKafkaError(error, `connecting to ${settings.brokers.join(",")}`);
-  }
+  const inTurn = pLimit(1);
+  let producer: kafkajs.Producer | undefined;
+
+  const connect = async () => {
+    const fresh = createKafka(settings, logger).producer({
+      allowAutoTopicCreation: false,
+      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+      idempotent: true,
+      retry: RETRY,
+    });
+    try {
+      await fresh.connect();
+    } catch (error) {
+      throw fromKafkaError(error, `connecting to ${settings.brokers.join(",")}`);
+    }
+    return fresh;
+  };
+  const append = async (topic: string, records: readonly NewRecord[]) => {
+    producer ??= await connect();
+    try {
+      for (const messages of chunksOf(records)) await producer.send({ topic, acks: -1, messages });
+    } catch (error) {
+      const failed = producer;
+      producer = undefined;
+      await failed.disconnect().catch(() => undefined);
+      throw fromKafkaError(error, `appending ${records.length} records to "${topic}"`);
+    }
+  };
+
+  producer = await connect();
   return {
-    async append(topic, records) {
-      try {
-        for (const messages of chunksOf(records)) await producer.send({ topic, acks: -1, messages });
-      } catch (error) {
-        throw fromKafkaError(error, `appending ${records.length} records to "${topic}"`);
-      }
-    },
-    close: () => producer.disconnect(),
+    append: (topic, records) => inTurn(() => append(topic, records)),
+    close: () => inTurn(async () => producer?.disconnect()),
   };
 }
 

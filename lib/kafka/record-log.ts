@@ -68,8 +68,9 @@ export interface NewRecord {
 
 export interface RecordProducer {
   /**
-   * Appends the records in order and resolves once every in-sync replica has them. Retried inside until then: it may
-   * append a suffix twice, but never one record before an earlier one of the same call.
+   * Appends the records in order, after those of earlier calls, and resolves once every in-sync replica has them.
+   * Retried inside. When it throws, some of the records may have been appended: a repeated call may append them twice,
+   * but never one before an earlier one of the same call.
    *
    * @throws broker-unavailable when it could not be done within the producer's own bound.
    */

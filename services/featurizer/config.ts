@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { z } from "zod";
+import { LIVE_RUN } from "../../lib/contract/messages.ts";
 import { topicsConfig } from "../../lib/contract/topics.ts";
 import { kafkaConfig } from "../../lib/kafka/kafka-client.ts";
 import { wholeNumber } from "../../lib/runtime/config.ts";
@@ -20,7 +21,7 @@ export const featurizerConfig = {
   FEATURIZER_RUN: z
     .string()
     .regex(/^[A-Za-z0-9._-]{1,64}$/, "must be 1 to 64 letters, digits, dots, dashes or underscores")
-    .default("live")
+    .default(LIVE_RUN)
     .describe("name of the run that every row carries"),
   FEATURIZER_SESSION_MS: wholeNumber(6_000, 300_000)
     .default(30_000)
