@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning
 import { Command } from "commander";
 import { FruitstreamError } from "../lib/runtime/errors.ts";
+import { configCommand } from "./config.ts";
 import { demoCommand } from "./demo/demo-command.ts";
 import { ingestCommand } from "./ingest.ts";
 import { stackCommand } from "./stack.ts";
@@ -11,7 +12,8 @@ const program = new Command("fruitstream")
   .addCommand(demoCommand())
   .addCommand(stackCommand())
   .addCommand(ingestCommand())
-  .addCommand(tableCommand());
+  .addCommand(tableCommand())
+  .addCommand(configCommand());
 
 try {
   await program.parseAsync();

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { LIVE_RUN } from "../../lib/contract/messages.ts";
 import { topicsConfig } from "../../lib/contract/topics.ts";
@@ -27,8 +26,8 @@ export const featurizerConfig = {
     .default(30_000)
     .describe("without a heartbeat for so long, the group gives the partitions to others"),
   FEATURIZER_WORKERS: wholeNumber(1, 256)
-    .default(availableParallelism())
-    .describe("inference threads; one per core, since each runs one single-threaded session"),
+    .optional()
+    .describe("inference threads; as many as cores by default, since each runs one single-threaded session"),
   FEATURIZER_BATCH_PHOTOS_MAX: wholeNumber(1, 256)
     .default(4)
     .describe("photos in one inference; larger batches gain no speed on a CPU and cost latency"),
@@ -39,7 +38,7 @@ export const featurizerConfig = {
     .default(16)
     .describe("photos fetched at the same time; hides the latency of S3"),
   FEATURIZER_DECODES_MAX: wholeNumber(1, 64)
-    .default(Math.min(4, availableParallelism()))
+    .default(4)
     .describe("photos decoded at the same time; each may hold a whole decoded photo in memory"),
   FEATURIZER_IN_FLIGHT_PHOTOS_MAX: wholeNumber(1, 4_096)
     .default(96)

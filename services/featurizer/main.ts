@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { topicShapes, topicsWithPrefix } from "../../lib/contract/topics.ts";
 import { openAdmin } from "../../lib/kafka/kafka-admin.ts";
 import { createConsumer } from "../../lib/kafka/kafka-consumer.ts";
@@ -24,9 +25,10 @@ await runService("featurizer", async (env, logger) => {
   const port = await listen(server, config.HTTP_HOST, config.HTTP_PORT);
 
   const model = await loadModelFolder(config.FEATURIZER_MODEL_DIR);
+  const workers = config.FEATURIZER_WORKERS ?? availableParallelism();
   const pool = await InferencePool.open({
     model,
-    workers: config.FEATURIZER_WORKERS,
+    workers,
     batchPhotosMax: config.FEATURIZER_BATCH_PHOTOS_MAX,
     batchWaitMsMax: config.FEATURIZER_BATCH_WAIT_MS_MAX,
   });
@@ -69,7 +71,7 @@ await runService("featurizer", async (env, logger) => {
     },
   );
   logger.info(
-    { model: model.id, port, topic: topics.photos, workers: config.FEATURIZER_WORKERS },
+    { model: model.id, port, topic: topics.photos, workers },
     "featurizer started",
   );
 
