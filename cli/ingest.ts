@@ -21,7 +21,8 @@ import { RETRY_POLICY } from "../services/ingest/retry-policy.ts";
 import { uploadFolder } from "../services/ingest/upload-folder.ts";
 import { endpointsAsEnv } from "../stack/endpoints.ts";
 import { openStackStore, requireEndpoints } from "./endpoints.ts";
-import { createProgressLine } from "./progress-line.ts";
+import { formatProgress } from "./ingest-progress.ts";
+import { StatusLine } from "./status-line.ts";
 
 /** `fruitstream ingest backfill|upload|serve`: the three mouths of the pipeline. */
 export function ingestCommand(): Command {
@@ -129,7 +130,14 @@ async function withPipeline(
   await admin.ensureTopics(topicShapes(topics, TOPIC_PARTITIONS)).finally(() => admin.close());
 
   const interruption = new AbortController();
-  const line = createProgressLine(systemClock);
+  const line = new StatusLine(systemClock);
+  const startedAtMs = systemClock.nowMs();
+  let progress = NO_PROGRESS;
+  const status = () => formatProgress(progress, systemClock.nowMs() - startedAtMs);
+  const onProgress: OnProgress = (next) => {
+    progress = next;
+    line.show(status);
+  };
   const hooks: RetryHooks = {
     clock: systemClock,
     signal: interruption.signal,
@@ -147,17 +155,17 @@ async function withPipeline(
   };
   process.once("SIGINT", interrupt);
   try {
-    const progress = await work({ store, announcer, hooks, onProgress: line.update });
-    line.finish();
+    progress = await work({ store, announcer, hooks, onProgress });
+    line.end(status());
     return progress;
   } catch (error) {
-    if (line.progress !== NO_PROGRESS || interruption.signal.aborted) {
-      line.finish();
-      tell(resumeHint(line.progress));
+    if (progress !== NO_PROGRESS || interruption.signal.aborted) {
+      line.end(status());
+      tell(resumeHint(progress));
     }
     if (!interruption.signal.aborted) throw error;
     process.exitCode = INTERRUPTED_EXIT_CODE;
-    return line.progress;
+    return progress;
   } finally {
     process.off("SIGINT", interrupt);
     await producer.close();

@@ -36,6 +36,14 @@ export async function readPipelineState(
   };
 }
 
+/** The state as one line: photos done, rate, lag. */
+export function describeState({ rows, featurizerLag, reducerLag }: PipelineState, photos: number, seconds: number) {
+  const done = Math.max(0, photos - featurizerLag - reducerLag);
+  const share = photos === 0 ? 100 : Math.floor((100 * done) / photos);
+  const lag = `lag: ${featurizerLag} to featurize, ${reducerLag} to reduce`;
+  return `${done}/${photos} photos (${share} %)  ${(done / seconds).toFixed(0)}/s  ${rows} rows  ${lag}`;
+}
+
 function lagOf(ends: readonly PartitionOffset[], reached: readonly PartitionOffset[]): number {
   const offsets = new Map(reached.map(({ partition, offset }) => [partition, offset]));
   return ends.reduce((lag, { partition, offset }) => lag + offset - (offsets.get(partition) ?? 0), 0);

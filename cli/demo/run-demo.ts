@@ -28,8 +28,9 @@ import { stackDown, stackUp } from "../../stack/local-stack.ts";
 import { resolveEndpoints } from "../../stack/resolve-endpoints.ts";
 import { readStackSettings } from "../../stack/stack-settings.ts";
 import { openStackStore } from "../endpoints.ts";
-import { type PipelineState, readPipelineState } from "./pipeline-state.ts";
-import { ProgressLine } from "./progress-line.ts";
+import { StatusLine } from "../status-line.ts";
+import { describeState, type PipelineState, readPipelineState } from "./pipeline-state.ts";
+
 import { ServiceProcess } from "./service-process.ts";
 
 export interface DemoOptions {
@@ -83,7 +84,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const logFolder = join(folder, "logs");
   await mkdir(logFolder, { recursive: true });
 
-  const line = new ProgressLine();
+  const line = new StatusLine(systemClock);
   const running = await resolveEndpoints(process.env);
   const endpoints = running ?? (await startStack((text) => line.note(text)));
   const services: ServiceProcess[] = [];
@@ -98,7 +99,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
       options.exportFolder ?? join(folder, "table"),
     );
   } finally {
-    line.end();
+    line.end("");
     await Promise.all(services.map((service) => service.stop()));
     if (!running) await stackDown(readStackSettings(process.env));
   }
@@ -109,7 +110,7 @@ async function runOnStack(
   id: string,
   endpoints: StackEndpoints,
   services: ServiceProcess[],
-  line: ProgressLine,
+  line: StatusLine,
   logFolder: string,
   exportFolder: string,
 ): Promise<DemoResult> {
@@ -145,13 +146,13 @@ async function runOnStack(
         announceExisting: true,
       },
       { clock: systemClock, signal: controller.signal, onRetry: (error) => line.note(`upload: ${String(error)}`) },
-      ({ announced }) => line.announced(announced),
+      ({ announced }) => line.show(() => `${announced} photos announced`),
     );
     const look = () => readPipelineState(admin, table, topics, groupsOf(id).featurizers);
     const { announced, skipped } = await Promise.race([uploading, broken]);
-    const done = await Promise.race([waitUntilDone(look, announced, line), broken]);
+    const done = await Promise.race([waitUntilDone(look, announced, startedAtMs, line), broken]);
     const seconds = (Date.now() - startedAtMs) / 1_000;
-    line.end();
+    line.end("");
 
     await Promise.all(services.map((service) => service.stop()));
     await table.advance();
@@ -176,16 +177,21 @@ async function runOnStack(
   }
 }
 
-async function waitUntilDone(look: () => Promise<PipelineState>, photos: number, line: ProgressLine) {
+async function waitUntilDone(
+  look: () => Promise<PipelineState>,
+  photos: number,
+  startedAtMs: number,
+  line: StatusLine,
+): Promise<PipelineState> {
   for (;;) {
     const state = await look();
-    line.progress(photos, state);
+    line.show(() => describeState(state, photos, (Date.now() - startedAtMs) / 1_000));
     if (state.featurizerLag === 0 && state.reducerLag === 0) return state;
     await systemClock.sleep(LOOK_MS);
   }
 }
 
-function startServices(options: DemoOptions, env: Record<string, string>, logFolder: string, line: ProgressLine) {
+function startServices(options: DemoOptions, env: Record<string, string>, logFolder: string, line: StatusLine) {
   const start = (kind: string, index: number) => {
     const name = `${kind}-${index + 1}`;
     const entry = `services/${kind}/main.ts`;

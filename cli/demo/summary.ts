@@ -70,7 +70,7 @@ copy          ${folder}
 logs          ${relative(process.cwd(), logFolder)}
 
 open the copy with DuckDB:
-  duckdb -c "SELECT label, count(*) FROM read_parquet('${folder}/model=*/**/*.parquet', hive_partitioning = true) GROUP BY label"
+  duckdb -c "SELECT label, count(*) FROM read_parquet('${folder}/model=*/**/*.parquet', hive_partitioning = true, hive_types = {'dt': DATE, 'hour': INTEGER}) GROUP BY label"
 with pandas (pip install deltalake pandas):
   python -c "from deltalake import DeltaTable; print(DeltaTable('${folder}').to_pandas().head())"`);
 }

@@ -70,10 +70,7 @@ await runService("featurizer", async (env, logger) => {
       commitMs: config.FEATURIZER_COMMIT_MS,
     },
   );
-  logger.info(
-    { model: model.id, port, topic: topics.photos, workers },
-    "featurizer started",
-  );
+  logger.info({ model: model.id, port, topic: topics.photos, workers }, "featurizer started");
 
   return {
     run: () => pipeline.run(),

@@ -1,0 +1,13 @@
+import type { IngestProgress } from "../services/ingest/ingest-progress.ts";
+
+/** As "1200 announced (400/s), 1200 uploaded, 3 skipped"; what is zero is left out. */
+export function formatProgress(progress: IngestProgress, elapsedMs: number): string {
+  const perSecond = Math.round(progress.announced / Math.max(elapsedMs / 1000, 0.001));
+  const others = [
+    [progress.uploaded, "uploaded"],
+    [progress.existing, "on S3 already"],
+    [progress.skipped, "skipped"],
+  ] as const;
+  const told = others.filter(([count]) => count > 0).map(([count, what]) => `, ${count} ${what}`);
+  return `${progress.announced} announced (${perSecond}/s)${told.join("")}`;
+}
