@@ -83,6 +83,23 @@ describe("every source position becomes one row", () => {
   });
 });
 
+test("a zombie that has seen its successor's commit, and gets the same records afterwards, is fenced", async () => {
+  const world = await createWorld(1);
+  const messages = Array.from({ length: 8 }, (_, offset) => message(0, offset));
+  const gate = Promise.withResolvers<void>();
+  const zombie = await world.start(4, "zombie", { beforeRecords: () => gate.promise });
+  const successor = await world.start(4, "successor");
+  await world.publish(messages);
+  await world.untilDone();
+  const version = (await openTable(world.store, location)).snapshot.version;
+  while (zombie.table.snapshot.version < version) await new Promise(setImmediate);
+  gate.resolve();
+  await world.publish([message(0, 8)]);
+  await world.untilDone();
+  await Promise.all([zombie.stop(), successor.stop()]);
+  await expectTableHolds(world, [...messages, message(0, 8)]);
+});
+
 test("a lost or damaged checkpoint of moments changes nothing", async () => {
   const world = await createWorld(1);
   const messages = Array.from({ length: 30 }, (_, offset) => message(0, offset));
@@ -120,7 +137,8 @@ test("a topic that was created anew under an old table stops the reducer with a 
   const anew = await createWorld(1, world.store);
   await anew.publish([message(0, 0)]);
   // The fake starts where it is told, past the end; a broker falls back to the earliest record, as this does.
-  const pipeline = await anew.start(2, "g", (starts) => new Map([...starts].map(([partition]) => [partition, 0])));
+  const moveStarts = (starts: Starts) => new Map([...starts].map(([partition]) => [partition, 0]));
+  const pipeline = await anew.start(2, "g", { moveStarts });
   await expect(pipeline.running).rejects.toThrow(/was the topic created anew\?/);
 });
 
@@ -171,23 +189,34 @@ function message(sourcePartition: number, sourceOffset: number): PhotoFeatures {
   };
 }
 
+type Starts = ReadonlyMap<number, number>;
+
+/** How a reducer under test differs from one that works undisturbed. */
+interface Deviation {
+  readonly moveStarts?: (starts: Starts) => Starts;
+  readonly beforeRecords?: () => Promise<void>;
+  readonly reducerStore?: ObjectStore;
+}
+
 type World = Awaited<ReturnType<typeof createWorld>>;
 
 async function createWorld(partitions: number, store: ObjectStore = createMemoryObjectStore(["b"])) {
   const log = new MemoryRecordLog();
   await log.ensureTopics(topicShapes(topics, partitions));
 
-  const start = async (
-    rowsMax: number,
-    group: string,
-    moveStarts: (starts: ReadonlyMap<number, number>) => ReadonlyMap<number, number> = (starts) => starts,
-    reducerStore = store,
-  ) => {
+  const start = async (rowsMax: number, group: string, deviation: Deviation = {}) => {
+    const { moveStarts = (starts) => starts, beforeRecords = async () => undefined, reducerStore = store } = deviation;
     const table = await openTable(reducerStore, location, { createIfAbsent: true });
     const consumer = log.consumer(group, topics.features);
     const moved: typeof consumer = {
       run: ({ assigned, records }) =>
-        consumer.run({ assigned: async (owned) => moveStarts(await assigned(owned)), records }),
+        consumer.run({
+          assigned: async (owned) => moveStarts(await assigned(owned)),
+          records: async (partition, batch) => {
+            await beforeRecords();
+            await records(partition, batch);
+          },
+        }),
       seek: (partition, offset) => consumer.seek(partition, offset),
       commit: (offsets) => consumer.commit(offsets),
       stop: () => consumer.stop(),
@@ -206,7 +235,7 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
     );
     const running = pipeline.run();
     running.catch(() => undefined);
-    return { running, stop: () => pipeline.stop(), consumer };
+    return { running, stop: () => pipeline.stop(), table };
   };
 
   return {
@@ -254,7 +283,7 @@ async function runUntilCrash(world: World, crash: Crash, rowsMax: number): Promi
   const over = new AbortController();
   let reducer: Awaited<ReturnType<World["start"]>> | undefined;
   try {
-    reducer = await world.start(rowsMax, "g", undefined, crashing);
+    reducer = await world.start(rowsMax, "g", { reducerStore: crashing });
     await Promise.race([reducer.running, world.untilDone(over.signal)]);
   } catch (error) {
     expect(error).toBe(dead);
