@@ -99,7 +99,10 @@ function kafkaEnvironment(): Record<string, string> {
 async function waitForKafka(host: string, port: number): Promise<void> {
   const deadlineMs = Date.now() + KAFKA_READY_MS_MAX;
   while (!(await kafkaAnswers(host, port))) {
-    if (Date.now() > deadlineMs) throw new Error(`${KAFKA_IMAGE} did not answer on ${host}:${port}`);
+    if (Date.now() > deadlineMs) {
+      const hint = "if the engine maps ports to another address, name it in TESTCONTAINERS_HOST_OVERRIDE";
+      throw new Error(`${KAFKA_IMAGE} did not answer on ${host}:${port} within ${KAFKA_READY_MS_MAX} ms; ${hint}`);
+    }
     await sleepMs(POLL_MS);
   }
 }

@@ -53,7 +53,7 @@ export function createKafka(settings: KafkaSettings, logger: Logger): kafkajs.Ka
 /** What the client threw, as one of our errors: its failures pass or are repeated, except those of authorisation. */
 export function fromKafkaError(error: unknown, doing: string): unknown {
   if (!(error instanceof KafkaJSError)) return error;
-  const type = "type" in error ? String(error.type) : "";
+  const type = protocolErrorOf(error);
   if (/AUTHORIZATION|SASL|AUTHENTICATION/.test(type)) {
     return new FruitstreamError("access-denied", `Kafka refused ${doing}: ${error.message}`, { cause: error });
   }
@@ -62,4 +62,12 @@ export function fromKafkaError(error: unknown, doing: string): unknown {
     return new FruitstreamError("invalid-config", message, { cause: error });
   }
   return new FruitstreamError("broker-unavailable", `${doing} failed: ${error.message}`, { cause: error });
+}
+
+/** The broker's error name, as `MESSAGE_TOO_LARGE`: kafkajs wraps the error that has it in others. */
+function protocolErrorOf(error: unknown): string {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ("type" in cause && typeof cause.type === "string") return cause.type;
+  }
+  return "";
 }

@@ -59,7 +59,7 @@ class KafkaConsumer implements RecordConsumer {
   async run(handlers: ConsumerHandlers): Promise<void> {
     const { events } = this.#consumer;
     this.#consumer.on(events.GROUP_JOIN, ({ payload }) => this.#onJoin(payload, handlers));
-    this.#consumer.on(events.CRASH, ({ payload }) => this.#onCrash(payload));
+    this.#consumer.on(events.CRASH, ({ payload }) => this.#onCrash(payload, handlers));
     try {
       await this.#consumer.connect();
       await this.#consumer.subscribe({ topic: this.#settings.topic, fromBeginning: true });
@@ -78,7 +78,7 @@ class KafkaConsumer implements RecordConsumer {
   seek(partition: number, offset: number): void {
     const seeks = this.#assignment?.seeks;
     seeks?.set(partition, (seeks.get(partition) ?? 0) + 1);
-    this.#consumer.seek({ topic: this.#settings.topic, partition, offset: String(offset) });
+    this.#inGroup(() => this.#consumer.seek({ topic: this.#settings.topic, partition, offset: String(offset) }));
   }
 
   async commit(offsets: readonly PartitionOffset[]): Promise<void> {
@@ -108,12 +108,28 @@ class KafkaConsumer implements RecordConsumer {
     const assignment: Assignment = { ready, seeks: new Map() };
     this.#assignment = assignment;
     // What an earlier assignment has set aside is not set aside in this one.
-    this.#consumer.resume([{ topic: this.#settings.topic, partitions }]);
+    this.#inGroup(() => this.#consumer.resume([{ topic: this.#settings.topic, partitions }]));
     ready.catch((error) => this.#fail(error));
   }
 
-  #onCrash({ error, restart }: ConsumerCrashEvent["payload"]): void {
-    if (!restart) this.#fail(fromKafkaError(error, `consuming "${this.#settings.topic}"`));
+  #onCrash({ error, restart }: ConsumerCrashEvent["payload"], handlers: ConsumerHandlers): void {
+    // What was handed over may go to another member while this one is away.
+    this.#assignment = undefined;
+    if (!restart) {
+      this.#fail(fromKafkaError(error, `consuming "${this.#settings.topic}"`));
+      return;
+    }
+    this.#logger.warn({ err: error, group: this.#settings.group }, "lost the group; joining it again");
+    handlers.interrupted?.(error);
+  }
+
+  /** Between a crash of the client and its restart there is no group to act on; the next join starts from scratch. */
+  #inGroup(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#logger.debug({ err: error }, "not in the group at the moment");
+    }
   }
 
   /** Ends `run` with the error. The member leaves its group without waiting for anything in flight. */
@@ -131,9 +147,9 @@ class KafkaConsumer implements RecordConsumer {
     // Backpressure: the partition is fetched no more until its records are accepted, while the client goes on with the
     // others and with the heartbeats that keep the membership.
     const paused = [{ topic: payload.batch.topic, partitions: [payload.batch.partition] }];
-    this.#consumer.pause(paused);
+    this.#inGroup(() => this.#consumer.pause(paused));
     void handled.then(() => {
-      if (assignment === this.#assignment && !this.#stopping) this.#consumer.resume(paused);
+      if (assignment === this.#assignment) this.#inGroup(() => this.#consumer.resume(paused));
     });
   }
 

@@ -27,6 +27,7 @@ export async function readTopic(
   );
   if (missing.size === 0) return;
 
+  const next = new Map<number, number>();
   const group = `fruitstream-read-${randomUUID()}`;
   const consumer = createConsumer({ ...settings, group, topic, sessionMsMax: SESSION_MS_MAX }, logger);
   await consumer.run({
@@ -35,6 +36,9 @@ export async function readTopic(
       for (const record of records) {
         const end = missing.get(partition);
         if (end === undefined) return;
+        // After an interruption reading begins anew, since nothing is committed.
+        if (record.offset < (next.get(partition) ?? 0)) continue;
+        next.set(partition, record.offset + 1);
         onRecord(record);
         if (record.offset >= end - 1) missing.delete(partition);
       }

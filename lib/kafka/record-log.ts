@@ -35,6 +35,9 @@ export interface ConsumerHandlers {
    * the partition are fetched after it resolves: not resolving is backpressure, and keeps the membership alive.
    */
   records(partition: number, records: readonly LogRecord[]): Promise<void>;
+
+  /** The member has lost its brokers or its group and tries to come back by itself; `assigned` follows when it does. */
+  interrupted?(error: Error): void;
 }
 
 /** A member of a consumer group, on one topic. */
@@ -46,7 +49,11 @@ export interface RecordConsumer {
    */
   run(handlers: ConsumerHandlers): Promise<void>;
 
-  /** Reads on from another offset of a partition that this member owns; records in hand of the old place are not delivered. */
+  /**
+   * Reads on from another offset of a partition that this member owns. Records fetched before are not delivered, but a
+   * call of `records` that has begun keeps those it was given. Without a group there is nothing to move: the next
+   * `assigned` says where to start.
+   */
   seek(partition: number, offset: number): void;
 
   /**

@@ -12,6 +12,7 @@ const FATES = {
   "broker-unavailable": "retry",
 
   "not-found": "dead-letter",
+  "unreadable-object": "dead-letter",
   "etag-changed": "dead-letter",
   "too-large": "dead-letter",
   "unsupported-format": "dead-letter",
@@ -20,6 +21,7 @@ const FATES = {
   "poison-message": "dead-letter",
   "invalid-features": "dead-letter",
 
+  "too-many-dead-letters": "crash",
   "invalid-config": "crash",
   "invalid-model": "crash",
   "inference-failed": "crash",

@@ -10,6 +10,14 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+/** What a process gives the service that is composed in it. */
+export interface ServiceFrame {
+  readonly env: Environment;
+  readonly logger: Logger;
+  /** Aborts at the first signal: ends waiting for other systems at the start. */
+  readonly signal: AbortSignal;
+}
+
 /** From the first signal to a forced exit. Orchestrators kill after 10 s (docker) or 30 s (Kubernetes). */
 const STOP_MS_MAX = 9_000;
 
@@ -18,17 +26,20 @@ const STOP_MS_MAX = 9_000;
  * SIGTERM and SIGINT stop the service; a second signal, or a stop that takes longer than its bound, ends the process at
  * once, which costs nothing but repeated work. Exit code: 0 after a stop that was asked for, 1 after a crash.
  */
-export async function runService(name: string, compose: (env: Environment, logger: Logger) => Promise<Service>) {
+export async function runService(name: string, compose: (frame: ServiceFrame) => Promise<Service>) {
   const logger = createLogger(name, process.env.LOG_LEVEL || "info");
   const signalled = onStopSignal(logger);
   try {
-    const service = await Promise.race([compose(process.env, logger), signalled]);
+    const stopping = new AbortController();
+    void signalled.then(() => stopping.abort(new Error("stopping")));
+    const frame: ServiceFrame = { env: process.env, logger, signal: stopping.signal };
+    const service = await Promise.race([compose(frame), signalled]);
     // A signal before there was anything to stop.
     if (!service) process.exit(0);
-    const stopping = signalled.then(() => service.stop());
+    const stopped = signalled.then(() => service.stop());
     const running = service.run();
-    await Promise.race([running, stopping.then(() => running)]);
-    await stopping.catch(() => undefined);
+    await Promise.race([running, stopped.then(() => running)]);
+    await stopped;
     logger.info({ rssPeakBytes: peakRssBytes() }, "stopped");
     process.exitCode = 0;
   } catch (error) {

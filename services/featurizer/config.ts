@@ -52,6 +52,9 @@ export const featurizerConfig = {
   FEATURIZER_PHOTO_PIXELS_MAX: wholeNumber(1, 1_000_000_000)
     .default(64_000_000)
     .describe("photos with more pixels are dead-lettered as pixel-limit; guards against decompression bombs"),
+  FEATURIZER_DEAD_LETTERS_PERCENT_MAX: wholeNumber(1, 100)
+    .default(90)
+    .describe("with a larger share of dead letters among the latest 200 photos the service stops and says why"),
   FEATURIZER_COMMIT_MS: wholeNumber(10, 60_000)
     .default(1_000)
     .describe("offsets are committed so often; a crash repeats at most this much work"),

@@ -9,6 +9,7 @@ import { readConfig } from "../../lib/runtime/config.ts";
 import { Health } from "../../lib/runtime/health.ts";
 import { runService } from "../../lib/runtime/service.ts";
 import { closeServer, createStatusServer, listen } from "../../lib/runtime/status-server.ts";
+import { WaitingRetry } from "../../lib/runtime/waiting-retry.ts";
 import { s3OptionsOf } from "../../lib/store/s3-config.ts";
 import { openS3ObjectStore } from "../../lib/store/s3-object-store.ts";
 import { featurizerConfig } from "./config.ts";
@@ -16,11 +17,12 @@ import { decodePhoto } from "./decode-photo.ts";
 import { InferencePool } from "./inference/inference-pool.ts";
 import { FeaturizerPipeline } from "./pipeline.ts";
 
-await runService("featurizer", async (env, logger) => {
+await runService("featurizer", async ({ env, logger, signal }) => {
   const config = readConfig(featurizerConfig, env, "FEATURIZER_");
   const topics = topicsWithPrefix(config.TOPIC_PREFIX);
   const kafka = { brokers: config.KAFKA_BROKERS, clientId: `fruitstream-featurizer-${process.pid}` };
   const health = new Health(systemClock.nowMs, ["model", "kafka", "s3"]);
+  const retry = new WaitingRetry({ clock: systemClock, health, logger });
   const server = createStatusServer(health);
   const port = await listen(server, config.HTTP_HOST, config.HTTP_PORT);
 
@@ -34,13 +36,19 @@ await runService("featurizer", async (env, logger) => {
   });
   health.report("model", "ok", model.id);
 
-  const admin = await openAdmin(kafka, logger);
-  await admin.ensureTopics(topicShapes(topics, config.TOPIC_PARTITIONS));
-  const featuresPartitions = (await admin.partitionCount(topics.features))!;
-  await admin.close();
+  const kafkaStart = { part: "kafka", name: "start", signal } as const;
+  const admin = await retry.run({ ...kafkaStart, attempt: () => openAdmin(kafka, logger) });
+  const featuresPartitions = await retry.run({
+    ...kafkaStart,
+    attempt: async () => {
+      await admin.ensureTopics(topicShapes(topics, config.TOPIC_PARTITIONS));
+      return (await admin.partitionCount(topics.features))!;
+    },
+  });
   const store = openS3ObjectStore(s3OptionsOf(config));
+  // Nothing stands against S3 so far; which buckets it must give is not known before the first photo.
   health.report("s3", "ok");
-  const producer = await openProducer(kafka, logger);
+  const producer = await retry.run({ ...kafkaStart, attempt: () => openProducer(kafka, logger) });
   const consumer = createConsumer(
     { ...kafka, topic: topics.photos, group: config.FEATURIZER_GROUP, sessionMsMax: config.FEATURIZER_SESSION_MS },
     logger,
@@ -49,6 +57,7 @@ await runService("featurizer", async (env, logger) => {
   const pipeline = new FeaturizerPipeline(
     {
       consumer,
+      committedOffsets: () => admin.committedOffsets(config.FEATURIZER_GROUP, topics.photos),
       producer,
       store,
       decode: (photo) => decodePhoto(photo, decodeOptions),
@@ -68,6 +77,7 @@ await runService("featurizer", async (env, logger) => {
       fetchesMax: config.FEATURIZER_FETCHES_MAX,
       decodesMax: config.FEATURIZER_DECODES_MAX,
       commitMs: config.FEATURIZER_COMMIT_MS,
+      deadLetterShareMax: config.FEATURIZER_DEAD_LETTERS_PERCENT_MAX / 100,
     },
   );
   logger.info({ model: model.id, port, topic: topics.photos, workers }, "featurizer started");
@@ -76,7 +86,7 @@ await runService("featurizer", async (env, logger) => {
     run: () => pipeline.run(),
     async stop() {
       await pipeline.stop();
-      await Promise.all([producer.close(), pool.close(), closeServer(server)]);
+      await Promise.all([producer.close(), admin.close(), pool.close(), closeServer(server)]);
       store.close();
     },
   };

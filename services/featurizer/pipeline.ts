@@ -1,23 +1,34 @@
 import pLimit, { type LimitFunction } from "p-limit";
-import { deadLetterCodec, photoArrivedCodec, photoFeaturesCodec } from "../../lib/contract/avro-codec.ts";
-import type { DeadLetter, PhotoArrived, PhotoFeatures, SourcePosition } from "../../lib/contract/messages.ts";
+import { deadLetterCodec, photoFeaturesCodec } from "../../lib/contract/avro-codec.ts";
+import { deadLetterOf } from "../../lib/contract/dead-letter.ts";
+import type { DeadLetter, PhotoArrived, PhotoFeatures } from "../../lib/contract/messages.ts";
 import type { Topics } from "../../lib/contract/topics.ts";
-import type { LogRecord, NewRecord, RecordConsumer, RecordProducer } from "../../lib/kafka/record-log.ts";
+import type {
+  LogRecord,
+  NewRecord,
+  PartitionOffset,
+  RecordConsumer,
+  RecordProducer,
+} from "../../lib/kafka/record-log.ts";
 import type { Clock } from "../../lib/runtime/clock.ts";
-import { deadLetterReasonOf, fateOf } from "../../lib/runtime/errors.ts";
+import { fateOf } from "../../lib/runtime/errors.ts";
 import type { Health } from "../../lib/runtime/health.ts";
 import type { Logger } from "../../lib/runtime/logger.ts";
 import { metrics } from "../../lib/runtime/metrics.ts";
-import { type RetryPolicy, retrying } from "../../lib/runtime/retry.ts";
+import { WaitingRetry } from "../../lib/runtime/waiting-retry.ts";
 import { formatS3Uri, type ObjectStore } from "../../lib/store/object-store.ts";
+import { DeadLetterLimit } from "./dead-letter-limit.ts";
 import type { DecodedPhoto } from "./decode-photo.ts";
 import { fetchPhoto } from "./fetch-photo.ts";
 import { InFlightBudget } from "./in-flight-budget.ts";
 import type { PhotoVector } from "./inference/photo-model.ts";
 import { PartitionLane } from "./partition-lane.ts";
+import { readPhotoRecord } from "./photo-record.ts";
 
 export interface FeaturizerParts {
   readonly consumer: RecordConsumer;
+  /** The group's committed next offsets on the photos topic. */
+  readonly committedOffsets: () => Promise<PartitionOffset[]>;
   readonly producer: RecordProducer;
   readonly store: ObjectStore;
   readonly decode: (photo: Uint8Array) => Promise<DecodedPhoto>;
@@ -40,6 +51,8 @@ export interface FeaturizerSettings {
   readonly fetchesMax: number;
   readonly decodesMax: number;
   readonly commitMs: number;
+  /** With a larger share of dead letters among the latest photos the pipeline stops; 0 to 1. */
+  readonly deadLetterShareMax: number;
 }
 
 /** What became of one photo, with the bytes that it holds of the budget. */
@@ -55,13 +68,16 @@ interface Assignment {
   readonly budget: InFlightBudget;
   /** The next offset committed, by partition. */
   readonly committed: Map<number, number>;
+  /** The next offset to be handed over, by partition. */
+  readonly expected: Map<number, number>;
 }
 
+/** The dead-letter limit looks at so many of the latest photos: a folder of broken files must not stop a service. */
+const DEAD_LETTER_OUTCOMES_MIN = 200;
 /** A featurizer's share of one publication; a request holds some hundred vectors. */
 const PUBLISH_RECORDS_MAX = 128;
 /** How long a stop waits for the photos in flight before it drops them; they are done again after the restart. */
 const DRAIN_MS_MAX = 5_000;
-const RETRY: RetryPolicy = { delayMsFirst: 100, delayMsMax: 10_000 };
 
 /**
  * Photos' keys in, feature vectors out: fetch, decode, infer and publish overlap across photos and partitions, and each
@@ -76,6 +92,8 @@ export class FeaturizerPipeline {
   readonly #settings: FeaturizerSettings;
   readonly #limitFetches: LimitFunction;
   readonly #limitDecodes: LimitFunction;
+  readonly #retry: WaitingRetry;
+  readonly #deadLetterLimit: DeadLetterLimit;
   readonly #stopping = new AbortController();
   readonly #failure = Promise.withResolvers<never>();
   #assignment: Assignment | undefined;
@@ -85,13 +103,16 @@ export class FeaturizerPipeline {
     this.#settings = settings;
     this.#limitFetches = pLimit(settings.fetchesMax);
     this.#limitDecodes = pLimit(settings.decodesMax);
+    this.#retry = new WaitingRetry(parts);
+    this.#deadLetterLimit = new DeadLetterLimit(DEAD_LETTER_OUTCOMES_MIN, settings.deadLetterShareMax);
   }
 
   /** Works until `stop`, or throws what nobody but an operator can mend. */
   async run(): Promise<void> {
     const consuming = this.#parts.consumer.run({
-      assigned: async (partitions) => this.#assign(partitions),
+      assigned: (partitions) => this.#assign(partitions),
       records: (partition, records) => this.#admit(partition, records),
+      interrupted: (error) => this.#parts.health.report("kafka", "waiting", error.message),
     });
     const committing = this.#commitFromTimeToTime();
     await Promise.race([consuming, committing.then(() => consuming), this.#failure.promise]);
@@ -108,7 +129,8 @@ export class FeaturizerPipeline {
     await this.#parts.consumer.stop();
   }
 
-  #assign(partitions: readonly number[]): ReadonlyMap<number, number> {
+  /** Starts each partition at the group's committed offset: what is committed was published before. */
+  async #assign(partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {
     for (const lane of this.#assignment?.lanes.values() ?? []) lane.abandon();
     this.#assignment?.budget.dissolve();
 
@@ -123,10 +145,34 @@ export class FeaturizerPipeline {
         publish: (outcomes, signal) => this.#publish(outcomes, budget, signal),
       });
     const lanes = new Map(partitions.map((partition) => [partition, newLane()]));
-    this.#assignment = { lanes, budget, committed: new Map() };
+    const assignment = { lanes, budget, committed: new Map(), expected: new Map<number, number>() };
+    this.#assignment = assignment;
+
+    const starts = (await this.#committedOffsets()).filter(({ partition }) => lanes.has(partition));
+    for (const { partition, offset } of starts) assignment.expected.set(partition, offset);
     this.#parts.health.report("kafka", "ok");
-    // Kafka's committed offsets are where we left off: what is committed here was published before.
-    return new Map();
+    return new Map(starts.map(({ partition, offset }) => [partition, offset]));
+  }
+
+  async #committedOffsets(): Promise<PartitionOffset[]> {
+    const { signal } = this.#stopping;
+    const attempt = () => this.#parts.committedOffsets();
+    try {
+      return await this.#retry.run({ part: "kafka", name: "committed-offsets", signal, attempt });
+    } catch (error) {
+      // Whoever stops reads nothing any more, from wherever it would start.
+      if (signal.aborted) return [];
+      throw error;
+    }
+  }
+
+  /** Kafka forgets records after the topic's retention; whoever was away for longer must be told what is gone. */
+  #noteGap({ expected }: Assignment, { topic, partition, offset }: LogRecord): void {
+    const next = expected.get(partition) ?? offset;
+    expected.set(partition, offset + 1);
+    if (offset === next) return;
+    const gap = { partition, expected: next, offset };
+    this.#parts.logger.error(gap, `${offset - next} records of "${topic}" are gone; raise the topic's retention`);
   }
 
   /** Takes the records into the pipeline as the budget allows: the backpressure that the consumer feels. */
@@ -135,7 +181,8 @@ export class FeaturizerPipeline {
     const lane = assignment?.lanes.get(partition);
     if (!assignment || !lane) return;
     for (const record of records) {
-      const arrived = readPhotoArrived(record);
+      this.#noteGap(assignment, record);
+      const arrived = readPhotoRecord(record);
       const budgetBytes = arrived instanceof Error ? 0 : Math.min(arrived.sizeBytes, this.#settings.photoBytesMax);
       await assignment.budget.acquire(budgetBytes);
       if (lane.signal.aborted || this.#stopping.signal.aborted) return;
@@ -150,50 +197,49 @@ export class FeaturizerPipeline {
     budgetBytes: number,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const position: SourcePosition = {
-      run: this.#settings.run,
-      sourceTopic: record.topic,
-      sourcePartition: record.partition,
-      sourceOffset: record.offset,
-    };
+    const { run, model } = this.#settings;
     try {
       if (arrived instanceof Error) throw arrived;
       const bytes = await this.#limitFetches(() => this.#fetch(arrived, signal));
       const photo = await this.#limitDecodes(() => timed("decode", () => this.#parts.decode(bytes)));
       signal.throwIfAborted();
       const { features, predictions } = await timed("infer", () => this.#parts.infer(photo, signal));
+      const { sizeBytes: _sizeBytes, ...carried } = arrived;
       const message: PhotoFeatures = {
-        ...position,
-        model: this.#settings.model,
-        bucket: arrived.bucket,
-        key: arrived.key,
-        etag: arrived.etag,
-        label: arrived.label,
+        ...carried,
+        run,
+        sourceTopic: record.topic,
+        sourcePartition: record.partition,
+        sourceOffset: record.offset,
+        model,
         widthPx: photo.photoWidth,
         heightPx: photo.photoHeight,
-        capturedAtMs: arrived.capturedAtMs,
-        ingestedAtMs: arrived.ingestedAtMs,
         featurizedAtMs: this.#parts.clock.nowMs(),
         features,
         predictions,
-        traceparent: arrived.traceparent,
       };
       return { budgetBytes, features: message };
     } catch (error) {
       if (fateOf(error) !== "dead-letter") throw error;
-      return { budgetBytes, deadLetter: this.#deadLetterOf(error as Error, record, arrived, position) };
+      const known = arrived instanceof Error ? undefined : arrived;
+      const uri = known ? formatS3Uri(known) : null;
+      const context = { run, uri, traceparent: known?.traceparent ?? null, nowMs: this.#parts.clock.nowMs() };
+      return { budgetBytes, deadLetter: deadLetterOf(record, error as Error, context) };
     }
   }
 
   #fetch(photo: PhotoArrived, signal: AbortSignal): Promise<Uint8Array> {
     const { store } = this.#parts;
     const attempt = () => timed("fetch", () => fetchPhoto(store, photo, this.#settings.photoBytesMax, signal));
-    return this.#retrying("s3", "fetch", signal, attempt);
+    return this.#retry.run({ part: "s3", name: "fetch", signal, attempt });
   }
 
   async #publish(outcomes: readonly Outcome[], budget: InFlightBudget, signal: AbortSignal): Promise<void> {
     const { producer } = this.#parts;
     const { topics, featuresPartitions } = this.#settings;
+    this.#deadLetterLimit.count(
+      outcomes.map(({ deadLetter }) => ({ isDeadLetter: deadLetter !== undefined, detail: deadLetter?.detail ?? "" })),
+    );
     const vectors = outcomes.flatMap(({ features }) => features ?? []);
     const deadLetters = outcomes.flatMap(({ deadLetter }) => deadLetter ?? []);
     const vectorRecords = vectors.map((message) => ({
@@ -208,44 +254,18 @@ export class FeaturizerPipeline {
     const append = async (topic: string, records: NewRecord[]) => {
       if (records.length === 0) return;
       const attempt = () => timed("publish", () => producer.append(topic, records));
-      await this.#retrying("kafka", "publish", signal, attempt);
+      await this.#retry.run({ part: "kafka", name: "publish", signal, attempt });
     };
     await Promise.all([append(topics.features, vectorRecords), append(topics.deadLetters, deadLetterRecords)]);
 
     for (const { budgetBytes } of outcomes) budget.release(budgetBytes);
     metrics.featurizerInFlightBytes.set(budget.bytes);
     metrics.featurizerPhotos.inc(vectors.length);
-    for (const { reason } of deadLetters) metrics.deadLetters.inc({ reason });
-  }
-
-  /** Repeats a step while what it needs may come back, and says in the health report that it waits. */
-  async #retrying<Result>(part: "s3" | "kafka", step: string, signal: AbortSignal, attempt: () => Promise<Result>) {
-    const { clock, health, logger } = this.#parts;
-    const onRetry = (error: unknown, attemptNumber: number, delayMs: number) => {
-      metrics.retries.inc({ step });
-      health.report(part, "waiting", String(error));
-      logger.warn({ err: error, step, attempt: attemptNumber, delayMs }, `${step} failed; trying again`);
-    };
-    const result = await retrying(RETRY, { clock, signal, onRetry }, attempt);
-    health.report(part, "ok");
-    return result;
-  }
-
-  #deadLetterOf(error: Error, record: LogRecord, arrived: PhotoArrived | Error, position: SourcePosition): DeadLetter {
-    const photo = arrived instanceof Error ? undefined : arrived;
-    const deadLetter: DeadLetter = {
-      ...position,
-      reason: deadLetterReasonOf(error)!,
-      detail: error.message,
-      uri: photo ? formatS3Uri(photo) : null,
-      failedAtMs: this.#parts.clock.nowMs(),
-      originalKey: record.key,
-      originalValue: record.value,
-      traceparent: photo?.traceparent ?? null,
-    };
-    const { reason, detail, uri } = deadLetter;
-    this.#parts.logger.warn({ ...position, reason, detail, uri }, "photo set aside as a dead letter");
-    return deadLetter;
+    for (const { reason, detail, uri, sourcePartition, sourceOffset } of deadLetters) {
+      metrics.deadLetters.inc({ reason });
+      const position = { partition: sourcePartition, offset: sourceOffset };
+      this.#parts.logger.warn({ ...position, reason, detail, uri }, "photo set aside as a dead letter");
+    }
   }
 
   async #commitFromTimeToTime(): Promise<void> {
@@ -272,16 +292,6 @@ export class FeaturizerPipeline {
       if (fateOf(error) !== "retry") throw error;
       this.#parts.logger.debug({ err: error }, "offsets not committed this time");
     }
-  }
-}
-
-/** The announced photo, or the error that makes the record a dead letter. */
-function readPhotoArrived(record: LogRecord): PhotoArrived | Error {
-  try {
-    return photoArrivedCodec.decode(record.value);
-  } catch (error) {
-    if (fateOf(error) === "dead-letter") return error as Error;
-    throw error;
   }
 }
 

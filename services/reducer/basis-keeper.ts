@@ -1,3 +1,4 @@
+import { FruitstreamError } from "../../lib/runtime/errors.ts";
 import type { Logger } from "../../lib/runtime/logger.ts";
 import { metrics } from "../../lib/runtime/metrics.ts";
 import type { Commit } from "../../lib/table/delta-log.ts";
@@ -7,7 +8,7 @@ import { BasisStore } from "./basis-store.ts";
 import { type Basis, computeBasis, project } from "./pca/basis.ts";
 import { basisDue, turnedTooFar } from "./pca/basis-policy.ts";
 import type { GramKernel } from "./pca/gram-kernel.ts";
-import { momentsOfRows } from "./pca/moments.ts";
+import { type Moments, momentsOfRows } from "./pca/moments.ts";
 import { groupBySubject, matrixOf, type PcaSubject, subjectKey } from "./pca-subject.ts";
 import { TableMoments } from "./table-moments.ts";
 
@@ -28,8 +29,10 @@ interface SubjectState {
 
 /** A variance needs two rows. */
 const FIRST_BASIS_ROWS_MIN = 2;
-/** After so many folds without one, a checkpoint is written: a new keeper then reads back at most so many windows. */
+/** After so many folds without one, a checkpoint is written: a new keeper then reads back what came since. */
 const UNSAVED_FOLDS_MAX = 32;
+/** Moments in memory at the same time: at 4096 dimensions 67 MB each. Those unused for longest go to their checkpoint. */
+const SUBJECTS_HELD_MAX = 4;
 
 /**
  * Projects rows onto the newest basis and keeps the bases up to date.
@@ -110,25 +113,35 @@ export class BasisKeeper {
   async #firstBasis(bases: BasisStore, matrix: Float32Array, rows: readonly PhotoRow[]): Promise<Basis | undefined> {
     if (rows.length < FIRST_BASIS_ROWS_MIN) return undefined;
     const moments = await momentsOfRows(matrix, rows[0]!.features.length, this.#gram);
-    return this.#publish(rows[0]!, bases, computeBasis(moments, this.#settings.components));
+    return this.#publish(rows[0]!, bases, await this.#compute(moments, undefined));
   }
 
   async #folded(state: SubjectState, { moments }: TableMoments): Promise<void> {
     state.unsavedFolds += 1;
     const published = state.bases.newest;
-    const due = basisDue({
-      rowCount: moments.count,
-      basisRowCount: published?.rowCount ?? 0,
-      consideredRowCount: state.consideredRowCount,
-    });
+    const hasOtherSize = published && published.componentCount !== this.#settings.components;
+    const due = hasOtherSize
+      ? "publish"
+      : basisDue({
+          rowCount: moments.count,
+          basisRowCount: published?.rowCount ?? 0,
+          consideredRowCount: state.consideredRowCount,
+        });
     if (due !== "keep") {
       state.consideredRowCount = moments.count;
-      const candidate = computeBasis(moments, this.#settings.components, published);
+      const candidate = await this.#compute(moments, published);
       if (due === "publish" || !published || turnedTooFar(published, candidate, this.#settings.angleDegreesMax)) {
         await this.#publish(state.subject, state.bases, candidate);
       }
     }
     if (state.unsavedFolds >= UNSAVED_FOLDS_MAX) await this.#saveMoments(state);
+  }
+
+  async #compute(moments: Moments, previous: Basis | undefined): Promise<Basis> {
+    const { components } = this.#settings;
+    if (components <= moments.dimensions) return await computeBasis(moments, components, previous);
+    const message = `REDUCER_COMPONENTS is ${components}, but the model's vectors have ${moments.dimensions} values`;
+    throw new FruitstreamError("invalid-config", message);
   }
 
   async #publish(subject: PcaSubject, bases: BasisStore, candidate: Basis): Promise<Basis> {
@@ -146,8 +159,23 @@ export class BasisKeeper {
   }
 
   async #momentsOf(state: SubjectState, dimensions: number): Promise<TableMoments> {
-    state.moments ??= await TableMoments.load(this.#access, state.subject, dimensions, this.#gram);
+    if (!state.moments) {
+      await this.#makeRoom();
+      state.moments = await TableMoments.load(this.#access, state.subject, dimensions, this.#gram);
+    }
+    // The latest used is last, so that the first to be let go is the one unused for longest.
+    const key = subjectKey(state.subject);
+    this.#subjects.delete(key);
+    this.#subjects.set(key, state);
     return state.moments;
+  }
+
+  async #makeRoom(): Promise<void> {
+    const held = [...this.#subjects.values()].filter(({ moments }) => moments !== undefined);
+    for (const state of held.slice(0, Math.max(0, held.length - SUBJECTS_HELD_MAX + 1))) {
+      if (state.unsavedFolds > 0) await this.#saveMoments(state);
+      state.moments = undefined;
+    }
   }
 
   #stateOf({ model, run }: PcaSubject): SubjectState {

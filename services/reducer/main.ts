@@ -2,12 +2,13 @@ import { topicShapes, topicsWithPrefix } from "../../lib/contract/topics.ts";
 import { openAdmin } from "../../lib/kafka/kafka-admin.ts";
 import { createConsumer } from "../../lib/kafka/kafka-consumer.ts";
 import { openProducer } from "../../lib/kafka/kafka-producer.ts";
-import { openGramKernel } from "../../lib/model/gram-kernel.ts";
+import { openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
 import { systemClock } from "../../lib/runtime/clock.ts";
 import { readConfig } from "../../lib/runtime/config.ts";
 import { Health } from "../../lib/runtime/health.ts";
 import { runService } from "../../lib/runtime/service.ts";
 import { closeServer, createStatusServer, listen } from "../../lib/runtime/status-server.ts";
+import { WaitingRetry } from "../../lib/runtime/waiting-retry.ts";
 import { s3OptionsOf } from "../../lib/store/s3-config.ts";
 import { openS3ObjectStore } from "../../lib/store/s3-object-store.ts";
 import { openTable } from "../../lib/table/open-table.ts";
@@ -19,24 +20,39 @@ import { ReducerPipeline } from "./pipeline.ts";
 /** The GEMM runs between Kafka and S3 waits; a second thread would take a core from a featurizer. */
 const GRAM_THREADS = 1;
 
-await runService("reducer", async (env, logger) => {
+await runService("reducer", async ({ env, logger, signal }) => {
   const config = readConfig(reducerConfig, env, "REDUCER_");
   const topics = topicsWithPrefix(config.TOPIC_PREFIX);
   const location = parseTableUri(config.TABLE_URI);
   const kafka = { brokers: config.KAFKA_BROKERS, clientId: `fruitstream-reducer-${process.pid}` };
   const health = new Health(systemClock.nowMs, ["kafka", "s3"]);
+  const retry = new WaitingRetry({ clock: systemClock, health, logger });
   const server = createStatusServer(health);
   const port = await listen(server, config.HTTP_HOST, config.HTTP_PORT);
 
   const store = openS3ObjectStore(s3OptionsOf(config));
-  await store.ensureBucket(location.bucket);
-  const table = await openTable(store, location, { createIfAbsent: true, logger, clock: systemClock });
+  const table = await retry.run({
+    ...{ part: "s3", name: "start", signal },
+    attempt: async () => {
+      await store.ensureBucket(location.bucket);
+      return openTable(store, location, { createIfAbsent: true, logger, clock: systemClock });
+    },
+  });
   health.report("s3", "ok");
 
-  const admin = await openAdmin(kafka, logger);
-  await admin.ensureTopics(topicShapes(topics, config.TOPIC_PARTITIONS));
-  await admin.close();
-  const producer = await openProducer(kafka, logger);
+  const { producer, featuresPartitions } = await retry.run({
+    ...{ part: "kafka", name: "start", signal },
+    attempt: async () => {
+      const admin = await openAdmin(kafka, logger);
+      try {
+        await admin.ensureTopics(topicShapes(topics, config.TOPIC_PARTITIONS));
+        const partitions = (await admin.partitionCount(topics.features))!;
+        return { producer: await openProducer(kafka, logger), featuresPartitions: partitions };
+      } finally {
+        await admin.close();
+      }
+    },
+  });
   const consumer = createConsumer(
     { ...kafka, topic: topics.features, group: config.REDUCER_GROUP, sessionMsMax: config.REDUCER_SESSION_MS },
     logger,
@@ -50,6 +66,7 @@ await runService("reducer", async (env, logger) => {
     { consumer, producer, table, keeper, clock: systemClock, health, logger },
     {
       topics,
+      featuresPartitions,
       window: {
         rowsMax: config.REDUCER_WINDOW_ROWS_MAX,
         bytesMax: config.REDUCER_WINDOW_BYTES_MAX,

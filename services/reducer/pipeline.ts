@@ -1,20 +1,21 @@
 import { randomUUID } from "node:crypto";
 import pLimit from "p-limit";
 import { deadLetterCodec, photoFeaturesCodec } from "../../lib/contract/avro-codec.ts";
-import type { DeadLetter, PhotoFeatures } from "../../lib/contract/messages.ts";
+import { deadLetterOf } from "../../lib/contract/dead-letter.ts";
+import type { PhotoFeatures } from "../../lib/contract/messages.ts";
 import type { Topics } from "../../lib/contract/topics.ts";
 import type { LogRecord, RecordConsumer, RecordProducer } from "../../lib/kafka/record-log.ts";
 import type { Clock } from "../../lib/runtime/clock.ts";
-import { deadLetterReasonOf, FruitstreamError, fateOf } from "../../lib/runtime/errors.ts";
+import { FruitstreamError, fateOf } from "../../lib/runtime/errors.ts";
 import type { Health } from "../../lib/runtime/health.ts";
 import type { Logger } from "../../lib/runtime/logger.ts";
 import { metrics } from "../../lib/runtime/metrics.ts";
-import { type RetryPolicy, retrying } from "../../lib/runtime/retry.ts";
+import { WaitingRetry } from "../../lib/runtime/waiting-retry.ts";
 import type { CommitRequest, CommitResult, DeltaTable } from "../../lib/table/delta-table.ts";
 import { writeRows } from "../../lib/table/table-files.ts";
 import type { BasisKeeper } from "./basis-keeper.ts";
-import { subjectKey } from "./pca-subject.ts";
 import { highWaterAppId, TableProgress } from "./table-progress.ts";
+import { VectorLengths } from "./vector-lengths.ts";
 import { rowOf } from "./vector-row.ts";
 import { Window, type WindowBounds } from "./window.ts";
 
@@ -30,6 +31,8 @@ export interface ReducerParts {
 
 export interface ReducerSettings {
   readonly topics: Topics;
+  /** Partitions of the features topic. */
+  readonly featuresPartitions: number;
   readonly window: WindowBounds;
 }
 
@@ -39,7 +42,6 @@ const KEEPER_PARTITION = 0;
 const LOOKS_PER_WINDOW = 5;
 /** How long a stop waits for the last window's commit; without it the window's records are read again. */
 const LAST_COMMIT_MS_MAX = 6_000;
-const RETRY: RetryPolicy = { delayMsFirst: 100, delayMsMax: 10_000 };
 
 /**
  * Feature vectors in, table commits out. The table is the truth: a window's rows, the `features` offsets consumed and
@@ -61,8 +63,10 @@ export class ReducerPipeline {
   #owned: readonly number[] = [];
   /** Grows whenever reading starts anew: records handed over before are stale. */
   #generation = 0;
-  /** By subject, the length of its vectors. */
-  readonly #dimensions = new Map<string, number>();
+  /** The latest publication of offsets to Kafka, which nothing else waits for. */
+  #publishing: Promise<void> = Promise.resolve();
+  readonly #retry: WaitingRetry;
+  readonly #lengths: VectorLengths;
   #progress: TableProgress;
   #window: Window;
 
@@ -71,6 +75,8 @@ export class ReducerPipeline {
     this.#settings = settings;
     this.#window = new Window(settings.window);
     this.#progress = this.#progressOfTable();
+    this.#retry = new WaitingRetry(parts);
+    this.#lengths = new VectorLengths(parts.table);
   }
 
   /** Works until `stop`, or throws what nobody but an operator can mend. */
@@ -81,6 +87,7 @@ export class ReducerPipeline {
         const generation = this.#generation;
         return this.#inTurn(() => this.#read(partition, records, generation));
       },
+      interrupted: (error) => this.#parts.health.report("kafka", "waiting", error.message),
     });
     this.#flushWhenDue().catch((error) => this.#failure.reject(error));
     await Promise.race([consuming, this.#failure.promise]);
@@ -93,12 +100,13 @@ export class ReducerPipeline {
     const { clock, consumer, keeper, logger } = this.#parts;
     const last = this.#inTurn(async () => {
       await this.#flush();
-      await this.#retrying("checkpoint", () => keeper.save());
+      await this.#withS3("checkpoint", () => keeper.save());
     });
     const timeout = clock.sleep(LAST_COMMIT_MS_MAX).then(() => this.#abandon.abort(new Error("no time left")));
     await Promise.race([last, timeout]).catch((error) => {
       logger.warn({ err: error }, "the last window was not committed; its records are read again after the restart");
     });
+    await Promise.race([this.#publishing, timeout]);
     await consumer.stop();
   }
 
@@ -119,9 +127,9 @@ export class ReducerPipeline {
   }
 
   async #seeOthersCommits(): Promise<void> {
-    const commits = await this.#retrying("read-table", () => this.#parts.table.advance());
+    const commits = await this.#withS3("read-table", () => this.#parts.table.advance());
     metrics.tableVersion.set(this.#parts.table.snapshot.version);
-    await this.#retrying("pca", () => this.#parts.keeper.seen(commits));
+    await this.#withS3("pca", () => this.#parts.keeper.seen(commits));
   }
 
   async #read(partition: number, records: readonly LogRecord[], generation: number): Promise<void> {
@@ -155,10 +163,13 @@ export class ReducerPipeline {
       const message = photoFeaturesCodec.decode(record.value);
       if (message.sourceOffset < this.#progress.highWaterMark(message)) {
         metrics.reducerRepeats.inc();
+        this.#window.noteRepeat();
         return;
       }
-      this.#requireDimensions(message);
-      this.#window.addRow(rowOf(message));
+      const row = rowOf(message);
+      await this.#requireLength(message);
+      this.#notePartition(message, record);
+      this.#window.addRow(row);
       this.#move(highWaterAppId(message), message.sourceOffset + 1);
     } catch (error) {
       if (fateOf(error) !== "dead-letter") throw error;
@@ -172,35 +183,35 @@ export class ReducerPipeline {
   }
 
   /** Vectors of one model have one length, or there would be no moments of them. */
-  #requireDimensions({ model, run, features }: PhotoFeatures): void {
-    const key = subjectKey({ model, run });
-    const dimensions = this.#dimensions.get(key) ?? features.length;
-    this.#dimensions.set(key, dimensions);
-    if (features.length === dimensions) return;
-    const message = `a vector of model "${model}" has ${features.length} values, all before it had ${dimensions}`;
+  async #requireLength({ model, run, features }: PhotoFeatures): Promise<void> {
+    const known = await this.#withS3("vector-length", () => this.#lengths.of({ model, run }));
+    this.#lengths.note({ model, run }, known ?? features.length);
+    if (known === undefined || features.length === known) return;
+    const message = `a vector of model "${model}" has ${features.length} values, those in the table have ${known}`;
     throw new FruitstreamError("poison-message", message);
   }
 
+  /** More partitions than when the run began send a source partition elsewhere, and its order is lost. */
+  #notePartition({ sourcePartition }: PhotoFeatures, { topic, partition, offset }: LogRecord): void {
+    const { featuresPartitions } = this.#settings;
+    if (sourcePartition % featuresPartitions === partition) return;
+    const place = { partition, offset, sourcePartition, featuresPartitions };
+    const problem = `a vector lies on another partition of "${topic}" than its source partition's`;
+    this.#parts.logger.error(place, `${problem}; never change the number of partitions while a run goes on`);
+  }
+
   async #deadLetter(record: LogRecord, error: Error): Promise<void> {
-    const { topic, partition, offset, key, value } = record;
-    const reason = deadLetterReasonOf(error)!;
-    const message: DeadLetter = {
-      run: "",
-      sourceTopic: topic,
-      sourcePartition: partition,
-      sourceOffset: offset,
-      reason,
-      detail: error.message,
-      uri: null,
-      failedAtMs: this.#parts.clock.nowMs(),
-      originalKey: key,
-      originalValue: value,
-      traceparent: null,
-    };
-    this.#parts.logger.warn({ topic, partition, offset, reason, detail: error.message }, "record set aside");
-    metrics.deadLetters.inc({ reason });
-    const records = [{ key, value: deadLetterCodec.encode(message) }];
-    await this.#retrying("dead-letter", () => this.#parts.producer.append(this.#settings.topics.deadLetters, records));
+    const { topic, partition, offset, key } = record;
+    const nowMs = this.#parts.clock.nowMs();
+    const letter = deadLetterOf(record, error, { run: "", uri: null, traceparent: null, nowMs });
+    this.#parts.logger.warn(
+      { topic, partition, offset, reason: letter.reason, detail: letter.detail },
+      "record set aside",
+    );
+    metrics.deadLetters.inc({ reason: letter.reason });
+    const records = [{ key: letter.originalKey && key, value: deadLetterCodec.encode(letter) }];
+    const attempt = () => this.#parts.producer.append(this.#settings.topics.deadLetters, records);
+    await this.#retry.run({ part: "kafka", name: "dead-letter", signal: this.#abandon.signal, attempt });
   }
 
   async #flushWhenDue(): Promise<void> {
@@ -220,16 +231,17 @@ export class ReducerPipeline {
   async #flush(): Promise<void> {
     const window = this.#window;
     if (window.isEmpty) return;
+    this.#noteRepeats(window);
     this.#window = new Window(this.#settings.window);
     const { clock, keeper, table } = this.#parts;
     const startedAtMs = clock.nowMs();
     const { baseTxns } = window;
     const txns = [...baseTxns.keys()].map((appId) => ({ appId, version: this.#progress.get(appId)! }));
 
-    const rows = await this.#retrying("pca", () => keeper.project(window.rows));
-    const adds = await this.#retrying("write-files", () => writeRows(table, rows));
+    const rows = await this.#withS3("pca", () => keeper.project(window.rows));
+    const adds = await this.#withS3("write-files", () => writeRows(table, rows));
     const request: CommitRequest = { commitId: randomUUID(), operation: "STREAMING UPDATE", adds, txns, baseTxns };
-    const result = await this.#retrying("commit", () => table.commit(request));
+    const result = await this.#withS3("commit", () => table.commit(request));
     metrics.reducerCommits.inc({ outcome: result.outcome });
     if (result.outcome === "fenced") return this.#restartFromTable(result, window);
 
@@ -238,9 +250,9 @@ export class ReducerPipeline {
     metrics.reducerRows.inc(rows.length);
     metrics.tableVersion.set(result.version);
     this.#parts.logger.info({ version: result.version, rows: rows.length, files: adds.length, tookMs }, "committed");
-    await this.#publishOffsets(window);
-    await this.#retrying("pca", () => keeper.seen(result.others));
-    await this.#retrying("pca", () => keeper.committed(result.version, rows));
+    this.#publishing = this.#publishOffsets(window);
+    await this.#withS3("pca", () => keeper.seen(result.others));
+    await this.#withS3("pca", () => keeper.committed(result.version, rows));
   }
 
   async #restartFromTable(fenced: CommitResult & { outcome: "fenced" }, window: Window): Promise<void> {
@@ -248,6 +260,8 @@ export class ReducerPipeline {
     const dropped = { rows: window.rows.length, appId, expected, actual };
     this.#parts.logger.warn(dropped, "fenced: another reducer has committed these records; window dropped");
     await this.#startAnew();
+    // Records that were handed over while the table was read are of the old place too; from the seeks on none are.
+    this.#generation += 1;
     for (const partition of this.#owned) this.#parts.consumer.seek(partition, this.#progress.nextOffset(partition));
   }
 
@@ -258,24 +272,23 @@ export class ReducerPipeline {
       offset: this.#progress.nextOffset(partition),
     }));
     await this.#parts.consumer.commit(offsets).catch((error) => {
-      this.#parts.logger.debug({ err: error }, "offsets not published to Kafka this time");
+      const level = fateOf(error) === "retry" ? "debug" : "warn";
+      this.#parts.logger[level]({ err: error }, "offsets not published to Kafka this time");
     });
+  }
+
+  /** A crash repeats a few vectors; a whole window of them says that something else is wrong. */
+  #noteRepeats({ rows, repeats }: Window): void {
+    if (repeats === 0 || rows.length > 0) return;
+    const hint = "expected after a crash; otherwise two models share a run, or the topic of photos was created anew";
+    this.#parts.logger.warn({ repeats }, `every vector of this window is in the table already: ${hint}`);
+  }
+
+  #withS3<Result>(name: string, attempt: () => Promise<Result>): Promise<Result> {
+    return this.#retry.run({ part: "s3", name, signal: this.#abandon.signal, attempt });
   }
 
   #progressOfTable(): TableProgress {
     return new TableProgress(this.#settings.topics.features, this.#parts.table.snapshot.txnVersions);
-  }
-
-  /** Repeats a step while what it needs may come back, and says in the health report that it waits. */
-  async #retrying<Result>(step: string, attempt: () => Promise<Result>): Promise<Result> {
-    const { clock, health, logger } = this.#parts;
-    const onRetry = (error: unknown, attemptNumber: number, delayMs: number) => {
-      metrics.retries.inc({ step });
-      health.report("s3", "waiting", String(error));
-      logger.warn({ err: error, step, attempt: attemptNumber, delayMs }, `${step} failed; trying again`);
-    };
-    const result = await retrying(RETRY, { clock, signal: this.#abandon.signal, onRetry }, attempt);
-    health.report("s3", "ok");
-    return result;
   }
 }

@@ -23,7 +23,7 @@ const CHECKPOINTS_KEPT = 2;
  * The moments of all rows that a subject has in the table, at one version of it: a cache of the table. What a checkpoint
  * doesn't cover is folded in again from the rows, so a checkpoint that is lost, corrupt or of another model costs time
  * and nothing else. Every step either moves the moments to a later version as a whole or leaves them as they were, so
- * a step that failed can be tried again. Memory: two triangles of d(d+1)/2 float64, and one data file while it is read.
+ * a step that failed can be tried again. Memory: three triangles of d(d+1)/2 float64, and one data file while it is read.
  */
 export class TableMoments {
   readonly #access: TableAccess;
@@ -117,12 +117,14 @@ async function requireSnapshot(access: TableAccess): Promise<Snapshot> {
 async function newestCheckpoint(access: TableAccess, subject: PcaSubject, dimensions: number, versionMax: number) {
   const { store, location, logger } = access;
   for (const key of (await checkpointKeys(access, subject)).reverse()) {
-    const { bytes } = await store.get({ bucket: location.bucket, key }, { bytesMax: CHECKPOINT_BYTES_MAX });
     try {
+      const { bytes } = await store.get({ bucket: location.bucket, key }, { bytesMax: CHECKPOINT_BYTES_MAX });
       const checkpoint = decodeMoments(bytes, { ...subject, dimensions });
       if (checkpoint.tableVersion <= versionMax) return checkpoint;
     } catch (error) {
-      if (!(error instanceof PcaError)) throw error;
+      // Not found: the keeper before this one has removed it after writing a newer one.
+      const isGone = error instanceof FruitstreamError && error.code === "not-found";
+      if (!isGone && !(error instanceof PcaError)) throw error;
       logger.warn({ err: error, key }, "checkpoint of moments can't be used; the rows are read again instead");
     }
   }

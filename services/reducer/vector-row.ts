@@ -34,5 +34,12 @@ export function rowOf(message: PhotoFeatures): PhotoRow {
     throw new FruitstreamError("poison-message", problem);
   }
   partitionOf(row);
+  for (const field of ["ingestedAtMs", "featurizedAtMs"] as const) {
+    if (row[field] >= 0 && row[field] <= TIME_MS_MAX) continue;
+    const problem = `${field} of ${row.path} must be ms since 1970 up to year 9999, got ${row[field]}`;
+    throw new FruitstreamError("poison-message", problem);
+  }
   return row;
 }
+
+const TIME_MS_MAX = Date.parse("9999-12-31T23:59:59.999Z");

@@ -18,6 +18,7 @@ export class Window {
   readonly partitions = new Set<number>();
   readonly #bounds: WindowBounds;
   #bytes = 0;
+  #repeats = 0;
   #openedAtMs: number | undefined;
 
   constructor(bounds: WindowBounds) {
@@ -33,6 +34,15 @@ export class Window {
   /** Notes that the window moves an application id, the first time with the version it had before. */
   noteMove(appId: string, versionBefore: number | undefined): void {
     if (!this.baseTxns.has(appId)) this.baseTxns.set(appId, versionBefore);
+  }
+
+  /** Notes that a record's row is in the table already. */
+  noteRepeat(): void {
+    this.#repeats += 1;
+  }
+
+  get repeats(): number {
+    return this.#repeats;
   }
 
   addRow(row: PhotoRow): void {

@@ -1,3 +1,4 @@
+import "../../../lib/model/no-telemetry.ts";
 import { Worker } from "node:worker_threads";
 import { FruitstreamError } from "../../../lib/runtime/errors.ts";
 import type { DecodedPhoto } from "../decode-photo.ts";

@@ -21,7 +21,7 @@ export type BasisDue = "publish" | "consider" | "keep";
 const ROW_COUNT_MIN = 2;
 
 /**
- * Whether a new basis is due: when the rows have doubled (or halved, by forgetting) since the published one, or may be
+ * Whether a new basis is due: when the rows have doubled (or halved, where rows were deleted) since the published one, or may be
  * due when they have grown or shrunk by a tenth since one was last considered. So the number of eigenproblems solved
  * grows with the logarithm of the rows.
  */

@@ -30,29 +30,39 @@ const DENSE_DIMENSIONS_MAX = 64;
  */
 const RESIDUAL_MAX = 1e-13;
 const PRODUCTS_MAX = 600;
+/** Of all products together: 4 s on one core. Only spectra that are flat around the k-th value ask for more. */
+const MULTIPLY_ADDS_MAX = 1e10;
+/** What it takes to converge where the values fall fast, and to come nearer at all where they don't. */
+const PRODUCTS_MIN = 8;
 
 /**
  * The k largest eigenpairs of a packed d × d matrix, 1 ≤ k ≤ d. Takes 2 · d² · (k + 8) flops per product, and
- * 4 · d · (k + 8) values of memory.
+ * 4 · d · (k + 8) values of memory. The work is bounded at any d, and the event loop turns while it is done.
  *
+ * @param matrix must not change before this resolves.
  * @param start rows to begin with, m × d for any m: those of an earlier, similar matrix save rounds. They change the
  * result within the residual only.
  */
-export function largestEigenpairs(
+export async function largestEigenpairs(
   matrix: PackedTriangle,
   dimensions: number,
   k: number,
   start?: Float64Array,
-): Eigenpairs {
+): Promise<Eigenpairs> {
   const width = Math.ceil((k + OVERSAMPLING) / BLOCK_WIDTH_STEP) * BLOCK_WIDTH_STEP;
   if (dimensions <= Math.max(DENSE_DIMENSIONS_MAX, width)) return denseEigenpairs(matrix, dimensions, k);
-  const { values, vectors, ...outcome } = iterateSubspace(matrix, startBlock(dimensions, width, start), {
+  const { values, vectors, ...outcome } = await iterateSubspace(matrix, startBlock(dimensions, width, start), {
     width,
     wanted: k,
     residualMax: RESIDUAL_MAX,
-    productsMax: PRODUCTS_MAX,
+    productsMax: productsMax(dimensions, width),
   });
   return { values: withoutNoise(values.slice(0, k), dimensions), vectors: leadingRows(vectors, width, k), ...outcome };
+}
+
+function productsMax(dimensions: number, width: number): number {
+  const affordable = Math.floor(MULTIPLY_ADDS_MAX / (dimensions * dimensions * width));
+  return Math.min(PRODUCTS_MAX, Math.max(PRODUCTS_MIN, affordable));
 }
 
 function denseEigenpairs(matrix: PackedTriangle, dimensions: number, k: number): Eigenpairs {

@@ -7,7 +7,7 @@ import { PcaError } from "./pca-error.ts";
  * merged pairwise (Chan, Golub & LeVeque 1983; Pébay 2008), so any split, order and tree of merges of the same rows
  * gives the same moments up to rounding.
  *
- * Only `foldMoments` changes moments; everything else returns new ones.
+ * Only `foldMoments` changes moments.
  */
 export interface Moments {
   readonly dimensions: number;
@@ -66,47 +66,6 @@ export function foldMoments(target: Moments, addition: Moments): void {
   foldMean(target, addition.count, addition.mean);
 }
 
-/** The moments of the rows of both. */
-export function mergeMoments(a: Moments, b: Moments): Moments {
-  const merged = copyMoments(a);
-  foldMoments(merged, b);
-  return merged;
-}
-
-/**
- * The moments of `total` without those of `part`, whose rows must be among the total's.
- *
- * Subtraction can't be as accurate as never having added: its absolute error is that of `total`, a few times
- * n · 2⁻⁵³ of the total's scatter, so the relative error grows as the remainder's share of the scatter shrinks.
- * Removing all rows gives exactly the empty moments.
- *
- * @throws PcaError bad-input when the part has more rows than the total.
- */
-export function subtractMoments(total: Moments, part: Moments): Moments {
-  requireSameDimensions(total, part);
-  const count = total.count - part.count;
-  if (count < 0) {
-    throw new PcaError(
-      "bad-input",
-      `can't take ${part.count} rows from moments of ${total.count}; they were not added`,
-    );
-  }
-  if (count === 0) return emptyMoments(total.dimensions);
-  const rest = copyMoments(total);
-  rest.count = count;
-  const shift = new Float64Array(total.dimensions);
-  for (let column = 0; column < shift.length; column++) {
-    const step = ((total.mean[column]! - part.mean[column]!) * part.count) / count;
-    rest.mean[column] = total.mean[column]! + step;
-    shift[column] = part.mean[column]! - rest.mean[column]!;
-  }
-  for (let index = 0; index < rest.scatter.length; index++) {
-    rest.scatter[index] = rest.scatter[index]! - part.scatter[index]!;
-  }
-  addOuterProduct(rest.scatter, shift, -(count * part.count) / total.count);
-  return rest;
-}
-
 /** Completes a pairwise merge whose scatters are already summed: the means' distance, the new mean and the count. */
 function foldMean(target: Moments, count: number, mean: Float64Array): void {
   if (count === 0) return;
@@ -148,8 +107,4 @@ function requireSameDimensions(a: Moments, b: Moments): void {
   if (a.dimensions !== b.dimensions) {
     throw new PcaError("bad-input", `moments of ${a.dimensions} and of ${b.dimensions} dimensions can't be combined`);
   }
-}
-
-function copyMoments({ dimensions, count, mean, scatter }: Moments): Moments {
-  return { dimensions, count, mean: mean.slice(), scatter: scatter.slice() };
 }

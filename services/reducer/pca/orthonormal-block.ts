@@ -1,4 +1,5 @@
 import { createNumberSource, type NumberSource } from "./number-source.ts";
+import type { WorkSlices } from "./work-slices.ts";
 
 /** A column that keeps at least this share of its length in a pass is orthogonal to working precision. */
 const KEPT_SHARE_MIN = 0.5;
@@ -11,15 +12,20 @@ const PASSES_MAX = 4;
  * certain directions first. A column without a direction of its own (zero, or dependent on earlier ones) becomes an
  * arbitrary one, the same in every run. Needs width ≤ d; takes 4 · d · width² flops as a rule.
  */
-export function orthonormalise(block: Float64Array, width: number): void {
+export async function orthonormalise(block: Float64Array, width: number, slices: WorkSlices): Promise<void> {
   const numbers = createNumberSource();
   for (let column = 0; column < width; column++) {
-    while (!orthonormaliseColumn(block, width, column)) fillColumn(block, width, column, numbers);
+    while (!(await orthonormaliseColumn(block, width, column, slices))) fillColumn(block, width, column, numbers);
   }
 }
 
 /** False when the column is, to rounding, a combination of the columns before it. */
-function orthonormaliseColumn(block: Float64Array, width: number, column: number): boolean {
+async function orthonormaliseColumn(
+  block: Float64Array,
+  width: number,
+  column: number,
+  slices: WorkSlices,
+): Promise<boolean> {
   let length = normaliseColumn(block, width, column);
   for (let pass = 0; pass < PASSES_MAX && length > 0; pass++) {
     for (let earlier = 0; earlier < column; earlier++) {
@@ -29,6 +35,7 @@ function orthonormaliseColumn(block: Float64Array, width: number, column: number
       }
     }
     length = normaliseColumn(block, width, column);
+    await slices.did((2 * column + 2) * (block.length / width));
     if (length >= KEPT_SHARE_MIN) return true;
   }
   return false;

@@ -1,6 +1,7 @@
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { orthonormalise } from "./orthonormal-block.ts";
 import { multiplySymmetric, type PackedTriangle } from "./packed-triangle.ts";
+import { WorkSlices } from "./work-slices.ts";
 
 /** The state of a block after its last Rayleigh–Ritz step. */
 export interface BlockEigenpairs {
@@ -40,24 +41,28 @@ const ROUNDS_MIN = 2;
  * Each round applies a Chebyshev polynomial of A to the block, which damps [0, θ_width] and grows what lies above
  * (Rutishauser 1969; Zhou & Saad 2007), orthonormalises, and rotates onto the Ritz vectors. Deterministic.
  *
+ * The event loop turns between slices of the work; only the width × width eigenproblem is one piece.
+ *
+ * @param matrix must not change before this resolves.
  * @param start a row-major d × width block, taken over and overwritten.
  */
-export function iterateSubspace(
+export async function iterateSubspace(
   matrix: PackedTriangle,
   start: Float64Array,
   { width, wanted, residualMax, productsMax }: BlockIterationOptions,
-): BlockEigenpairs {
+): Promise<BlockEigenpairs> {
+  const slices = new WorkSlices();
   let vectors = start;
   let products = 0;
   for (let round = 0; ; round++) {
-    orthonormalise(vectors, width);
-    const ritz = rayleighRitz(matrix, vectors, width);
+    await orthonormalise(vectors, width, slices);
+    const ritz = await rayleighRitz(matrix, vectors, width, slices);
     products++;
     const residual = largestResidual(ritz, width, wanted);
     const converged = residual <= residualMax && round >= ROUNDS_MIN;
     const degree = Math.min(roundDegree(ritz.values), productsMax - products);
     if (converged || degree < 1) return { values: ritz.values, vectors: ritz.vectors, residual, converged, products };
-    vectors = applyPolynomial(matrix, ritz, width, degree);
+    vectors = await applyPolynomial(matrix, ritz, width, degree, slices);
     products += degree - 1;
   }
 }
@@ -70,48 +75,66 @@ interface RitzPairs {
 }
 
 /** The best approximations to eigenpairs within the span of orthonormal columns Q: the eigenpairs of Qᵀ A Q. */
-function rayleighRitz(matrix: PackedTriangle, columns: Float64Array, width: number): RitzPairs {
+async function rayleighRitz(
+  matrix: PackedTriangle,
+  columns: Float64Array,
+  width: number,
+  slices: WorkSlices,
+): Promise<RitzPairs> {
   const product = new Float64Array(columns.length);
-  multiplySymmetric(matrix, columns, width, product);
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(symmetricGram(columns, product, width), {
-    assumeSymmetric: true,
-  });
+  await multiplySymmetric(matrix, columns, width, product, slices);
+  const gram = await symmetricGram(columns, product, width, slices);
+  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(gram, { assumeSymmetric: true });
   const descending = realEigenvalues.map((_, index) => index).sort((a, b) => realEigenvalues[b]! - realEigenvalues[a]!);
   const rotation = Float64Array.from({ length: width * width }, (_, index) =>
     eigenvectorMatrix.get(Math.floor(index / width), descending[index % width]!),
   );
   return {
     values: Float64Array.from(descending, (index) => Math.max(0, realEigenvalues[index]!)),
-    vectors: rotateColumns(columns, rotation, width),
-    images: rotateColumns(product, rotation, width),
+    vectors: await rotateColumns(columns, rotation, width, slices),
+    images: await rotateColumns(product, rotation, width, slices),
   };
 }
 
 /** The symmetric part of leftᵀ · right, which rounding alone makes unsymmetric. */
-function symmetricGram(left: Float64Array, right: Float64Array, width: number): Matrix {
+async function symmetricGram(
+  left: Float64Array,
+  right: Float64Array,
+  width: number,
+  slices: WorkSlices,
+): Promise<Matrix> {
   const gram = new Float64Array(width * width);
-  for (let at = 0; at < left.length; at += width) {
-    for (let row = 0; row < width; row++) {
-      const factor = left[at + row]!;
-      for (let column = 0; column < width; column++) {
-        gram[row * width + column] = gram[row * width + column]! + factor * right[at + column]!;
+  await slices.overRows(left.length / width, width * width, (first, end) => {
+    for (let at = first * width; at < end * width; at += width) {
+      for (let row = 0; row < width; row++) {
+        const factor = left[at + row]!;
+        for (let column = 0; column < width; column++) {
+          gram[row * width + column] = gram[row * width + column]! + factor * right[at + column]!;
+        }
       }
     }
-  }
+  });
   const matrix = Matrix.from1DArray(width, width, gram);
   return matrix.transpose().add(matrix).mul(0.5);
 }
 
-function rotateColumns(block: Float64Array, rotation: Float64Array, width: number): Float64Array {
+async function rotateColumns(
+  block: Float64Array,
+  rotation: Float64Array,
+  width: number,
+  slices: WorkSlices,
+): Promise<Float64Array> {
   const rotated = new Float64Array(block.length);
-  for (let at = 0; at < block.length; at += width) {
-    for (let row = 0; row < width; row++) {
-      const factor = block[at + row]!;
-      for (let column = 0; column < width; column++) {
-        rotated[at + column] = rotated[at + column]! + factor * rotation[row * width + column]!;
+  await slices.overRows(block.length / width, width * width, (first, end) => {
+    for (let at = first * width; at < end * width; at += width) {
+      for (let row = 0; row < width; row++) {
+        const factor = block[at + row]!;
+        for (let column = 0; column < width; column++) {
+          rotated[at + column] = rotated[at + column]! + factor * rotation[row * width + column]!;
+        }
       }
     }
-  }
+  });
   return rotated;
 }
 
@@ -141,12 +164,13 @@ function roundDegree(values: Float64Array): number {
  * T_degree((A − c)/c) · X with c half the smallest Ritz value, by the three-term recurrence; the first product is the
  * images. Where the smallest value is zero, A · X.
  */
-function applyPolynomial(
+async function applyPolynomial(
   matrix: PackedTriangle,
   { values, vectors, images }: RitzPairs,
   width: number,
   degree: number,
-): Float64Array {
+  slices: WorkSlices,
+): Promise<Float64Array> {
   const centre = values.at(-1)! / 2;
   if (degree === 1) return images;
   let previous = vectors;
@@ -154,7 +178,7 @@ function applyPolynomial(
   for (let index = 0; index < current.length; index++) current[index] = images[index]! / centre - vectors[index]!;
   const product = images;
   for (let step = 1; step < degree; step++) {
-    multiplySymmetric(matrix, current, width, product);
+    await multiplySymmetric(matrix, current, width, product, slices);
     for (let index = 0; index < current.length; index++) {
       previous[index] = 2 * (product[index]! / centre - current[index]!) - previous[index]!;
     }

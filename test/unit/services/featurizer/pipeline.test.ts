@@ -128,13 +128,13 @@ async function createWorld(photos: readonly Kind[]) {
     { topic: topics.photos, partitions: SOURCE_PARTITIONS },
     ...topicShapes(topics, FEATURES_PARTITIONS).filter(({ topic }) => topic !== topics.photos),
   ]);
-  const store = createMemoryObjectStore(["b"]);
+  const store = createMemoryObjectStore(["photos"]);
   for (const [index, kind] of photos.entries()) {
     const key = `photos/${index}.jpg`;
     const stored = kind === FINE || kind === CORRUPT;
-    const { etag } = stored ? await store.put({ bucket: "b", key }, Uint8Array.of(kind, index)) : { etag: "none" };
+    const { etag } = stored ? await store.put({ bucket: "photos", key }, Uint8Array.of(kind, index)) : { etag: "none" };
     const times = { capturedAtMs: 1, ingestedAtMs: 1 };
-    const arrived = { bucket: "b", key, etag, sizeBytes: 2, label: null, ...times, traceparent: null };
+    const arrived = { bucket: "photos", key, etag, sizeBytes: 2, label: null, ...times, traceparent: null };
     const value = kind === "poison" ? Buffer.from("poison") : photoArrivedCodec.encode(arrived);
     await log.append(topics.photos, [{ partition: index % SOURCE_PARTITIONS, key: Buffer.from(key), value }]);
   }
@@ -148,7 +148,17 @@ async function createWorld(photos: readonly Kind[]) {
     const over = new AbortController();
     const consumer = log.consumer(GROUP, topics.photos);
     const pipeline = new FeaturizerPipeline(
-      { consumer, producer, store: pipelineStore, decode, infer, clock: systemClock, health, logger: silentLogger },
+      {
+        committedOffsets: () => log.committedOffsets(GROUP, topics.photos),
+        consumer,
+        producer,
+        store: pipelineStore,
+        decode,
+        infer,
+        clock: systemClock,
+        health,
+        logger: silentLogger,
+      },
       {
         topics,
         featuresPartitions: FEATURES_PARTITIONS,
@@ -160,6 +170,7 @@ async function createWorld(photos: readonly Kind[]) {
         fetchesMax: 4,
         decodesMax: 2,
         commitMs: 1,
+        deadLetterShareMax: 1,
       },
     );
     const running = pipeline.run();

@@ -1,0 +1,45 @@
+import type { LogRecord } from "../kafka/record-log.ts";
+import { deadLetterReasonOf } from "../runtime/errors.ts";
+import type { DeadLetter } from "./messages.ts";
+
+/** A letter must fit where its record did, with room for what it adds; Kafka's default bound is 1 MiB. */
+const ORIGINAL_BYTES_MAX = 512 * 1_024;
+const DETAIL_CHARACTERS_MAX = 4_096;
+
+/** What is known of a record beside the record itself. */
+export interface DeadLetterContext {
+  /** Empty where the record could not be read and the service has no run of its own. */
+  readonly run: string;
+  readonly uri: string | null;
+  readonly traceparent: string | null;
+  readonly nowMs: number;
+}
+
+/**
+ * The dead letter of a record that failed with an error whose fate is `dead-letter`. It carries the record's own bytes,
+ * except when they are too many for a record: then its source position is where to find them.
+ */
+export function deadLetterOf(record: LogRecord, error: Error, context: DeadLetterContext): DeadLetter {
+  const { run, uri, traceparent, nowMs } = context;
+  const key = withinBound(record.key);
+  const value = withinBound(record.value);
+  const isCut = key !== record.key || value !== record.value;
+  const detail = error.message.slice(0, DETAIL_CHARACTERS_MAX);
+  return {
+    run,
+    sourceTopic: record.topic,
+    sourcePartition: record.partition,
+    sourceOffset: record.offset,
+    reason: deadLetterReasonOf(error)!,
+    detail: isCut ? `${detail}; the record is too large for a letter, read it at its source position` : detail,
+    uri,
+    failedAtMs: nowMs,
+    originalKey: key,
+    originalValue: value,
+    traceparent,
+  };
+}
+
+function withinBound(bytes: Uint8Array | null): Uint8Array | null {
+  return bytes && bytes.byteLength > ORIGINAL_BYTES_MAX ? null : bytes;
+}

@@ -1,0 +1,47 @@
+import type { Clock } from "./clock.ts";
+import type { Health } from "./health.ts";
+import type { Logger } from "./logger.ts";
+import { metrics } from "./metrics.ts";
+import { type RetryPolicy, retrying } from "./retry.ts";
+
+/** One step that needs another system. */
+export interface WaitingStep<Result> {
+  /** The part of the health report that the step needs. */
+  readonly part: "s3" | "kafka";
+  /** Names the step in logs and metrics. */
+  readonly name: string;
+  /** Ends the waiting. */
+  readonly signal: AbortSignal;
+  readonly attempt: () => Promise<Result>;
+}
+
+const POLICY: RetryPolicy = { delayMsFirst: 100, delayMsMax: 10_000 };
+
+/**
+ * Repeats steps while what they need may come back, without an end, and says in the health report what it waits for.
+ */
+export class WaitingRetry {
+  readonly #clock: Clock;
+  readonly #health: Health;
+  readonly #logger: Logger;
+
+  constructor({ clock, health, logger }: { clock: Clock; health: Health; logger: Logger }) {
+    this.#clock = clock;
+    this.#health = health;
+    this.#logger = logger;
+  }
+
+  /** @throws the step's error when its fate is not `retry`, or the signal's reason. */
+  async run<Result>({ part, name, signal, attempt }: WaitingStep<Result>): Promise<Result> {
+    let waited = false;
+    const onRetry = (error: unknown, attemptNumber: number, delayMs: number) => {
+      waited = true;
+      metrics.retries.inc({ step: name });
+      this.#health.report(part, "waiting", String(error));
+      this.#logger.warn({ err: error, step: name, attempt: attemptNumber, delayMs }, `${name} failed; trying again`);
+    };
+    const result = await retrying(POLICY, { clock: this.#clock, signal, onRetry }, attempt);
+    if (waited) this.#health.report(part, "ok");
+    return result;
+  }
+}

@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { deadLetterCodec } from "../../../../lib/contract/avro-codec.ts";
+import { deadLetterOf } from "../../../../lib/contract/dead-letter.ts";
+import { FruitstreamError } from "../../../../lib/runtime/errors.ts";
+
+const context = { run: "live", uri: null, traceparent: null, nowMs: 7 };
+const record = (key: Uint8Array | null, value: Uint8Array | null) => ({
+  ...{ topic: "photos", partition: 2, offset: 5 },
+  key,
+  value,
+});
+const error = new FruitstreamError("corrupt-image", "it can't be decoded");
+
+test("a letter carries its record, position and reason", () => {
+  expect(deadLetterOf(record(Buffer.from("k"), Buffer.from("v")), error, context)).toMatchObject({
+    ...{ sourceTopic: "photos", sourcePartition: 2, sourceOffset: 5, run: "live", failedAtMs: 7 },
+    ...{ reason: "corrupt-image", detail: "it can't be decoded" },
+    ...{ originalKey: Buffer.from("k"), originalValue: Buffer.from("v") },
+  });
+});
+
+test("a letter always fits into a record of Kafka's default size", () => {
+  const huge = new Uint8Array(1_040_000);
+  const longWinded = new FruitstreamError("corrupt-image", "x".repeat(1_000_000));
+  const letter = deadLetterOf(record(huge, huge), longWinded, context);
+  expect(letter).toMatchObject({ originalKey: null, originalValue: null });
+  expect(letter.detail).toMatch(/read it at its source position$/);
+  expect(deadLetterCodec.encode(letter).byteLength).toBeLessThan(1_000_000);
+});

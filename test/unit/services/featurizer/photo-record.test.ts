@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { photoArrivedCodec } from "../../../../lib/contract/avro-codec.ts";
+import type { PhotoArrived } from "../../../../lib/contract/messages.ts";
+import { readPhotoRecord } from "../../../../services/featurizer/photo-record.ts";
+
+const photo: PhotoArrived = {
+  bucket: "photos",
+  key: "Äpfel/ü 1.jpg",
+  etag: "0123abcd-2",
+  sizeBytes: 0,
+  label: null,
+  capturedAtMs: 1,
+  ingestedAtMs: 1,
+  traceparent: null,
+};
+const read = (value: Uint8Array) => readPhotoRecord({ topic: "photos", partition: 0, offset: 0, key: null, value });
+
+test("a photo that S3 can hold is read", () => {
+  expect({ ...read(photoArrivedCodec.encode(photo)) }).toEqual(photo);
+});
+
+test.each([
+  { bucket: "" },
+  { bucket: "arn:aws:s3:::x" },
+  { key: "" },
+  { key: "k".repeat(1_025) },
+  { etag: "" },
+  { etag: 'a"b' },
+  { etag: "a\nb" },
+  { etag: "ü" },
+  { sizeBytes: -1 },
+])("%j is poison, and the field is named", (wrong) => {
+  const field = Object.keys(wrong)[0]!.replace("Bytes", "");
+  expect(read(photoArrivedCodec.encode({ ...photo, ...wrong }))).toMatchObject({
+    code: "poison-message",
+    message: expect.stringContaining(`message's ${field}`),
+  });
+});
+
+test("what is no message is poison", () => {
+  expect(read(Buffer.from("junk"))).toMatchObject({ code: "poison-message" });
+});
