@@ -1,0 +1,71 @@
+import { describe, expect, test } from "vitest";
+import {
+  type Bounds,
+  completed,
+  type DeliveryState,
+  nextStates,
+  PROTOCOL,
+  type Rules,
+  START,
+} from "./delivery-model.ts";
+
+describe("every interleaving of publish, commit, crash, zombie and takeover", () => {
+  test.each<Bounds>([
+    { photos: 2, deadLetters: [], featuresMax: 5 },
+    { photos: 3, deadLetters: [], featuresMax: 4 },
+    { photos: 3, deadLetters: [1], featuresMax: 4 },
+    { photos: 3, deadLetters: [0, 2], featuresMax: 4 },
+  ])("leaves each photo once in the table: %j", (bounds) => {
+    const { violation, states } = explore(PROTOCOL, bounds);
+    expect(violation).toBeUndefined();
+    expect(states).toBeGreaterThan(1_000);
+  });
+});
+
+describe("each rule is needed: without it some interleaving loses or doubles a photo", () => {
+  test.each<[string, Partial<Rules>, "lost" | "doubled"]>([
+    ["committing before publishing", { commitsLast: false }, "lost"],
+    ["keeping no high-water mark", { dropsRepeats: false }, "doubled"],
+    ["committing over another's commit", { isFenced: false }, "doubled"],
+    ["starting elsewhere than at the table's offset", { startsAtTable: false, dropsRepeats: false }, "doubled"],
+  ])("%s", (_, rules, harm) => {
+    expect(explore({ ...PROTOCOL, ...rules }, { photos: 2, deadLetters: [], featuresMax: 4 }).violation?.harm).toBe(
+      harm,
+    );
+  });
+});
+
+interface Violation {
+  readonly harm: "lost" | "doubled";
+  readonly state: DeliveryState;
+}
+
+/** Visits every reachable state and asks of each: is a row doubled, and would one be missing if all ended well from here? */
+function explore(rules: Rules, bounds: Bounds): { violation: Violation | undefined; states: number } {
+  const expected = Array.from({ length: bounds.photos }, (_, offset) => offset).filter(
+    (offset) => !bounds.deadLetters.includes(offset),
+  );
+  const seen = new Set<string>();
+  const toVisit = [START];
+  for (let state = toVisit.pop(); state; state = toVisit.pop()) {
+    const { rows } = state.table;
+    if (new Set(rows).size < rows.length) return { violation: { harm: "doubled", state }, states: seen.size };
+    const end = completed(state, rules, bounds).table.rows;
+    if (new Set(end).size < end.length) return { violation: { harm: "doubled", state }, states: seen.size };
+    if (end.length < expected.length) return { violation: { harm: "lost", state }, states: seen.size };
+    expect(end.toSorted((a, b) => a - b)).toEqual(expected);
+    for (const next of nextStates(state, rules, bounds)) {
+      const key = keyOf(next);
+      if (seen.has(key)) continue;
+      seen.add(key);
+      toVisit.push(next);
+    }
+  }
+  return { violation: undefined, states: seen.size };
+}
+
+/** States that differ only in which of two equal processes is which are one. */
+function keyOf({ features, committed, featurizers, table, reducers }: DeliveryState): string {
+  const alike = <T>(processes: readonly T[]) => processes.map((process) => JSON.stringify(process)).sort();
+  return JSON.stringify([features, committed, alike(featurizers), table, alike(reducers)]);
+}
