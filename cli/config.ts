@@ -15,16 +15,22 @@ export function configCommand(): Command {
 
 /** The text of `docs/configuration.md`. */
 export function describeConfiguration(): string {
-  const services = { ingest: ingestConfig, featurizer: featurizerConfig, reducer: reducerConfig };
-  const names = Object.values(services).map((shape) => new Set(Object.keys(shape)));
-  const isShared = (name: string) => names.filter((known) => known.has(name)).length > 1;
+  const services: Record<string, ConfigShape> = {
+    ingest: ingestConfig,
+    featurizer: featurizerConfig,
+    reducer: reducerConfig,
+  };
   const all: ConfigShape = Object.assign({}, ...Object.values(services));
+  const isShared = (name: string) => {
+    const types = Object.values(services).flatMap((shape) => shape[name] ?? []);
+    return types.length > 1 && new Set(types.map(defaultOf)).size === 1;
+  };
   const shared = Object.entries(all).filter(([name]) => isShared(name));
-  const sections = Object.entries(services).map(([service, shape]: [string, ConfigShape]) => {
+  const sections = Object.entries(services).map(([service, shape]) => {
     const own = Object.entries(shape).filter(([name]) => !isShared(name));
     return `## ${service}\n\n${table(own)}`;
   });
-  return `${[INTRODUCTION, `## Several services\n\n${table(shared)}`, ...sections].join("\n")}`;
+  return `${[INTRODUCTION, `## Several services, with the same default\n\n${table(shared)}`, ...sections].join("\n")}`;
 }
 
 const INTRODUCTION = `# Configuration
@@ -35,11 +41,13 @@ Printed by \`npx fruitstream config\`.
 `;
 
 function table(settings: [string, ConfigShape[string]][]): string {
-  const rows = settings.map(([name, type]) => {
-    const byDefault = type.safeParse(undefined);
-    return `| \`${name}\` | ${byDefault.success ? formatDefault(byDefault.data) : "required"} | ${type.description} |`;
-  });
+  const rows = settings.map(([name, type]) => `| \`${name}\` | ${defaultOf(type)} | ${type.description} |`);
   return `${["| variable | default | what it is |", "| --- | --- | --- |", ...rows].join("\n")}\n`;
+}
+
+function defaultOf(type: ConfigShape[string]): string {
+  const byDefault = type.safeParse(undefined);
+  return byDefault.success ? formatDefault(byDefault.data) : "required";
 }
 
 function formatDefault(value: unknown): string {

@@ -1,8 +1,8 @@
 import { FruitstreamError } from "../lib/runtime/errors.ts";
 import type { ObjectStore } from "../lib/store/object-store.ts";
 import { openS3ObjectStore } from "../lib/store/s3-object-store.ts";
-import type { StackEndpoints } from "../stack/endpoints.ts";
-import { resolveEndpoints } from "../stack/resolve-endpoints.ts";
+import { awsS3Access, type S3Access, type StackEndpoints } from "../stack/endpoints.ts";
+import { resolveEndpoints, resolveS3Access } from "../stack/resolve-endpoints.ts";
 
 /**
  * The stack that a command works on: the environment's, or the local one.
@@ -12,16 +12,25 @@ import { resolveEndpoints } from "../stack/resolve-endpoints.ts";
 export async function requireEndpoints(): Promise<StackEndpoints> {
   const endpoints = await resolveEndpoints(process.env);
   if (endpoints) return endpoints;
-  const remedy = "start the local one with: npx fruitstream stack up, or set KAFKA_BROKERS and S3_ENDPOINT";
+  const remedy =
+    "start the local one with: npx fruitstream stack up, or set KAFKA_BROKERS (and S3_ENDPOINT, unless on AWS)";
   throw new FruitstreamError("stack-unavailable", `no Kafka and S3 to work on; ${remedy}`);
 }
 
-export function openStackStore(endpoints: StackEndpoints): ObjectStore {
+/** The S3 that a command works on which needs no Kafka: the environment's, or the local stack's, or AWS. */
+export async function findS3Access(): Promise<S3Access> {
+  const access = await resolveS3Access(process.env);
+  if (access) return access;
+  process.stderr.write("no S3_ENDPOINT is set and no local stack runs, so AWS is asked\n");
+  return awsS3Access();
+}
+
+export function openStackStore(access: S3Access): ObjectStore {
   return openS3ObjectStore({
-    endpoint: endpoints.s3Endpoint,
-    region: endpoints.s3Region,
-    accessKeyId: endpoints.s3AccessKeyId,
-    secretAccessKey: endpoints.s3SecretAccessKey,
-    forcePathStyle: endpoints.s3ForcePathStyle,
+    endpoint: access.s3Endpoint,
+    region: access.s3Region,
+    accessKeyId: access.s3AccessKeyId,
+    secretAccessKey: access.s3SecretAccessKey,
+    forcePathStyle: access.s3ForcePathStyle,
   });
 }

@@ -21,7 +21,8 @@ import { RETRY_POLICY } from "../services/ingest/retry-policy.ts";
 import { uploadFolder } from "../services/ingest/upload-folder.ts";
 import { endpointsAsEnv } from "../stack/endpoints.ts";
 import { openStackStore, requireEndpoints } from "./endpoints.ts";
-import { formatProgress } from "./ingest-progress.ts";
+import { formatProgress } from "./format-progress.ts";
+import { interruptible } from "./interruption.ts";
 import { StatusLine } from "./status-line.ts";
 
 /** `fruitstream ingest backfill|upload|serve`: the three mouths of the pipeline. */
@@ -80,7 +81,7 @@ async function runUpload(folder: string, flags: UploadFlags): Promise<void> {
   const { bucket, prefix, announceExisting } = flags;
   const filters = { isPhoto: suffixTest(flags.suffixes), unlabelled: readPattern(flags.unlabelled) };
   const resumeHint = () => "to go on, run the same command again; what is uploaded is not uploaded twice";
-  const { existing } = await withPipeline(resumeHint, async ({ store, announcer, hooks, onProgress }) => {
+  const done = await withPipeline(resumeHint, async ({ store, announcer, hooks, onProgress }) => {
     await store.ensureBucket(bucket);
     return await uploadFolder(
       store,
@@ -90,8 +91,8 @@ async function runUpload(folder: string, flags: UploadFlags): Promise<void> {
       onProgress,
     );
   });
-  if (existing > 0 && !announceExisting) {
-    tell(`${existing} photos were on S3 already and were not announced again; --announce-existing would`);
+  if (done && done.existing > 0 && !announceExisting) {
+    tell(`${done.existing} photos were on S3 already and were not announced again; --announce-existing would`);
   }
 }
 
@@ -114,13 +115,15 @@ interface Pipeline {
 }
 
 /**
- * Opens Kafka and S3, does the work with a progress line, prints the summary. On Ctrl-C and on failure it says how to
- * go on; a second Ctrl-C ends the process at once.
+ * Opens Kafka and S3, does the work with a progress line, prints the summary. On Ctrl-C, on SIGTERM and on failure it
+ * says how to go on.
+ *
+ * @returns how far the work came; undefined when it was interrupted.
  */
 async function withPipeline(
   resumeHint: (progress: IngestProgress) => string,
   work: (pipeline: Pipeline) => Promise<IngestProgress>,
-): Promise<IngestProgress> {
+): Promise<IngestProgress | undefined> {
   const logger = createLogger("ingest", process.env.LOG_LEVEL || "warn");
   const endpoints = await requireEndpoints();
   const { TOPIC_PREFIX, TOPIC_PARTITIONS } = readConfig(topicsConfig, process.env, "TOPIC_");
@@ -129,7 +132,6 @@ async function withPipeline(
   const admin = await openAdmin(kafka, logger);
   await admin.ensureTopics(topicShapes(topics, TOPIC_PARTITIONS)).finally(() => admin.close());
 
-  const interruption = new AbortController();
   const line = new StatusLine(systemClock);
   const startedAtMs = systemClock.nowMs();
   let progress = NO_PROGRESS;
@@ -138,43 +140,34 @@ async function withPipeline(
     progress = next;
     line.show(status);
   };
-  const hooks: RetryHooks = {
-    clock: systemClock,
-    signal: interruption.signal,
-    onRetry: (error, attempt) => line.note(`attempt ${attempt} failed, trying again: ${(error as Error).message}`),
-  };
-  const untilDone: RetryHooks = { ...hooks, signal: new AbortController().signal };
+  const onRetry: RetryHooks["onRetry"] = (error, attempt) =>
+    line.note(`attempt ${attempt} failed, trying again: ${(error as Error).message}`);
+  const untilDone: RetryHooks = { clock: systemClock, signal: new AbortController().signal, onRetry };
   const producer = await openProducer(kafka, logger);
   const store = openStackStore(endpoints);
   const append = (records: Parameters<typeof producer.append>[1]) =>
     retrying(RETRY_POLICY, untilDone, () => producer.append(topics.photos, records));
   const announcer = new PhotoAnnouncer(append, systemClock);
-  const interrupt = () => {
-    line.note("finishing what is under way; Ctrl-C again ends it at once");
-    interruption.abort(new Error("interrupted"));
-  };
-  process.once("SIGINT", interrupt);
   try {
-    progress = await work({ store, announcer, hooks, onProgress });
-    line.end(status());
-    return progress;
-  } catch (error) {
-    if (progress !== NO_PROGRESS || interruption.signal.aborted) {
-      line.end(status());
-      tell(resumeHint(progress));
-    }
-    if (!interruption.signal.aborted) throw error;
-    process.exitCode = INTERRUPTED_EXIT_CODE;
-    return progress;
+    return await interruptible(async (signal) => {
+      signal.addEventListener("abort", () => line.note("finishing what is under way; Ctrl-C again ends it at once"));
+      try {
+        progress = await work({ store, announcer, hooks: { clock: systemClock, signal, onRetry }, onProgress });
+        line.end(status());
+        return progress;
+      } catch (error) {
+        if (progress !== NO_PROGRESS || signal.aborted) {
+          line.end(status());
+          tell(resumeHint(progress));
+        }
+        throw error;
+      }
+    });
   } finally {
-    process.off("SIGINT", interrupt);
     await producer.close();
     store.close();
   }
 }
-
-/** What shells report of a program that SIGINT ended. */
-const INTERRUPTED_EXIT_CODE = 130;
 
 function readPattern(text: string): RegExp {
   try {

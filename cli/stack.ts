@@ -20,7 +20,7 @@ export function stackCommand(): Command {
 async function up(): Promise<void> {
   const configured = endpointsFromEnv(process.env);
   if (configured) {
-    tell("KAFKA_BROKERS and S3_ENDPOINT are set, so that stack is used and nothing is started");
+    tell("KAFKA_BROKERS is set, so that stack is used and nothing is started");
     printExports(configured);
     return;
   }

@@ -8,7 +8,7 @@ import { parseTableUri } from "../lib/table/table-location.ts";
 import { summarisePartitions } from "../lib/table/table-summary.ts";
 import { BasisStore } from "../services/reducer/basis-store.ts";
 import { groupBySubject } from "../services/reducer/pca-subject.ts";
-import { openStackStore, requireEndpoints } from "./endpoints.ts";
+import { findS3Access, openStackStore } from "./endpoints.ts";
 
 /** `fruitstream table show|export`: looks at a table without any other tool. */
 export function tableCommand(): Command {
@@ -34,7 +34,7 @@ export function tableCommand(): Command {
 
 async function withTable(uri = process.env.TABLE_URI, work: (table: DeltaTable) => Promise<void>): Promise<void> {
   if (!uri) throw new FruitstreamError("usage", "which table? name it as s3://bucket/prefix, or set TABLE_URI");
-  const store = openStackStore(await requireEndpoints());
+  const store = openStackStore(await findS3Access());
   try {
     await work(await openTable(store, parseTableUri(uri)));
   } finally {

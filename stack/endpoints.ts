@@ -1,64 +1,73 @@
-import { z } from "zod";
-import { type Environment, httpUrl, readConfig } from "../lib/runtime/config.ts";
+import { type Environment, readConfig } from "../lib/runtime/config.ts";
 import { FruitstreamError } from "../lib/runtime/errors.ts";
-import { s3Config } from "../lib/store/s3-config.ts";
+import { s3Config, s3OptionsOf } from "../lib/store/s3-config.ts";
 
-/** How a client reaches Kafka and S3. */
-export interface StackEndpoints {
-  /** Comma-separated `host:port`. */
-  readonly kafkaBrokers: string;
-  readonly s3Endpoint: string;
+/** How a client reaches S3. Without an endpoint that is AWS; without keys AWS's default chain finds credentials. */
+export interface S3Access {
+  readonly s3Endpoint?: string | undefined;
   readonly s3Region: string;
-  readonly s3AccessKeyId: string;
-  readonly s3SecretAccessKey: string;
+  readonly s3AccessKeyId?: string | undefined;
+  readonly s3SecretAccessKey?: string | undefined;
   readonly s3ForcePathStyle: boolean;
 }
 
-/** The endpoints under the environment names that every part of the project reads. */
+/** How a client reaches Kafka and S3. */
+export interface StackEndpoints extends S3Access {
+  /** Comma-separated `host:port`. */
+  readonly kafkaBrokers: string;
+}
+
+/** The endpoints under the environment names that every part of the project reads; what is left to AWS has no name. */
 export function endpointsAsEnv(endpoints: StackEndpoints): Record<string, string> {
+  const { s3Endpoint, s3AccessKeyId, s3SecretAccessKey } = endpoints;
   return {
     KAFKA_BROKERS: endpoints.kafkaBrokers,
-    S3_ENDPOINT: endpoints.s3Endpoint,
+    ...(s3Endpoint && { S3_ENDPOINT: s3Endpoint }),
     S3_REGION: endpoints.s3Region,
-    S3_ACCESS_KEY_ID: endpoints.s3AccessKeyId,
-    S3_SECRET_ACCESS_KEY: endpoints.s3SecretAccessKey,
+    ...(s3AccessKeyId && { S3_ACCESS_KEY_ID: s3AccessKeyId }),
+    ...(s3SecretAccessKey && { S3_SECRET_ACCESS_KEY: s3SecretAccessKey }),
     S3_FORCE_PATH_STYLE: String(endpoints.s3ForcePathStyle),
   };
 }
 
-/** As the services read them, but with nothing left to defaults of AWS: these name one stack and its credentials. */
-const shape = {
-  ...s3Config,
-  KAFKA_BROKERS: z.string(),
-  S3_ENDPOINT: httpUrl,
-  S3_ACCESS_KEY_ID: z.string(),
-  S3_SECRET_ACCESS_KEY: z.string(),
-};
-
 /**
- * The endpoints that the environment names, or undefined when it names neither Kafka nor S3.
+ * The endpoints that the environment names, or undefined when it names no Kafka. S3 is AWS unless it says otherwise, as
+ * for the services.
  *
- * @throws invalid-config when only one of `KAFKA_BROKERS` and `S3_ENDPOINT` is set, since half of one stack and half of
- * another is most likely a mistake; and when a value is missing or malformed.
+ * @throws invalid-config when `S3_ENDPOINT` is set without `KAFKA_BROKERS`, since half of one stack and half of another
+ * is most likely a mistake; and when a value is missing or malformed.
  */
 export function endpointsFromEnv(env: Environment): StackEndpoints | undefined {
-  const { KAFKA_BROKERS: brokers, S3_ENDPOINT: endpoint } = env;
-  if (!brokers && !endpoint) return undefined;
-  if (!brokers) throw halfSet("S3_ENDPOINT", "KAFKA_BROKERS");
-  if (!endpoint) throw halfSet("KAFKA_BROKERS", "S3_ENDPOINT");
-
-  const config = readConfig(shape, env, "S3_ENDPOINT");
-  return {
-    kafkaBrokers: config.KAFKA_BROKERS,
-    s3Endpoint: config.S3_ENDPOINT,
-    s3Region: config.S3_REGION,
-    s3AccessKeyId: config.S3_ACCESS_KEY_ID,
-    s3SecretAccessKey: config.S3_SECRET_ACCESS_KEY,
-    s3ForcePathStyle: config.S3_FORCE_PATH_STYLE,
-  };
+  const { KAFKA_BROKERS: kafkaBrokers, S3_ENDPOINT: s3Endpoint } = env;
+  if (kafkaBrokers) return { kafkaBrokers, ...readS3Access(env) };
+  if (!s3Endpoint) return undefined;
+  const message =
+    "S3_ENDPOINT is set but KAFKA_BROKERS is not; set both for a stack of your own, neither for the local one";
+  throw new FruitstreamError("invalid-config", message);
 }
 
-function halfSet(present: string, missing: string): FruitstreamError {
-  const message = `${present} is set but ${missing} is not; set both to use a stack of your own, or neither for the local one`;
-  return new FruitstreamError("invalid-config", message);
+/**
+ * The S3 that the environment names by any of its variables or, AWS, by naming a Kafka; else undefined.
+ *
+ * @throws invalid-config when a value is missing or malformed.
+ */
+export function s3AccessFromEnv(env: Environment): S3Access | undefined {
+  const isNamed = ["KAFKA_BROKERS", ...Object.keys(s3Config)].some((name) => env[name]);
+  return isNamed ? readS3Access(env) : undefined;
+}
+
+/** AWS's own S3, with the credentials of its default chain. */
+export function awsS3Access(): S3Access {
+  return readS3Access({});
+}
+
+function readS3Access(env: Environment): S3Access {
+  const options = s3OptionsOf(readConfig(s3Config, env, "S3_ENDPOINT"));
+  return {
+    s3Endpoint: options.endpoint,
+    s3Region: options.region,
+    s3AccessKeyId: options.accessKeyId,
+    s3SecretAccessKey: options.secretAccessKey,
+    s3ForcePathStyle: options.forcePathStyle,
+  };
 }

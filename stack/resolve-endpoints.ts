@@ -1,5 +1,5 @@
 import type { Environment } from "../lib/runtime/config.ts";
-import { endpointsFromEnv, type StackEndpoints } from "./endpoints.ts";
+import { endpointsFromEnv, type S3Access, type StackEndpoints, s3AccessFromEnv } from "./endpoints.ts";
 import { stackStatus } from "./local-stack.ts";
 import { readStackSettings } from "./stack-settings.ts";
 
@@ -9,5 +9,14 @@ import { readStackSettings } from "./stack-settings.ts";
  * @throws invalid-config when the environment names half a stack or a malformed one.
  */
 export async function resolveEndpoints(env: Environment): Promise<StackEndpoints | undefined> {
-  return endpointsFromEnv(env) ?? (await stackStatus(readStackSettings(env))).endpoints;
+  return endpointsFromEnv(env) ?? (await localEndpoints(env));
+}
+
+/** As `resolveEndpoints`, for work that needs no Kafka: `S3_ENDPOINT` or another `S3_…` variable alone will do. */
+export async function resolveS3Access(env: Environment): Promise<S3Access | undefined> {
+  return s3AccessFromEnv(env) ?? (await localEndpoints(env));
+}
+
+async function localEndpoints(env: Environment): Promise<StackEndpoints | undefined> {
+  return (await stackStatus(readStackSettings(env))).endpoints;
 }

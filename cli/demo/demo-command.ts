@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
+import { interruptible } from "../interruption.ts";
 import { runDemo } from "./run-demo.ts";
 import { printJson, printSummary } from "./summary.ts";
 
@@ -16,7 +17,7 @@ export function demoCommand(): Command {
     .option("--export <folder>", "where to put a copy of the table; demo-output/<id>/table by default")
     .option("--json", "end with one line of JSON", false)
     .action(async (options) => {
-      const result = await runDemo({
+      const demo = {
         photos: resolve(options.photos),
         model: resolve(options.model),
         featurizers: options.featurizers,
@@ -25,7 +26,9 @@ export function demoCommand(): Command {
         components: options.k,
         outputFolder: resolve("demo-output"),
         exportFolder: options.export && resolve(options.export),
-      });
+      };
+      const result = await interruptible((signal) => runDemo(demo, signal));
+      if (!result) return;
       printSummary(result);
       if (options.json) printJson(result);
     });

@@ -6,8 +6,8 @@ import { topicShapes, topicsWithPrefix } from "../../lib/contract/topics.ts";
 import { openAdmin } from "../../lib/kafka/kafka-admin.ts";
 import { openProducer } from "../../lib/kafka/kafka-producer.ts";
 import { readTopic } from "../../lib/kafka/read-topic.ts";
-import { openGramKernel } from "../../lib/model/gram-kernel.ts";
 import { loadModelFolder } from "../../lib/model/model-folder.ts";
+import { openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
 import { systemClock } from "../../lib/runtime/clock.ts";
 import { FruitstreamError } from "../../lib/runtime/errors.ts";
 import { silentLogger } from "../../lib/runtime/logger.ts";
@@ -17,21 +17,21 @@ import { exportTable } from "../../lib/table/table-export.ts";
 import { readRows } from "../../lib/table/table-files.ts";
 import { formatTableUri } from "../../lib/table/table-location.ts";
 import { PhotoAnnouncer } from "../../services/ingest/announce-photo.ts";
+import type { IngestProgress } from "../../services/ingest/ingest-progress.ts";
 import { UNLABELLED_FOLDERS } from "../../services/ingest/photo-label.ts";
 import { suffixTest, UPLOADED_SUFFIXES } from "../../services/ingest/photo-suffixes.ts";
 import { uploadFolder } from "../../services/ingest/upload-folder.ts";
 import { BasisStore } from "../../services/reducer/basis-store.ts";
 import { type Basis, computeBasis } from "../../services/reducer/pca/basis.ts";
 import { TableMoments } from "../../services/reducer/table-moments.ts";
-import { endpointsAsEnv, type StackEndpoints } from "../../stack/endpoints.ts";
-import { stackDown, stackUp } from "../../stack/local-stack.ts";
-import { resolveEndpoints } from "../../stack/resolve-endpoints.ts";
+import { endpointsFromEnv, type StackEndpoints } from "../../stack/endpoints.ts";
+import { type StackUp, stackDown, stackUp } from "../../stack/local-stack.ts";
 import { readStackSettings } from "../../stack/stack-settings.ts";
 import { openStackStore } from "../endpoints.ts";
 import { StatusLine } from "../status-line.ts";
+import { groupsOf, serviceEnvironment, startServices } from "./demo-services.ts";
 import { describeState, type PipelineState, readPipelineState } from "./pipeline-state.ts";
-
-import { ServiceProcess } from "./service-process.ts";
+import type { ServiceProcess } from "./service-process.ts";
 
 export interface DemoOptions {
   readonly photos: string;
@@ -54,7 +54,7 @@ export interface DemoResult {
   readonly skipped: number;
   readonly rows: number;
   readonly deadLetters: readonly DeadLetter[];
-  /** From the first announcement to the last table commit. */
+  /** From the start of the upload to the last table commit. */
   readonly seconds: number;
   readonly tableVersion: number;
   readonly tableUri: string;
@@ -74,9 +74,11 @@ const SAMPLE_ROWS = 5;
 
 /**
  * Uploads and announces the photos, runs the services as separate processes until each photo is in the table or in dead
- * letters, and stops what it started, also when it fails. Each demo has topics and a table of its own.
+ * letters, and stops what it started, also when it fails or is interrupted. Each demo has topics and a table of its own.
+ *
+ * @throws the signal's reason once everything is stopped.
  */
-export async function runDemo(options: DemoOptions): Promise<DemoResult> {
+export async function runDemo(options: DemoOptions, signal = new AbortController().signal): Promise<DemoResult> {
   await requireFolder(options.photos, "--photos");
   await loadModelFolder(options.model);
   const id = demoId();
@@ -85,23 +87,25 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   await mkdir(logFolder, { recursive: true });
 
   const line = new StatusLine(systemClock);
-  const running = await resolveEndpoints(process.env);
-  const endpoints = running ?? (await startStack((text) => line.note(text)));
+  signal.addEventListener("abort", () => line.note("stopping what was started; Ctrl-C again ends the demo at once"));
+  const { endpoints, startedHere } = await ensureStack(line, signal);
   const services: ServiceProcess[] = [];
+  const killServices = () => {
+    for (const service of services) service.kill();
+  };
+  process.once("exit", killServices);
   try {
-    return await runOnStack(
-      options,
-      id,
-      endpoints,
-      services,
-      line,
-      logFolder,
-      options.exportFolder ?? join(folder, "table"),
-    );
+    signal.throwIfAborted();
+    const exportFolder = options.exportFolder ?? join(folder, "table");
+    return await runOnStack(options, id, endpoints, services, line, logFolder, exportFolder, signal);
   } finally {
     line.end("");
     await Promise.all(services.map((service) => service.stop()));
-    if (!running) await stackDown(readStackSettings(process.env));
+    process.off("exit", killServices);
+    if (startedHere) {
+      line.note("stopping the local stack, since this demo started it");
+      await stackDown(readStackSettings(process.env));
+    }
   }
 }
 
@@ -113,6 +117,7 @@ async function runOnStack(
   line: StatusLine,
   logFolder: string,
   exportFolder: string,
+  signal: AbortSignal,
 ): Promise<DemoResult> {
   const topics = topicsWithPrefix(`${id}.`);
   const location = { bucket: BUCKET, prefix: `tables/${id}` };
@@ -121,20 +126,22 @@ async function runOnStack(
   const store = openStackStore(endpoints);
   const admin = await openAdmin(kafka, silentLogger);
   const producer = await openProducer(kafka, silentLogger);
+  const ending = new AbortController();
+  const ended = AbortSignal.any([signal, ending.signal]);
+  let uploading: Promise<IngestProgress> | undefined;
   try {
     await store.ensureBucket(BUCKET);
     await admin.ensureTopics(topicShapes(topics, options.partitions));
     const table = await openTable(store, location, { createIfAbsent: true });
 
     const env = serviceEnvironment(options, id, endpoints, tableUri);
-    services.push(...startServices(options, env, logFolder, line));
-    const broken = Promise.race(services.map(({ failure }) => failure));
+    services.push(...startServices(options, env, logFolder, line, signal));
+    const broken = Promise.race([...services.map(({ failure }) => failure), rejectionAt(signal)]);
     await Promise.race([Promise.all(services.map(({ ready }) => ready)), broken]);
 
     const startedAtMs = Date.now();
-    const controller = new AbortController();
     const announcer = new PhotoAnnouncer((records) => producer.append(topics.photos, records), systemClock);
-    const uploading = uploadFolder(
+    uploading = uploadFolder(
       store,
       announcer,
       {
@@ -145,18 +152,19 @@ async function runOnStack(
         unlabelled: new RegExp(UNLABELLED_FOLDERS),
         announceExisting: true,
       },
-      { clock: systemClock, signal: controller.signal, onRetry: (error) => line.note(`upload: ${String(error)}`) },
+      { clock: systemClock, signal: ended, onRetry: (error) => line.note(`upload: ${String(error)}`) },
       ({ announced }) => line.show(() => `${announced} photos announced`),
     );
     const look = () => readPipelineState(admin, table, topics, groupsOf(id).featurizers);
     const { announced, skipped } = await Promise.race([uploading, broken]);
-    const done = await Promise.race([waitUntilDone(look, announced, startedAtMs, line), broken]);
+    const done = await Promise.race([waitUntilDone(look, announced, startedAtMs, line, ended), broken]);
     const seconds = (Date.now() - startedAtMs) / 1_000;
     line.end("");
 
     await Promise.all(services.map((service) => service.stop()));
     await table.advance();
     await exportTable(table, exportFolder);
+    signal.throwIfAborted();
     return {
       photos: announced,
       skipped,
@@ -172,6 +180,9 @@ async function runOnStack(
       rssPeakBytes: Object.fromEntries(services.map(({ name, rssPeakBytes }) => [name, rssPeakBytes])),
     };
   } finally {
+    ending.abort(new Error("the demo has ended"));
+    // What the upload has begun it sees through, and needs store and producer for it.
+    await uploading?.catch(() => undefined);
     await Promise.all([admin.close(), producer.close()]);
     store.close();
   }
@@ -182,54 +193,36 @@ async function waitUntilDone(
   photos: number,
   startedAtMs: number,
   line: StatusLine,
+  signal: AbortSignal,
 ): Promise<PipelineState> {
   for (;;) {
     const state = await look();
     line.show(() => describeState(state, photos, (Date.now() - startedAtMs) / 1_000));
     if (state.featurizerLag === 0 && state.reducerLag === 0) return state;
-    await systemClock.sleep(LOOK_MS);
+    await systemClock.sleep(LOOK_MS, signal);
   }
 }
 
-function startServices(options: DemoOptions, env: Record<string, string>, logFolder: string, line: StatusLine) {
-  const start = (kind: string, index: number) => {
-    const name = `${kind}-${index + 1}`;
-    const entry = `services/${kind}/main.ts`;
-    const logPath = join(logFolder, `${name}.log`);
-    return new ServiceProcess({ name, entry, env, logPath, onEvent: (text) => line.note(text) });
-  };
-  return [
-    ...Array.from({ length: options.reducers }, (_, index) => start("reducer", index)),
-    ...Array.from({ length: options.featurizers }, (_, index) => start("featurizer", index)),
-  ];
+function rejectionAt(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    if (signal.aborted) reject(signal.reason);
+  });
 }
 
-function serviceEnvironment(options: DemoOptions, id: string, endpoints: StackEndpoints, tableUri: string) {
-  const groups = groupsOf(id);
-  return {
-    ...endpointsAsEnv(endpoints),
-    TOPIC_PREFIX: `${id}.`,
-    TABLE_URI: tableUri,
-    HTTP_PORT: "0",
-    FEATURIZER_MODEL_DIR: options.model,
-    FEATURIZER_GROUP: groups.featurizers,
-    FEATURIZER_COMMIT_MS: "200",
-    // A killed process is missed soon, so that its partitions don't wait half a minute for their next owner.
-    FEATURIZER_SESSION_MS: "10000",
-    REDUCER_GROUP: groups.reducers,
-    REDUCER_COMPONENTS: String(options.components),
-    REDUCER_SESSION_MS: "10000",
-    REDUCER_WINDOW_MS_MAX: "1000",
-  };
-}
-
-function groupsOf(id: string) {
-  return { featurizers: `${id}.featurizers`, reducers: `${id}.reducers` };
-}
-
-async function startStack(report: (line: string) => void): Promise<StackEndpoints> {
-  const { endpoints } = await stackUp(readStackSettings(process.env), report);
-  return endpoints;
+/** The stack that the environment names, else the local one, started when it doesn't run. */
+async function ensureStack(line: StatusLine, signal: AbortSignal): Promise<StackUp> {
+  const endpoints = endpointsFromEnv(process.env);
+  if (endpoints) return { endpoints, startedHere: false };
+  try {
+    const stack = await stackUp(readStackSettings(process.env), (text) => line.note(text));
+    if (!stack.startedHere) line.note("the local stack runs already; a demo that started it will stop it at its end");
+    return stack;
+  } catch (error) {
+    // A terminal's Ctrl-C ends a download as well.
+    signal.throwIfAborted();
+    throw error;
+  }
 }
 
 /** Delivered at least once: each position counts once. */
@@ -254,7 +247,7 @@ async function basisOverAllRows(table: DeltaTable, components: number): Promise<
     await moments.catchUp(table.snapshot.version);
     if (moments.moments.count < 2) return undefined;
     const newest = await new BasisStore(table, subject).refresh();
-    return computeBasis(moments.moments, components, newest);
+    return await computeBasis(moments.moments, components, newest);
   } finally {
     await gram.release();
   }

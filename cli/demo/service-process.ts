@@ -21,6 +21,7 @@ export class ServiceProcess {
   readonly #env: Record<string, string>;
   readonly #log: WriteStream;
   readonly #onEvent: (line: string) => void;
+  readonly #signal: AbortSignal | undefined;
   readonly #ready = Promise.withResolvers<void>();
   readonly #failure = Promise.withResolvers<never>();
   #child: ChildProcess | undefined;
@@ -30,19 +31,24 @@ export class ServiceProcess {
   #rssPeakBytes = 0;
   #lastError = "";
 
-  /** @param entry the service's main file, relative to the project's root. */
+  /**
+   * @param entry the service's main file, relative to the project's root.
+   * @param signal once it aborts, the service is not started again: a terminal's Ctrl-C ends the services too.
+   */
   constructor(options: {
     name: string;
     entry: string;
     env: Record<string, string>;
     logPath: string;
     onEvent: (line: string) => void;
+    signal?: AbortSignal;
   }) {
     this.name = options.name;
     this.#entry = options.entry;
     this.#env = options.env;
     this.#log = createWriteStream(options.logPath, { flags: "a" });
     this.#onEvent = options.onEvent;
+    this.#signal = options.signal;
     this.#failure.promise.catch(() => undefined);
     this.#start();
   }
@@ -76,6 +82,12 @@ export class ServiceProcess {
     await new Promise((resolve) => this.#log.end(resolve));
   }
 
+  /** SIGKILL, for a process that is about to end itself and can wait for nothing. */
+  kill(): void {
+    this.#stopping = true;
+    this.#child?.kill("SIGKILL");
+  }
+
   #start(): void {
     this.#startedAtMs = Date.now();
     const child = spawn(process.execPath, ["--disable-warning=TimeoutNegativeWarning", this.#entry], {
@@ -98,7 +110,7 @@ export class ServiceProcess {
   }
 
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
-    if (this.#stopping) return;
+    if (this.#stopping || this.#signal?.aborted) return;
     this.#restarts += 1;
     const ended = `${this.name} ended (${signal ?? `exit code ${code}`})`;
     const diedAtOnce = signal === null && Date.now() - this.#startedAtMs < STARTED_MS_MIN;

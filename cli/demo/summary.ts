@@ -11,7 +11,7 @@ export function printSummary(result: DemoResult): void {
     `photos        ${photos} announced${skipped > 0 ? `, ${skipped} other files passed over` : ""}`,
     `rows          ${rows}`,
     `dead letters  ${deadLetters.length}`,
-    `throughput    ${photosPerSecond(result)} photos/s, ${seconds.toFixed(1)} s from the first key to the last commit`,
+    `throughput    ${photosPerSecond(result)} photos/s, ${seconds.toFixed(1)} s from the start of the upload to the last commit`,
   ];
   if (basis) {
     const total = basis.explainedVarianceRatio.reduce((sum, value) => sum + value, 0);

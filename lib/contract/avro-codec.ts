@@ -1,7 +1,7 @@
 import type avro from "avsc";
 import { FruitstreamError } from "../runtime/errors.ts";
 import { type PublishedSchema, readPublishedSchemas } from "./avro-schemas.ts";
-import type { DeadLetter, PhotoArrived, PhotoFeatures } from "./messages.ts";
+import type { DeadLetter, DeadLetterMark, PhotoArrived, PhotoFeatures } from "./messages.ts";
 
 /**
  * Messages on the wire: Avro single-object encoding (Avro specification 1.11), that is the marker C3 01, the CRC-64-AVRO
@@ -17,6 +17,8 @@ export interface MessageCodec<Message> {
    * @throws poison-message when the bytes are nothing of the kind.
    */
   decode(bytes: Uint8Array | null): Message;
+  /** Whether a published version of this message has written the bytes, by their header. */
+  recognises(bytes: Uint8Array | null): boolean;
 }
 
 const MARKER = Buffer.from([0xc3, 0x01]);
@@ -26,6 +28,7 @@ const published = readPublishedSchemas();
 
 export const photoArrivedCodec: MessageCodec<PhotoArrived> = avroCodec("photo-arrived", published);
 export const deadLetterCodec: MessageCodec<DeadLetter> = avroCodec("dead-letter", published);
+export const deadLetterMarkCodec: MessageCodec<DeadLetterMark> = avroCodec("dead-letter-mark", published);
 
 type WirePhotoFeatures = Omit<PhotoFeatures, "features"> & { readonly features: Uint8Array };
 const wireFeaturesCodec: MessageCodec<WirePhotoFeatures> = avroCodec("photo-features", published);
@@ -37,6 +40,7 @@ export const photoFeaturesCodec: MessageCodec<PhotoFeatures> = {
     const message = wireFeaturesCodec.decode(bytes);
     return { ...message, features: vectorOfBytes(message.features) };
   },
+  recognises: (bytes) => wireFeaturesCodec.recognises(bytes),
 };
 
 /** The codec of one message over the given published schemas; the newest version is the one written and returned. */
@@ -54,6 +58,10 @@ export function avroCodec<Message>(message: string, schemas: readonly PublishedS
   return {
     encode: (value) => Buffer.concat([header, newest.type.toBuffer(value)]),
     decode: (bytes) => decodeWith(newest.type, resolvers, bytes, message) as Message,
+    recognises: (bytes) => {
+      const fingerprint = fingerprintOf(bufferOf(bytes));
+      return fingerprint !== undefined && resolvers.has(fingerprint);
+    },
   };
 }
 
@@ -63,12 +71,12 @@ function decodeWith(
   bytes: Uint8Array | null,
   message: string,
 ): unknown {
-  const buffer = Buffer.from(bytes?.buffer ?? new ArrayBuffer(0), bytes?.byteOffset, bytes?.byteLength);
-  if (buffer.length < HEADER_BYTES || !buffer.subarray(0, MARKER.length).equals(MARKER)) {
+  const buffer = bufferOf(bytes);
+  const fingerprint = fingerprintOf(buffer);
+  if (fingerprint === undefined) {
     const start = buffer.subarray(0, HEADER_BYTES).toString("hex");
     throw poison(message, `it begins with "${start}" instead of the marker c301 of Avro single-object encoding`);
   }
-  const fingerprint = buffer.readBigUInt64LE(MARKER.length);
   const resolver = resolvers.get(fingerprint);
   if (!resolver) {
     throw poison(message, `its schema ${fingerprint.toString(16)} is none of schemas/; upgrade this service first`);
@@ -78,6 +86,16 @@ function decodeWith(
   } catch (cause) {
     throw poison(message, `its body does not follow its schema: ${String(cause)}`, cause);
   }
+}
+
+function bufferOf(bytes: Uint8Array | null): Buffer {
+  return Buffer.from(bytes?.buffer ?? new ArrayBuffer(0), bytes?.byteOffset, bytes?.byteLength);
+}
+
+/** The fingerprint in a message's header; undefined when the bytes have no such header. */
+function fingerprintOf(buffer: Buffer): bigint | undefined {
+  if (buffer.length < HEADER_BYTES || !buffer.subarray(0, MARKER.length).equals(MARKER)) return undefined;
+  return buffer.readBigUInt64LE(MARKER.length);
 }
 
 function poison(message: string, why: string, cause?: unknown): FruitstreamError {

@@ -55,5 +55,19 @@ export interface DeadLetter extends SourcePosition {
   readonly traceparent: string | null;
 }
 
+/** `schemas/dead-letter-mark.v1.avsc`: a person has settled a dead letter, which lies on the same topic before it. */
+export interface DeadLetterMark {
+  /** Where the letter lies on the topic of dead letters. */
+  readonly letterPartition: number;
+  readonly letterOffset: number;
+  readonly outcome: DeadLetterOutcome;
+  /** Where the original record was put back on its topic; null when it was not, or when nobody knows. */
+  readonly newPartition: number | null;
+  readonly newOffset: number | null;
+  readonly markedAtMs: number;
+}
+
+export type DeadLetterOutcome = "retried" | "dropped";
+
 /** The run of photos that arrive, as opposed to a named replay. */
 export const LIVE_RUN = "live";

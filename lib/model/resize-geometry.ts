@@ -1,5 +1,5 @@
 import type { ResizePolicy } from "./manifest.ts";
-import type { AxisResize } from "./resize-weights.ts";
+import type { AxisPart, AxisResize } from "./resize-weights.ts";
 
 export interface PixelSize {
   readonly width: number;
@@ -23,25 +23,39 @@ export function resizedPhotoSize(input: InputGeometry, photo: PixelSize): PixelS
     : { width: Math.trunc((shorterSide * photo.width) / photo.height), height: shorterSide };
 }
 
+/** The part of a photo that there are pixels of. */
+export interface PhotoPart {
+  readonly horizontal: AxisPart;
+  readonly vertical: AxisPart;
+}
+
 /**
  * How each axis of a decoded photo becomes the model's. The geometry follows from the whole photo's size, not from that
  * of its decoded, perhaps reduced pixels, so that a reduced decode changes no crop.
+ *
+ * @param decoded the whole photo as decoded, perhaps reduced.
+ * @param part the pixels of it that there are, all by default.
  */
 export function resizeGeometry(
   input: InputGeometry,
   photo: PixelSize,
   decoded: PixelSize,
+  part: PhotoPart = wholePhoto(decoded),
 ): { readonly horizontal: AxisResize; readonly vertical: AxisResize } {
   const resized = resizedPhotoSize(input, photo);
   return {
-    horizontal: axis(decoded.width, resized.width, input.width),
-    vertical: axis(decoded.height, resized.height, input.height),
+    horizontal: axis(decoded.width, resized.width, input.width, part.horizontal),
+    vertical: axis(decoded.height, resized.height, input.height, part.vertical),
   };
 }
 
+function wholePhoto({ width, height }: PixelSize): PhotoPart {
+  return { horizontal: { start: 0, size: width }, vertical: { start: 0, size: height } };
+}
+
 /** torchvision's `CenterCrop` rounds the offset half to even, as Python does. */
-function axis(sourceSize: number, resizedSize: number, targetSize: number): AxisResize {
+function axis(sourceSize: number, resizedSize: number, targetSize: number, part: AxisPart): AxisResize {
   const margin = resizedSize - targetSize;
   const cropOffset = margin % 4 === 1 ? (margin - 1) / 2 : Math.round(margin / 2);
-  return { sourceSize, resizedSize, cropOffset, targetSize };
+  return { sourceSize, resizedSize, cropOffset, targetSize, part };
 }

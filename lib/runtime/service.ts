@@ -4,9 +4,9 @@ import { createLogger, type Logger } from "./logger.ts";
 
 /** What a composed service offers its process. */
 export interface Service {
-  /** Works until `stop` is called, or throws what makes the process crash. */
+  /** Works until `stop` is called or there is nothing left to do, or throws what makes the process crash. */
   run(): Promise<void>;
-  /** Finishes or drops what is in flight, makes `run` resolve, releases everything. Called once. */
+  /** Finishes or drops what is in flight, makes `run` resolve, releases everything. Called once, also after `run`. */
   stop(): Promise<void>;
 }
 
@@ -24,7 +24,8 @@ const STOP_MS_MAX = 9_000;
 /**
  * The frame around a service's `main.ts`, and the only code that touches the environment, signals and the exit code.
  * SIGTERM and SIGINT stop the service; a second signal, or a stop that takes longer than its bound, ends the process at
- * once, which costs nothing but repeated work. Exit code: 0 after a stop that was asked for, 1 after a crash.
+ * once, which costs nothing but repeated work. Exit code: 0 after a stop that was asked for or when the work is done, 1
+ * after a crash.
  */
 export async function runService(name: string, compose: (frame: ServiceFrame) => Promise<Service>) {
   const logger = createLogger(name, process.env.LOG_LEVEL || "info");
@@ -36,10 +37,12 @@ export async function runService(name: string, compose: (frame: ServiceFrame) =>
     const service = await Promise.race([compose(frame), signalled]);
     // A signal before there was anything to stop.
     if (!service) process.exit(0);
-    const stopped = signalled.then(() => service.stop());
     const running = service.run();
-    await Promise.race([running, stopped.then(() => running)]);
-    await stopped;
+    const stopped = Promise.race([running, signalled]).then(() => {
+      boundStopping(logger);
+      return service.stop();
+    });
+    await Promise.all([running, stopped]);
     logger.info({ rssPeakBytes: peakRssBytes() }, "stopped");
     process.exitCode = 0;
   } catch (error) {
@@ -50,6 +53,14 @@ export async function runService(name: string, compose: (frame: ServiceFrame) =>
   process.exit();
 }
 
+/** From now on the process has a bounded time. */
+function boundStopping(logger: Logger): void {
+  setTimeout(() => {
+    logger.warn({ stopMsMax: STOP_MS_MAX }, "could not stop in time; what was in flight will be done again");
+    process.exit(1);
+  }, STOP_MS_MAX).unref();
+}
+
 /** Resolves at the first signal; from then on the process has a bounded time, and a second signal ends it at once. */
 function onStopSignal(logger: Logger): Promise<undefined> {
   const first = Promise.withResolvers<undefined>();
@@ -58,10 +69,7 @@ function onStopSignal(logger: Logger): Promise<undefined> {
     signals += 1;
     if (signals > 1) process.exit(1);
     logger.info({ signal }, "stopping");
-    setTimeout(() => {
-      logger.warn({ stopMsMax: STOP_MS_MAX }, "could not stop in time; what was in flight will be done again");
-      process.exit(1);
-    }, STOP_MS_MAX).unref();
+    boundStopping(logger);
     first.resolve(undefined);
   };
   process.on("SIGTERM", onSignal);

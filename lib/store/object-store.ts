@@ -3,18 +3,20 @@
  * (`test/contract/object-store.ts`).
  *
  * Every method throws a FruitstreamError: `store-unavailable` (retry) for time-outs, throttling, 5xx and broken
- * connections, `access-denied` (crash) for refused credentials, and what its own comment names.
+ * connections, `access-denied` (crash) for refused credentials, `invalid-config` (crash) for a bucket that does not
+ * exist, which more often is a wrong endpoint, and what its own comment names.
  */
 export interface ObjectStore {
   /**
    * Reads a whole object.
    *
-   * @throws not-found when bucket or key does not exist; etag-changed when `ifMatch` is given and differs from the
-   * object's etag; too-large when the object has more than `bytesMax` bytes (its body is not read).
+   * @throws not-found when the key does not exist; etag-changed when `ifMatch` is given and differs from the object's
+   * etag; too-large when the object has more than `bytesMax` bytes (its body is not read); unreadable-object when the
+   * server serves others but not this one (archived, SSE-C, another region), or when bucket or etag are malformed.
    */
   get(location: ObjectLocation, options: GetOptions): Promise<StoredObject>;
 
-  /** The object's summary, or undefined when it does not exist. */
+  /** The object's summary, or undefined when the key or the bucket does not exist. */
   head(location: ObjectLocation): Promise<ObjectSummary | undefined>;
 
   /** Writes a whole object, replacing one that is there. Atomic: readers see all of it or nothing. */
@@ -30,8 +32,6 @@ export interface ObjectStore {
   /**
    * Objects whose key begins with `prefix`, in ascending order of the key's UTF-8 bytes, page by page, so memory stays
    * constant. With `startAfter`, only keys after it.
-   *
-   * @throws not-found when the bucket does not exist.
    */
   list(bucket: string, prefix: string, options?: { startAfter?: string }): AsyncIterable<ObjectSummary>;
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { httpUrl } from "../runtime/config.ts";
+import { FruitstreamError } from "../runtime/errors.ts";
 import type { S3Options } from "./s3-object-store.ts";
 
 /** The environment variables that say how to reach S3. Part of every service's configuration. */
@@ -14,8 +15,17 @@ export const s3Config = {
     .describe("true puts the bucket into the path instead of the host name, as most S3 servers need"),
 };
 
-/** The S3 part of a service's configuration, as the adapter takes it. */
+/**
+ * The S3 part of a service's configuration, as the adapter takes it.
+ *
+ * @throws invalid-config when only one of key and secret is set: AWS's default chain would be asked instead, unnoticed.
+ */
 export function s3OptionsOf(config: z.infer<z.ZodObject<typeof s3Config>>): S3Options {
+  if ((config.S3_ACCESS_KEY_ID === undefined) !== (config.S3_SECRET_ACCESS_KEY === undefined)) {
+    const missing = config.S3_ACCESS_KEY_ID === undefined ? "S3_ACCESS_KEY_ID" : "S3_SECRET_ACCESS_KEY";
+    const message = `${missing} is not set but its other half is; set both, or neither for AWS's default credentials`;
+    throw new FruitstreamError("invalid-config", message);
+  }
   return {
     endpoint: config.S3_ENDPOINT,
     region: config.S3_REGION,

@@ -5,16 +5,19 @@ export interface S3Target {
   readonly endpoint: string;
   readonly bucket: string;
   readonly key?: string;
+  /** Whether one object was to be read: what is wrong with that object alone is then no reason to stop the process. */
+  readonly isRead?: boolean;
 }
 
 /**
  * What the S3 client threw, as a FruitstreamError that names endpoint, bucket and key, never credentials.
- * What is neither an answer of a server nor a broken connection is returned as it is: it is a defect of ours.
+ * What is neither an answer of a server nor a broken connection is returned as it is, since it is a defect of ours; but
+ * for a read it is the location's or the etag's fault, which others have written, and becomes `unreadable-object`.
  */
 export function toStoreError(error: unknown, target: S3Target): unknown {
   if (error instanceof FruitstreamError || !(error instanceof Error)) return error;
   const name = nameOf(error);
-  const code = codeOf(name, s3StatusOf(error), error);
+  const code = codeOf(name, s3StatusOf(error), error, target.isRead ?? false);
   if (code === undefined) return error;
   return new FruitstreamError(code, messageOf(code, name, error, target), { cause: withoutExchange(error) });
 }
@@ -34,8 +37,14 @@ function withoutExchange(error: Error): Error {
   return Object.assign(new Error(error.message), { name: error.name, stack: error.stack });
 }
 
-/** Names under which servers and the SDK refuse a bucket or key that can't exist. */
-const UNNAMEABLE = new Set(["NoSuchKey", "NoSuchBucket", "InvalidBucketName", "InvalidURI", "KeyTooLongError"]);
+/** Names under which servers and the SDK say that a key does not exist, or refuse a bucket or key that can't exist. */
+const MISSING = new Set(["NoSuchKey", "InvalidBucketName", "InvalidURI", "KeyTooLongError"]);
+
+/**
+ * Names under which a server refuses to read one object while it serves others: it is archived, encrypted with a key
+ * that only its writer has (SSE-C), or rests in another region. Refusals on behalf of KMS are named "KMS.…".
+ */
+const UNREADABLE = new Set(["InvalidObjectState", "InvalidRequest", "PermanentRedirect"]);
 
 /** Answers below 500 that pass by themselves. */
 const PASSING = new Set([
@@ -65,10 +74,17 @@ const NETWORK_CODES = new Set([
   "ERR_STREAM_PREMATURE_CLOSE",
 ]);
 
-function codeOf(name: string, status: number | undefined, error: Error): ErrorCode | undefined {
-  if (UNNAMEABLE.has(name) || status === 404) return "not-found";
+function codeOf(name: string, status: number | undefined, error: Error, isRead: boolean): ErrorCode | undefined {
+  if (MISSING.has(name)) return "not-found";
+  // A bucket that is missing, or a 404 that S3 would not give, is most likely a wrong endpoint: every photo would fail.
+  if (name === "NoSuchBucket" || (status === 404 && isRead)) return "invalid-config";
+  if (status === 404) return "not-found";
+  if (isRead && (UNREADABLE.has(name) || name.startsWith("KMS."))) return "unreadable-object";
   if (name === "CredentialsProviderError" || status === 401 || status === 403) return "access-denied";
-  if (status === undefined) return isNetworkError(name, error) ? "store-unavailable" : undefined;
+  if (status === undefined) {
+    if (isNetworkError(name, error)) return "store-unavailable";
+    return isRead ? "unreadable-object" : undefined;
+  }
   if (status === 412) return "etag-changed";
   if (status === 413 || name === "EntityTooLarge") return "too-large";
   // A status of 200 here is an answer that broke off or that no parser understands.
@@ -91,12 +107,32 @@ function messageOf(code: ErrorCode, name: string, error: Error, { endpoint, buck
       return `${where} no longer has the expected etag`;
     case "too-large":
       return `${where} refused the object as too large`;
-    case "access-denied":
-      return `access to ${where} was refused (${name}); check the S3 credentials and the bucket's policy`;
+    case "access-denied": {
+      const isDoubtful = name === "AccessDenied" && key !== undefined;
+      const doubt = isDoubtful ? "; AWS answers so for a missing key too where s3:ListBucket is not granted" : "";
+      return `access to ${where} was refused (${name}); check the S3 credentials and the bucket's policy${doubt}`;
+    }
+    case "unreadable-object":
+      return `${where} can't be read (${name}: ${error.message}); ${remedyOf(name)}`;
     case "store-unavailable":
       return `${where} can't be reached for now (${name}: ${error.message})`;
     default:
-      return `${where} refused the request (${name}: ${error.message}); check the S3 endpoint, region and path style`;
+      return name === "NoSuchBucket"
+        ? `there is no bucket ${bucket} at ${endpoint}; check the bucket's name, the S3 endpoint and path style`
+        : `${where} refused the request (${name}: ${error.message}); check the S3 endpoint, region and path style`;
+  }
+}
+
+function remedyOf(name: string): string {
+  switch (name) {
+    case "InvalidObjectState":
+      return "it is archived: restore it, then announce it again";
+    case "PermanentRedirect":
+      return "its bucket is in another region: copy it to the region of S3_REGION";
+    case "InvalidRequest":
+      return "objects encrypted with a customer's key (SSE-C) must be stored anew without";
+    default:
+      return "check its bucket, key, etag and encryption";
   }
 }
 

@@ -77,7 +77,7 @@ export function openS3ObjectStore(
   return {
     async get({ bucket, key }, { bytesMax, ifMatch, signal }: GetOptions) {
       return await call(
-        { bucket, key },
+        { bucket, key, isRead: true },
         async (abortSignal) => {
           requireKey(key);
           const condition = ifMatch === undefined ? {} : { IfMatch: `"${ifMatch}"` };

@@ -109,7 +109,7 @@ export function checkpointPath(version: number): string {
 }
 
 /** About 100,000 files of one commit, far above what one window or one compaction touches. */
-const COMMIT_BYTES_MAX = 128 * 2 ** 20;
+export const COMMIT_BYTES_MAX = 128 * 2 ** 20;
 
 const COMMITS_IN_FLIGHT_MAX = 16;
 

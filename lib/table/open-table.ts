@@ -4,7 +4,7 @@ import { FruitstreamError } from "../runtime/errors.ts";
 import { type Logger, silentLogger } from "../runtime/logger.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import { type Action, serialiseActions } from "./actions.ts";
-import { commitPath } from "./delta-log.ts";
+import { COMMIT_BYTES_MAX, commitPath, readLogFile } from "./delta-log.ts";
 import { DeltaTable, ENGINE } from "./delta-table.ts";
 import { PARTITION_COLUMNS, photoSchemaString } from "./photo-columns.ts";
 import { findSnapshot, readSnapshot } from "./read-snapshot.ts";
@@ -12,7 +12,10 @@ import { PROTOCOL, type Snapshot } from "./snapshot.ts";
 import { formatTableUri, type TableAccess, type TableLocation, tableObject } from "./table-location.ts";
 
 export interface OpenTableOptions {
-  /** Creates the table when there is none. Several creators at once end up with the same table. */
+  /**
+   * Creates the table when there is none, and makes sure that the store can take commits. Several creators at once end
+   * up with the same table. Without it nothing is written.
+   */
   readonly createIfAbsent?: boolean;
   readonly logger?: Logger;
   readonly clock?: Clock;
@@ -22,7 +25,7 @@ export interface OpenTableOptions {
  * Opens a table at its newest version.
  *
  * @throws invalid-table when there is no table and none is to be created, when its log can't be read, or when its
- * columns are not those of photo rows.
+ * columns are not those of photo rows; with `createIfAbsent` invalid-config when the store overwrites where it must not.
  */
 export async function openTable(
   store: ObjectStore,
@@ -33,6 +36,7 @@ export async function openTable(
   if (createIfAbsent && (await findSnapshot(access)) === undefined) await createTable(access);
   const snapshot = await readSnapshot(access);
   requirePhotoTable(snapshot, location);
+  if (createIfAbsent) await requireConditionalPuts(access, snapshot.version);
   return new DeltaTable(access, snapshot);
 }
 
@@ -53,6 +57,18 @@ async function createTable(access: TableAccess): Promise<void> {
     },
   ];
   await access.store.putIfAbsent(tableObject(access.location, commitPath(0)), Buffer.from(serialiseActions(actions)));
+}
+
+/**
+ * A store that takes no notice of `If-None-Match` lets two writers commit the same version, and rows are lost without a
+ * word. It is put to the test with the newest commit's own bytes: where they are written over, nothing is changed.
+ */
+async function requireConditionalPuts(access: TableAccess, version: number): Promise<void> {
+  const path = commitPath(version);
+  const bytes = await readLogFile(access, path, COMMIT_BYTES_MAX);
+  if (bytes === undefined || !(await access.store.putIfAbsent(tableObject(access.location, path), bytes))) return;
+  const problem = `the S3 server of ${formatTableUri(access.location)} ignores If-None-Match, so commits would overwrite`;
+  throw new FruitstreamError("invalid-config", `${problem} each other; use one that supports conditional writes`);
 }
 
 /** Columns are compared by name and type; what another tool added besides (comments, new nullable columns) may stay. */

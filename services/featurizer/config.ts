@@ -1,8 +1,11 @@
 import { z } from "zod";
 import { LIVE_RUN } from "../../lib/contract/messages.ts";
+import { runName } from "../../lib/contract/run-name.ts";
 import { topicsConfig } from "../../lib/contract/topics.ts";
 import { kafkaConfig } from "../../lib/kafka/kafka-client.ts";
+import { partitionOffsetsSetting } from "../../lib/kafka/partition-offsets.ts";
 import { wholeNumber } from "../../lib/runtime/config.ts";
+import { niceSetting } from "../../lib/runtime/priority.ts";
 import { s3Config } from "../../lib/store/s3-config.ts";
 
 const MIB = 1_048_576;
@@ -13,15 +16,17 @@ export const featurizerConfig = {
   ...s3Config,
   ...topicsConfig,
   HTTP_HOST: z.string().default("127.0.0.1").describe("address of /livez, /readyz and /metrics"),
-  HTTP_PORT: wholeNumber(0, 65_535).default(0).describe("port of the same; 0 takes a free one"),
+  HTTP_PORT: wholeNumber(0, 65_535).default(0).describe("port of /livez, /readyz and /metrics; 0 takes a free one"),
 
   FEATURIZER_MODEL_DIR: z.string().describe("folder with the model's model.json"),
   FEATURIZER_GROUP: z.string().min(1).default("fruitstream-featurizers").describe("consumer group on photos"),
-  FEATURIZER_RUN: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]{1,64}$/, "must be 1 to 64 letters, digits, dots, dashes or underscores")
-    .default(LIVE_RUN)
-    .describe("name of the run that every row carries"),
+  FEATURIZER_RUN: runName.default(LIVE_RUN).describe("name of the run that every row carries"),
+  FEATURIZER_UNTIL: partitionOffsetsSetting
+    .optional()
+    .describe(
+      "`partition:offset,…` of photos: reads up to these offsets and not beyond, nothing of partitions that are not named, and ends once its group has committed them all; without it reads for ever",
+    ),
+  FEATURIZER_NICE: niceSetting,
   FEATURIZER_SESSION_MS: wholeNumber(6_000, 300_000)
     .default(30_000)
     .describe("without a heartbeat for so long, the group gives the partitions to others"),

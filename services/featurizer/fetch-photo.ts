@@ -5,6 +5,9 @@ import type { ObjectStore } from "../../lib/store/object-store.ts";
 /**
  * Reads the photo that was announced, and no other: one that was replaced since has another etag and its own message.
  *
+ * A bucket that does not exist counts as not-found: one message that names it must not stop everybody, and when all do,
+ * the dead-letter limit stops.
+ *
  * @throws not-found, etag-changed, too-large (before anything is read), or what the store throws.
  */
 export async function fetchPhoto(
@@ -17,7 +20,12 @@ export async function fetchPhoto(
     const message = `the photo has ${photo.sizeBytes} bytes; FEATURIZER_PHOTO_BYTES_MAX allows ${bytesMax}`;
     throw new FruitstreamError("too-large", message);
   }
-  // The announced size has been taken from the budget; an object of this etag has no other.
-  const { bytes } = await store.get(photo, { bytesMax: photo.sizeBytes, ifMatch: photo.etag, signal });
-  return bytes;
+  try {
+    // The announced size has been taken from the budget; an object of this etag has no other.
+    const { bytes } = await store.get(photo, { bytesMax: photo.sizeBytes, ifMatch: photo.etag, signal });
+    return bytes;
+  } catch (cause) {
+    const isMissingBucket = cause instanceof FruitstreamError && cause.code === "invalid-config";
+    throw isMissingBucket ? new FruitstreamError("not-found", cause.message, { cause }) : cause;
+  }
 }

@@ -3,10 +3,12 @@ import { topicShapes, topicsWithPrefix } from "../../lib/contract/topics.ts";
 import { openAdmin } from "../../lib/kafka/kafka-admin.ts";
 import { createConsumer } from "../../lib/kafka/kafka-consumer.ts";
 import { openProducer } from "../../lib/kafka/kafka-producer.ts";
+import { ReadingEnd } from "../../lib/kafka/reading-end.ts";
 import { loadModelFolder } from "../../lib/model/model-folder.ts";
 import { systemClock } from "../../lib/runtime/clock.ts";
 import { readConfig } from "../../lib/runtime/config.ts";
 import { Health } from "../../lib/runtime/health.ts";
+import { lowerPriority } from "../../lib/runtime/priority.ts";
 import { runService } from "../../lib/runtime/service.ts";
 import { closeServer, createStatusServer, listen } from "../../lib/runtime/status-server.ts";
 import { WaitingRetry } from "../../lib/runtime/waiting-retry.ts";
@@ -19,6 +21,7 @@ import { FeaturizerPipeline } from "./pipeline.ts";
 
 await runService("featurizer", async ({ env, logger, signal }) => {
   const config = readConfig(featurizerConfig, env, "FEATURIZER_");
+  lowerPriority(config.FEATURIZER_NICE);
   const topics = topicsWithPrefix(config.TOPIC_PREFIX);
   const kafka = { brokers: config.KAFKA_BROKERS, clientId: `fruitstream-featurizer-${process.pid}` };
   const health = new Health(systemClock.nowMs, ["model", "kafka", "s3"]);
@@ -58,6 +61,7 @@ await runService("featurizer", async ({ env, logger, signal }) => {
     {
       consumer,
       committedOffsets: () => admin.committedOffsets(config.FEATURIZER_GROUP, topics.photos),
+      earliestOffsets: () => admin.earliestOffsets(topics.photos),
       producer,
       store,
       decode: (photo) => decodePhoto(photo, decodeOptions),
@@ -70,6 +74,7 @@ await runService("featurizer", async ({ env, logger, signal }) => {
       topics,
       featuresPartitions,
       run: config.FEATURIZER_RUN,
+      end: config.FEATURIZER_UNTIL && new ReadingEnd(config.FEATURIZER_UNTIL),
       model: model.id,
       inFlightPhotosMax: config.FEATURIZER_IN_FLIGHT_PHOTOS_MAX,
       inFlightBytesMax: config.FEATURIZER_IN_FLIGHT_BYTES_MAX,

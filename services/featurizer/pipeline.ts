@@ -3,6 +3,8 @@ import { deadLetterCodec, photoFeaturesCodec } from "../../lib/contract/avro-cod
 import { deadLetterOf } from "../../lib/contract/dead-letter.ts";
 import type { DeadLetter, PhotoArrived, PhotoFeatures } from "../../lib/contract/messages.ts";
 import type { Topics } from "../../lib/contract/topics.ts";
+import { offsetMap } from "../../lib/kafka/partition-offsets.ts";
+import type { ReadingEnd } from "../../lib/kafka/reading-end.ts";
 import type {
   LogRecord,
   NewRecord,
@@ -29,6 +31,8 @@ export interface FeaturizerParts {
   readonly consumer: RecordConsumer;
   /** The group's committed next offsets on the photos topic. */
   readonly committedOffsets: () => Promise<PartitionOffset[]>;
+  /** The oldest offsets that the photos topic still has; asked for only where reading has an end. */
+  readonly earliestOffsets: () => Promise<PartitionOffset[]>;
   readonly producer: RecordProducer;
   readonly store: ObjectStore;
   readonly decode: (photo: Uint8Array) => Promise<DecodedPhoto>;
@@ -43,6 +47,8 @@ export interface FeaturizerSettings {
   /** Partitions of the features topic. Must not change while a run goes on, or a partition's order would be lost. */
   readonly featuresPartitions: number;
   readonly run: string;
+  /** Where the group's reading ends; undefined reads for ever. */
+  readonly end?: ReadingEnd | undefined;
   /** Name and content hash of the model. */
   readonly model: string;
   readonly inFlightPhotosMax: number;
@@ -55,7 +61,7 @@ export interface FeaturizerSettings {
   readonly deadLetterShareMax: number;
 }
 
-/** What became of one photo, with the bytes that it holds of the budget. */
+/** What became of one photo, with the bytes that it holds of the budget; neither where there was no record at all. */
 interface Outcome {
   readonly budgetBytes: number;
   readonly features?: PhotoFeatures;
@@ -96,6 +102,7 @@ export class FeaturizerPipeline {
   readonly #deadLetterLimit: DeadLetterLimit;
   readonly #stopping = new AbortController();
   readonly #failure = Promise.withResolvers<never>();
+  readonly #finished = Promise.withResolvers<void>();
   #assignment: Assignment | undefined;
 
   constructor(parts: FeaturizerParts, settings: FeaturizerSettings) {
@@ -107,7 +114,7 @@ export class FeaturizerPipeline {
     this.#deadLetterLimit = new DeadLetterLimit(DEAD_LETTER_OUTCOMES_MIN, settings.deadLetterShareMax);
   }
 
-  /** Works until `stop`, or throws what nobody but an operator can mend. */
+  /** Works until `stop` or until its group has come to the end, or throws what nobody but an operator can mend. */
   async run(): Promise<void> {
     const consuming = this.#parts.consumer.run({
       assigned: (partitions) => this.#assign(partitions),
@@ -115,7 +122,8 @@ export class FeaturizerPipeline {
       interrupted: (error) => this.#parts.health.report("kafka", "waiting", error.message),
     });
     const committing = this.#commitFromTimeToTime();
-    await Promise.race([consuming, committing.then(() => consuming), this.#failure.promise]);
+    const working = committing.then(() => consuming);
+    await Promise.race([consuming, working, this.#finished.promise, this.#failure.promise]);
   }
 
   /** Lets the photos in flight finish for a bounded time, commits what is published and leaves the group. */
@@ -154,11 +162,14 @@ export class FeaturizerPipeline {
     return new Map(starts.map(({ partition, offset }) => [partition, offset]));
   }
 
-  async #committedOffsets(): Promise<PartitionOffset[]> {
+  #committedOffsets(): Promise<PartitionOffset[]> {
+    return this.#askKafka("committed-offsets", () => this.#parts.committedOffsets());
+  }
+
+  async #askKafka(name: string, attempt: () => Promise<PartitionOffset[]>): Promise<PartitionOffset[]> {
     const { signal } = this.#stopping;
-    const attempt = () => this.#parts.committedOffsets();
     try {
-      return await this.#retry.run({ part: "kafka", name: "committed-offsets", signal, attempt });
+      return await this.#retry.run({ part: "kafka", name, signal, attempt });
     } catch (error) {
       // Whoever stops reads nothing any more, from wherever it would start.
       if (signal.aborted) return [];
@@ -181,6 +192,7 @@ export class FeaturizerPipeline {
     const lane = assignment?.lanes.get(partition);
     if (!assignment || !lane) return;
     for (const record of records) {
+      if (record.offset >= this.#endOf(partition)) return this.#restAtEnd(assignment, lane, record);
       this.#noteGap(assignment, record);
       const arrived = readPhotoRecord(record);
       const budgetBytes = arrived instanceof Error ? 0 : Math.min(arrived.sizeBytes, this.#settings.photoBytesMax);
@@ -189,6 +201,22 @@ export class FeaturizerPipeline {
       metrics.featurizerInFlightBytes.set(assignment.budget.bytes);
       lane.submit(record.offset, this.#featurize(record, arrived, budgetBytes, lane.signal));
     }
+  }
+
+  /** Takes nothing more of the partition: not resolving keeps it from being fetched, until it is assigned anew. */
+  async #restAtEnd(assignment: Assignment, lane: PartitionLane<Outcome>, record: LogRecord): Promise<void> {
+    const end = this.#endOf(record.partition);
+    if ((assignment.expected.get(record.partition) ?? end) < end) {
+      this.#noteGap(assignment, { ...record, offset: end });
+      await assignment.budget.acquire(0);
+      lane.submit(end - 1, Promise.resolve({ budgetBytes: 0 }));
+    }
+    const { signal } = lane;
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  }
+
+  #endOf(partition: number): number {
+    return this.#settings.end?.of(partition) ?? Number.POSITIVE_INFINITY;
   }
 
   async #featurize(
@@ -272,7 +300,17 @@ export class FeaturizerPipeline {
     while (!this.#stopping.signal.aborted) {
       await this.#parts.clock.sleep(this.#settings.commitMs, this.#stopping.signal).catch(() => undefined);
       await this.#commit();
+      if (await this.#isFinished()) this.#finished.resolve();
     }
+  }
+
+  /** Whether the whole group has come to the end: what others own may be reassigned to this member. */
+  async #isFinished(): Promise<boolean> {
+    const { end } = this.#settings;
+    if (!end || this.#stopping.signal.aborted) return false;
+    const committed = offsetMap(await this.#committedOffsets());
+    const earliest = await this.#askKafka("earliest-offsets", () => this.#parts.earliestOffsets());
+    return end.isReached((partition) => committed.get(partition), earliest);
   }
 
   async #commit(): Promise<void> {

@@ -14,7 +14,7 @@ export const ingestConfig = {
   ...topicsConfig,
   PHOTOS_BUCKET: z.string().min(1).default("photos").describe("bucket that photos are stored in"),
   HTTP_HOST: z.string().default("127.0.0.1").describe("address to listen on; all clients of the network: 0.0.0.0"),
-  HTTP_PORT: wholeNumber(0, 65_535).default(8080).describe("port of the same; 0 takes a free one"),
+  HTTP_PORT: wholeNumber(0, 65_535).default(8080).describe("port to listen on; 0 takes a free one"),
 
   INGEST_PHOTO_BYTES_MAX: wholeNumber(1, 1_024 * MIB)
     .default(64 * MIB)

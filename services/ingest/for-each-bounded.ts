@@ -12,6 +12,8 @@ export async function forEachBounded<Item>(
   work: (item: Item) => Promise<void>,
 ): Promise<void> {
   const pending = new Set<Promise<void>>();
+  // Waking the one who waits costs the same however many are pending; a race would hang itself on each of them.
+  let onRoom = () => {};
   let failure: { readonly error: unknown } | undefined;
   try {
     for await (const item of items) {
@@ -21,9 +23,12 @@ export async function forEachBounded<Item>(
         .catch((error: unknown) => {
           failure ??= { error };
         })
-        .finally(() => pending.delete(done));
+        .finally(() => {
+          pending.delete(done);
+          onRoom();
+        });
       pending.add(done);
-      if (pending.size >= pendingMax) await Promise.race(pending);
+      if (pending.size >= pendingMax) await new Promise<void>((resolve) => (onRoom = resolve));
     }
   } catch (error) {
     failure ??= { error };

@@ -14,7 +14,7 @@ export interface Listing {
  * Objects under a prefix, at any depth, in ascending order of their keys. Holds one page, however many there are. A
  * page that fails and may come later is asked for again, from behind the last key that was given out.
  *
- * @throws not-found for a missing bucket, access-denied, or the signal's reason.
+ * @throws invalid-config for a missing bucket, access-denied, or the signal's reason.
  */
 export async function* listObjects(
   store: ObjectStore,

@@ -6,25 +6,32 @@ import { readConfig } from "../../lib/runtime/config.ts";
 import { Health } from "../../lib/runtime/health.ts";
 import { runService } from "../../lib/runtime/service.ts";
 import { closeServer, listen } from "../../lib/runtime/status-server.ts";
+import { WaitingRetry } from "../../lib/runtime/waiting-retry.ts";
 import { s3OptionsOf } from "../../lib/store/s3-config.ts";
 import { openS3ObjectStore } from "../../lib/store/s3-object-store.ts";
 import { PhotoAnnouncer } from "./announce-photo.ts";
 import { ingestConfig } from "./config.ts";
 import { createPhotoServer } from "./photo-server.ts";
 
-await runService("ingest", async (env, logger) => {
+await runService("ingest", async ({ env, logger, signal }) => {
   const config = readConfig(ingestConfig, env, "INGEST_");
   const topics = topicsWithPrefix(config.TOPIC_PREFIX);
   const kafka = { brokers: config.KAFKA_BROKERS, clientId: `fruitstream-ingest-${process.pid}` };
   const health = new Health(systemClock.nowMs, ["kafka", "s3"]);
+  const retry = new WaitingRetry({ clock: systemClock, health, logger });
 
-  const admin = await openAdmin(kafka, logger);
-  await admin.ensureTopics(topicShapes(topics, config.TOPIC_PARTITIONS));
-  await admin.close();
-  const producer = await openProducer(kafka, logger);
+  const producer = await retry.run({
+    ...{ part: "kafka", name: "start", signal },
+    attempt: async () => {
+      const admin = await openAdmin(kafka, logger);
+      await admin.ensureTopics(topicShapes(topics, config.TOPIC_PARTITIONS)).finally(() => admin.close());
+      return openProducer(kafka, logger);
+    },
+  });
   health.report("kafka", "ok");
   const store = openS3ObjectStore(s3OptionsOf(config));
-  await store.ensureBucket(config.PHOTOS_BUCKET);
+  const attempt = () => store.ensureBucket(config.PHOTOS_BUCKET);
+  await retry.run({ part: "s3", name: "start", signal, attempt });
   health.report("s3", "ok");
 
   const announcer = new PhotoAnnouncer((records) => producer.append(topics.photos, records), systemClock);

@@ -1,13 +1,15 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import pLimit from "p-limit";
 import { sniffPhotoFormat } from "../../lib/contract/photo-format.ts";
 import { type RetryHooks, retrying } from "../../lib/runtime/retry.ts";
-import type { ObjectLocation, ObjectStore } from "../../lib/store/object-store.ts";
+import type { ObjectLocation, ObjectStore, ObjectSummary } from "../../lib/store/object-store.ts";
 import type { PhotoAnnouncer } from "./announce-photo.ts";
 import { eventTimeMs } from "./event-time.ts";
 import { forEachBounded } from "./for-each-bounded.ts";
 import { type IngestProgress, type OnProgress, ProgressCount } from "./ingest-progress.ts";
 import { labelOfKey } from "./photo-label.ts";
+import { PresentObjects } from "./present-objects.ts";
 import { RETRY_POLICY } from "./retry-policy.ts";
 import { type FolderFile, walkFolder } from "./walk-folder.ts";
 
@@ -23,8 +25,10 @@ export interface UploadOptions {
   readonly announceExisting: boolean;
 }
 
-/** Files under way at the same time, each of them whole in memory: 512 MiB at the very most. */
+/** Files on their way to S3 at the same time, each of them whole in memory: 512 MiB at the very most. */
 const FILES_PENDING_MAX = 8;
+/** Photos stored and not yet acknowledged by Kafka, without their bytes: one append's worth beside the one under way. */
+const ANNOUNCEMENTS_PENDING_MAX = 1000;
 /** Larger files are skipped; the featurizer would refuse them. */
 const FILE_BYTES_MAX = 64 * 1_048_576;
 
@@ -46,33 +50,71 @@ export async function uploadFolder(
   onProgress: OnProgress,
 ): Promise<IngestProgress> {
   const count = new ProgressCount(onProgress);
-  // The signal ends the walk; a photo that was begun is seen through, or it would rest on S3 and never be announced.
-  const untilDone: RetryHooks = { ...hooks, signal: new AbortController().signal };
-  const files = walkFolder(options.folder, () => count.add("skipped"));
-  await forEachBounded(files, FILES_PENDING_MAX, hooks.signal, async (file) => {
-    if (!options.isPhoto(file.relativePath) || file.sizeBytes > FILE_BYTES_MAX) return count.add("skipped");
-    const location = { bucket: options.bucket, key: `${options.prefix}${file.relativePath}` };
-    const body = await readFile(file.path);
-    let isNew = false;
-    const etag = await retrying(RETRY_POLICY, untilDone, async () => {
-      const present = await store.head(location);
-      if (present?.sizeBytes === body.byteLength && present.etag === md5(body)) return present.etag;
-      // Stays true when the answer to the put is lost and the next attempt finds the photo there.
-      isNew = true;
-      return await putPhoto(store, location, body);
-    });
-    count.add(isNew ? "uploaded" : "existing");
-    if (!isNew && !options.announceExisting) return;
-    await announcer.announce({ ...location, etag, sizeBytes: body.byteLength, ...describe(file, options, hooks) });
-    count.add("announced");
+  const storing = pLimit(FILES_PENDING_MAX);
+  const failure = new AbortController();
+  const ended = AbortSignal.any([hooks.signal, failure.signal]);
+  const photos = findPhotos(store, options, hooks, () => count.add("skipped"));
+  await forEachBounded(photos, ANNOUNCEMENTS_PENDING_MAX, hooks.signal, async (photo) => {
+    try {
+      const stored = await storing(() => {
+        ended.throwIfAborted();
+        return storePhoto(store, photo, hooks);
+      });
+      count.add(stored.isNew ? "uploaded" : "existing");
+      if (!stored.isNew && !options.announceExisting) return;
+      const { location, file } = photo;
+      const { etag, sizeBytes } = stored;
+      await announcer.announce({ ...location, etag, sizeBytes, ...describe(file, options, hooks) });
+      count.add("announced");
+    } catch (error) {
+      failure.abort(error);
+      throw error;
+    }
   });
   return count.progress;
 }
 
-async function putPhoto(store: ObjectStore, location: ObjectLocation, body: Uint8Array): Promise<string> {
+interface FoundPhoto {
+  readonly file: FolderFile;
+  readonly location: ObjectLocation;
+  /** What is on S3 under its key. */
+  readonly present: ObjectSummary | undefined;
+}
+
+async function* findPhotos(
+  store: ObjectStore,
+  { folder, bucket, prefix, isPhoto }: UploadOptions,
+  hooks: RetryHooks,
+  onSkipped: () => void,
+): AsyncGenerator<FoundPhoto> {
+  const objects = new PresentObjects(store, bucket, prefix, hooks);
+  for await (const file of walkFolder(folder, onSkipped)) {
+    const key = `${prefix}${file.relativePath}`;
+    if (isPhoto(file.relativePath) && file.sizeBytes <= FILE_BYTES_MAX) {
+      yield { file, location: { bucket, key }, present: await objects.find(key) };
+    } else {
+      onSkipped();
+    }
+  }
+}
+
+/** A photo that was begun is seen through, whoever interrupts, or it would rest on S3 and never be announced. */
+async function storePhoto(
+  store: ObjectStore,
+  { file, location, present }: FoundPhoto,
+  hooks: RetryHooks,
+): Promise<{ etag: string; sizeBytes: number; isNew: boolean }> {
+  const body = await readFile(file.path);
+  const sizeBytes = body.byteLength;
+  if (present?.sizeBytes === sizeBytes && present.etag === md5(body)) {
+    return { etag: present.etag, sizeBytes, isNew: false };
+  }
   const format = sniffPhotoFormat(body);
-  const { etag } = await store.put(location, body, format ? { contentType: `image/${format}` } : {});
-  return etag;
+  const untilDone: RetryHooks = { ...hooks, signal: new AbortController().signal };
+  const { etag } = await retrying(RETRY_POLICY, untilDone, () =>
+    store.put(location, body, format ? { contentType: `image/${format}` } : {}),
+  );
+  return { etag, sizeBytes, isNew: true };
 }
 
 /** The label is looked for below the prefix only: the prefix says where the photos are kept. */

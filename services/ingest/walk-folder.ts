@@ -1,6 +1,7 @@
-import { lstat, readdir, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import { compareKeys } from "./key-order.ts";
 
 export interface FolderFile {
   readonly path: string;
@@ -11,8 +12,8 @@ export interface FolderFile {
 }
 
 /**
- * The regular files of a folder and of those below it, folder by folder in the order of their names. Holds the names of
- * the folders on the way down to the current one, never the whole tree. Links to files are followed, links to folders
+ * The regular files of a folder and of those below it, in the order in which S3 would list their relative paths. Holds
+ * the names of the folders on the way down to the current one, never the whole tree. Links to files are followed, links to folders
  * are not, since they may lead in circles. Hidden names are left out: they are what programs leave behind (`.DS_Store`,
  * `._photo.jpg`).
  *
@@ -27,20 +28,21 @@ export async function* walkFolder(folder: string, onHidden: () => void): AsyncGe
 }
 
 async function* walk(folder: string, below: string, onHidden: () => void): AsyncGenerator<FolderFile> {
-  const names = await readdir(folder);
-  for (const name of names.sort()) {
-    const path = join(folder, name);
-    const relativePath = `${below}${name}`;
-    if (name.startsWith(".")) {
+  const entries = await readdir(folder, { withFileTypes: true });
+  // What lies in a folder has the slash in its path, so the folder's place is that of its name with a slash.
+  const named = entries.map((entry) => ({ entry, place: entry.isDirectory() ? `${entry.name}/` : entry.name }));
+  for (const { entry, place } of named.sort((a, b) => compareKeys(a.place, b.place))) {
+    const path = join(folder, entry.name);
+    if (entry.name.startsWith(".")) {
       onHidden();
       continue;
     }
-    const entry = await lstat(path);
     if (entry.isDirectory()) {
-      yield* walk(path, `${relativePath}/`, onHidden);
+      yield* walk(path, `${below}${place}`, onHidden);
       continue;
     }
-    const file = entry.isSymbolicLink() ? await stat(path).catch(() => undefined) : entry;
-    if (file?.isFile()) yield { path, relativePath, sizeBytes: file.size, modifiedAtMs: file.mtimeMs };
+    const file = await stat(path).catch(() => undefined);
+    if (file?.isFile())
+      yield { path, relativePath: `${below}${place}`, sizeBytes: file.size, modifiedAtMs: file.mtimeMs };
   }
 }

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { topicsConfig } from "../../lib/contract/topics.ts";
 import { kafkaConfig } from "../../lib/kafka/kafka-client.ts";
+import { partitionOffsetsSetting } from "../../lib/kafka/partition-offsets.ts";
 import { wholeNumber } from "../../lib/runtime/config.ts";
+import { niceSetting } from "../../lib/runtime/priority.ts";
 import { s3Config } from "../../lib/store/s3-config.ts";
 
 const MIB = 1_048_576;
@@ -13,9 +15,15 @@ export const reducerConfig = {
   ...topicsConfig,
   TABLE_URI: z.string().describe("s3://bucket/prefix of the table; created when it is not there"),
   HTTP_HOST: z.string().default("127.0.0.1").describe("address of /livez, /readyz and /metrics"),
-  HTTP_PORT: wholeNumber(0, 65_535).default(0).describe("port of the same; 0 takes a free one"),
+  HTTP_PORT: wholeNumber(0, 65_535).default(0).describe("port of /livez, /readyz and /metrics; 0 takes a free one"),
 
   REDUCER_GROUP: z.string().min(1).default("fruitstream-reducers").describe("consumer group on features"),
+  REDUCER_UNTIL: partitionOffsetsSetting
+    .optional()
+    .describe(
+      "`partition:offset,…` of features: reads up to these offsets and not beyond, nothing of partitions that are not named, and ends once the table has them all; without it reads for ever",
+    ),
+  REDUCER_NICE: niceSetting,
   REDUCER_SESSION_MS: wholeNumber(6_000, 300_000)
     .default(30_000)
     .describe("without a heartbeat for so long, the group gives the partitions to others"),

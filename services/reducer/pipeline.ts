@@ -12,6 +12,7 @@ import type { Logger } from "../../lib/runtime/logger.ts";
 import { metrics } from "../../lib/runtime/metrics.ts";
 import { WaitingRetry } from "../../lib/runtime/waiting-retry.ts";
 import type { CommitRequest, CommitResult, DeltaTable } from "../../lib/table/delta-table.ts";
+import type { PhotoRow } from "../../lib/table/photo-row.ts";
 import { writeRows } from "../../lib/table/table-files.ts";
 import type { BasisKeeper } from "./basis-keeper.ts";
 import { highWaterAppId, TableProgress } from "./table-progress.ts";
@@ -159,21 +160,30 @@ export class ReducerPipeline {
     const { partition, offset } = record;
     this.#window.noteRecord(partition, this.#parts.clock.nowMs());
     this.#move(this.#progress.offsetAppId(partition), offset + 1);
+    const vector = this.#readVector(record);
+    if (vector instanceof Error) return this.#deadLetter(record, vector);
+
+    const { message, row } = vector;
+    if (message.sourceOffset < this.#progress.highWaterMark(message)) {
+      metrics.reducerRepeats.inc();
+      this.#window.noteRepeat();
+      return;
+    }
+    const wrongLength = await this.#checkLength(message);
+    if (wrongLength) return this.#deadLetter(record, wrongLength);
+    this.#notePartition(message, record);
+    this.#window.addRow(row);
+    this.#move(highWaterAppId(message), message.sourceOffset + 1);
+  }
+
+  /** The vector and its row, or the error that makes the record a dead letter. */
+  #readVector(record: LogRecord): { message: PhotoFeatures; row: PhotoRow } | Error {
     try {
       const message = photoFeaturesCodec.decode(record.value);
-      if (message.sourceOffset < this.#progress.highWaterMark(message)) {
-        metrics.reducerRepeats.inc();
-        this.#window.noteRepeat();
-        return;
-      }
-      const row = rowOf(message);
-      await this.#requireLength(message);
-      this.#notePartition(message, record);
-      this.#window.addRow(row);
-      this.#move(highWaterAppId(message), message.sourceOffset + 1);
+      return { message, row: rowOf(message) };
     } catch (error) {
       if (fateOf(error) !== "dead-letter") throw error;
-      await this.#deadLetter(record, error as Error);
+      return error as Error;
     }
   }
 
@@ -183,12 +193,12 @@ export class ReducerPipeline {
   }
 
   /** Vectors of one model have one length, or there would be no moments of them. */
-  async #requireLength({ model, run, features }: PhotoFeatures): Promise<void> {
+  async #checkLength({ model, run, features }: PhotoFeatures): Promise<FruitstreamError | undefined> {
     const known = await this.#withS3("vector-length", () => this.#lengths.of({ model, run }));
     this.#lengths.note({ model, run }, known ?? features.length);
-    if (known === undefined || features.length === known) return;
+    if (known === undefined || features.length === known) return undefined;
     const message = `a vector of model "${model}" has ${features.length} values, those in the table have ${known}`;
-    throw new FruitstreamError("poison-message", message);
+    return new FruitstreamError("poison-message", message);
   }
 
   /** More partitions than when the run began send a source partition elsewhere, and its order is lost. */

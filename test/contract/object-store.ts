@@ -50,9 +50,11 @@ export function describeObjectStoreContract(name: string, openStore: () => Promi
       expect(textOf((await store.get(at("replaced"), everything)).bytes)).toBe("second");
     });
 
-    it("says not-found for a key and for a bucket that does not exist", async () => {
+    it("says not-found for a key that does not exist, and invalid-config for a bucket", async () => {
       await expect(store.get(at("missing"), everything)).rejects.toMatchObject({ code: "not-found" });
-      await expect(store.get(nowhere, everything)).rejects.toMatchObject({ code: "not-found" });
+      await expect(store.get(nowhere, everything)).rejects.toMatchObject({ code: "invalid-config" });
+      await expect(store.put(nowhere, bytesOf("x"))).rejects.toMatchObject({ code: "invalid-config" });
+      await expect(store.putIfAbsent(nowhere, bytesOf("x"))).rejects.toMatchObject({ code: "invalid-config" });
     });
 
     it("says not-found for a key that can't exist", async () => {
@@ -157,9 +159,9 @@ export function describeObjectStoreContract(name: string, openStore: () => Promi
       for (const key of keys) expect(textOf((await store.get(at(key), everything)).bytes)).toBe(key);
     });
 
-    it("lists nothing under an unused prefix, and says not-found for a missing bucket", async () => {
+    it("lists nothing under an unused prefix, and says invalid-config for a missing bucket", async () => {
       expect(await keysOf(store.list(bucket, "unused/"))).toEqual([]);
-      await expect(keysOf(store.list(nowhere.bucket, ""))).rejects.toMatchObject({ code: "not-found" });
+      await expect(keysOf(store.list(nowhere.bucket, ""))).rejects.toMatchObject({ code: "invalid-config" });
     });
 
     it("ensures a bucket that exists, and keeps its objects", async () => {

@@ -18,7 +18,7 @@ export function createMemoryObjectStore(bucketNames: readonly string[] = []): Ob
 
   const bucketOf = (name: string) => {
     const bucket = buckets.get(name);
-    if (bucket === undefined) throw new FruitstreamError("not-found", `s3://${name} does not exist`);
+    if (bucket === undefined) throw new FruitstreamError("invalid-config", `there is no bucket ${name}`);
     return bucket;
   };
 

@@ -119,9 +119,9 @@ async function clusterFile({ stateDir }: StackSettings): Promise<string> {
 
 function openS3(endpoints: StackEndpoints): S3Client {
   return new S3Client({
-    endpoint: endpoints.s3Endpoint,
+    endpoint: endpoints.s3Endpoint!,
     region: endpoints.s3Region,
     forcePathStyle: endpoints.s3ForcePathStyle,
-    credentials: { accessKeyId: endpoints.s3AccessKeyId, secretAccessKey: endpoints.s3SecretAccessKey },
+    credentials: { accessKeyId: endpoints.s3AccessKeyId!, secretAccessKey: endpoints.s3SecretAccessKey! },
   });
 }

@@ -101,7 +101,8 @@ def plain(table):
         row["dt"] = str(row["dt"])
         for name in ("captured_at", "ingested_at", "featurized_at"):
             row[name] = round(row[name].timestamp() * 1000)
-    return sorted(rows, key=lambda row: (row["model"], row["run"], row["source_offset"]))
+    return sorted(rows, key=lambda row: (row["model"], row["run"], row["source_offset"], row["source_partition"]))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

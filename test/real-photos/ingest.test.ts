@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { photoArrivedCodec } from "../../lib/contract/avro-codec.ts";
 import type { PhotoArrived } from "../../lib/contract/messages.ts";
 import { topicShapes, topicsWithPrefix } from "../../lib/contract/topics.ts";
@@ -74,34 +75,113 @@ describe("ingest on a real S3 and Kafka", () => {
     for (const { key, label } of uploaded) expect(key.split("/").at(-2)).toBe(label);
   });
 
-  it("takes a photo over HTTP, and leaves with code 0 when it is told to", async () => {
+  it("announces what it has put when an upload is told to stop, and says so with its exit code", async () => {
+    const uploads = `ingest-${randomUUID()}`;
+    await store.ensureBucket(uploads);
     const prefix = await newTopics();
-    const main = fileURLToPath(new URL("../../services/ingest/main.ts", import.meta.url));
-    const settings = { TOPIC_PREFIX: prefix, PHOTOS_BUCKET: bucket, HTTP_PORT: "0", LOG_LEVEL: "info" };
-    const service = spawn(process.execPath, [main], {
-      env: { ...env, ...settings },
-      stdio: ["ignore", "pipe", "inherit"],
+    const main = fileURLToPath(new URL("../../cli/fruitstream.ts", import.meta.url));
+    const large = fileURLToPath(new URL("../../../shared/fruits360/large", import.meta.url));
+    const command = spawn(process.execPath, [main, "ingest", "upload", large, "--bucket", uploads], {
+      env: { ...env, TOPIC_PREFIX: prefix },
+      stdio: "ignore",
     });
+    const ended = once(command, "exit");
     try {
-      const port = await startedPort(service);
-      const body = Buffer.concat([Buffer.from("ffd8ffe0", "hex"), Buffer.alloc(5000, 1)]);
+      await vi.waitFor(async () => expect(await keysIn(uploads)).not.toEqual([]), { timeout: 30_000 });
+      command.kill("SIGTERM");
+      expect(await ended).toEqual([143, null]);
+      const keys = await keysIn(uploads);
+      expect((await readPhotos(prefix, keys.length)).map(({ key }) => key)).toEqual(keys.sort());
+      expect(keys.length).toBeLessThan(10_000);
+    } finally {
+      command.kill("SIGKILL");
+    }
+  });
+
+  it("takes a photo over HTTP", async () => {
+    const { prefix, service, port } = await startService();
+    try {
       const url = `http://127.0.0.1:${port}/v1/photos/kiwi/1.jpg`;
-      const answer = await fetch(url, { method: "PUT", body });
+      const answer = await fetch(url, { method: "PUT", body: PHOTO });
       expect(answer.status).toBe(201);
       const { etag } = (await answer.json()) as { etag: string };
       const stored = await store.get({ bucket, key: "photos/kiwi/1.jpg" }, { bytesMax: 10_000, ifMatch: etag });
-      expect(Buffer.from(stored.bytes).equals(body)).toBe(true);
+      expect(Buffer.from(stored.bytes).equals(PHOTO)).toBe(true);
       expect(await readPhotos(prefix, 1)).toMatchObject([{ bucket, key: "photos/kiwi/1.jpg", etag, label: "kiwi" }]);
       expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200);
+    } finally {
+      service.kill("SIGKILL");
+    }
+  });
 
+  it("under SIGTERM answers the uploads in flight, leaves with code 0, and has announced every 201", async () => {
+    const { prefix, service, port, logged } = await startService();
+    try {
+      const uploads = await Promise.all(Array.from({ length: 20 }, (_, index) => beginUpload(port, `${index}.jpg`)));
       service.kill("SIGTERM");
-      const [code] = await once(service, "exit");
-      expect(code).toBe(0);
+      await logged("stopping");
+      const statuses = await Promise.all(uploads.map((finish) => finish()));
+      expect(statuses).toEqual(Array(20).fill(201));
+      expect(await once(service, "exit")).toEqual([0, null]);
+      const keys = (await readPhotos(prefix, 20)).map(({ key }) => key);
+      expect(keys).toEqual(Array.from({ length: 20 }, (_, index) => `photos/lemon/${index}.jpg`).sort());
     } finally {
       service.kill("SIGKILL");
     }
   });
 });
+
+const PHOTO = Buffer.concat([Buffer.from("ffd8ffe0", "hex"), Buffer.alloc(5000, 1)]);
+
+interface Entry {
+  readonly msg: string;
+  readonly port: number;
+}
+
+/** The service as a process of its own, once it takes requests. */
+async function startService() {
+  const prefix = await newTopics();
+  const main = fileURLToPath(new URL("../../services/ingest/main.ts", import.meta.url));
+  const settings = { TOPIC_PREFIX: prefix, PHOTOS_BUCKET: bucket, HTTP_PORT: "0", LOG_LEVEL: "info" };
+  const service = spawn(process.execPath, [main], {
+    env: { ...env, ...settings },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const lines = createInterface({ input: service.stdout })[Symbol.asyncIterator]();
+  const logged = async (msg: string): Promise<Entry> => {
+    for (;;) {
+      const { done, value } = await lines.next();
+      if (done) throw new Error(`the service ended before it logged "${msg}"`);
+      const entry = JSON.parse(value) as Entry;
+      if (entry.msg === msg) return entry;
+    }
+  };
+  const { port } = await logged("ingest started");
+  return { prefix, service, port, logged };
+}
+
+/** Sends half of a photo once the service has asked for it; the returned function sends the rest and gives the status. */
+async function beginUpload(port: number, name: string): Promise<() => Promise<number>> {
+  const headers = { expect: "100-continue", "content-length": PHOTO.byteLength };
+  const upload = request({ host: "127.0.0.1", port, method: "PUT", path: `/v1/photos/lemon/${name}`, headers });
+  const asked = once(upload, "continue");
+  upload.flushHeaders();
+  await asked;
+  upload.write(PHOTO.subarray(0, 2000));
+  return async () => {
+    const answered = once(upload, "response") as Promise<[IncomingMessage]>;
+    upload.end(PHOTO.subarray(2000));
+    const [response] = await answered;
+    response.resume();
+    return response.statusCode!;
+  };
+}
+
+async function keysIn(name: string): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(name, "")) keys.push(key);
+  return keys;
+}
 
 /** Topics of their own; the prefix that names them. */
 async function newTopics(): Promise<string> {
@@ -133,13 +213,4 @@ async function readPhotos(prefix: string, count: number): Promise<PhotoArrived[]
 
 function identityOf({ bucket, key, etag, sizeBytes, label }: PhotoArrived) {
   return { bucket, key, etag, sizeBytes, label };
-}
-
-/** The port that the service's log names once it takes requests. */
-async function startedPort(service: ChildProcess): Promise<number> {
-  for await (const line of createInterface({ input: service.stdout! })) {
-    const { msg, port } = JSON.parse(line) as { msg: string; port: number };
-    if (msg === "ingest started") return port;
-  }
-  throw new Error("the service ended before it took requests");
 }

@@ -2,14 +2,15 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type OnnxGramKernel, openGramKernel } from "../../lib/model/gram-kernel.ts";
 import { loadModelFolder } from "../../lib/model/model-folder.ts";
+import { type OnnxGramKernel, openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
 import { decodePhoto } from "../../services/featurizer/decode-photo.ts";
 import { openPhotoModel } from "../../services/featurizer/inference/photo-model.ts";
 import { type Basis, computeBasis } from "../../services/reducer/pca/basis.ts";
-import { emptyMoments, foldMoments, mergeMoments, momentsOfRows } from "../../services/reducer/pca/moments.ts";
+import { emptyMoments, foldMoments, momentsOfRows } from "../../services/reducer/pca/moments.ts";
 import { principalAngles, type Subspace } from "../../services/reducer/pca/principal-angles.ts";
 import { type BatchPca, dualBatchPca } from "../unit/services/reducer/pca/batch-pca.ts";
+import { mergeMoments } from "../unit/services/reducer/pca/merge-moments.ts";
 
 const SHARED = new URL("../../../shared/", import.meta.url);
 const PHOTOS = fileURLToPath(new URL("fruits360/small/", SHARED));
@@ -61,7 +62,7 @@ describe("streaming PCA of the features of 800 photos", () => {
         total,
         await momentsOfRows(features.subarray(total.count * DIMENSIONS, end * DIMENSIONS), DIMENSIONS, gram),
       );
-      basis = computeBasis(total, K, basis);
+      basis = await computeBasis(total, K, basis);
     }
 
     expect(basis!.version).toBe(5);

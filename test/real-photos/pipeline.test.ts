@@ -8,6 +8,7 @@ import { openStackStore, requireEndpoints } from "../../cli/endpoints.ts";
 import { openTable } from "../../lib/table/open-table.ts";
 import { readRows } from "../../lib/table/table-files.ts";
 import { parseTableUri } from "../../lib/table/table-location.ts";
+import { principalAngles, type Subspace } from "../../services/reducer/pca/principal-angles.ts";
 
 const shared = (path: string) => fileURLToPath(new URL(`../../../shared/${path}`, import.meta.url));
 const MODEL = fileURLToPath(new URL("../models/mobilenet_v2", import.meta.url));
@@ -31,26 +32,37 @@ const demo = (photos: string, name: string, processes: number) =>
     exportFolder: undefined,
   });
 
-describe("photos become rows", () => {
+describe("800 photos become rows", () => {
   test.each([1, 2])(
-    "each once, with its label and its reference vector: %i featurizers and reducers",
+    "each once, with its label, and their PCA is scikit-learn's: %i featurizers and reducers",
     async (processes) => {
-      const result = await demo("fruits360/tiny", `tiny-${processes}`, processes);
-      expect(result).toMatchObject({ photos: 25, rows: 25, deadLetters: [] });
+      const result = await demo("fruits360/small", `small-${processes}`, processes);
+      expect(result).toMatchObject({ photos: 800, rows: 800, deadLetters: [] });
       const rows = await rowsOf(result);
-      const references = await referenceVectors();
-      expect(rows).toHaveLength(25);
-      expect(new Set(rows.map((row) => row.path)).size).toBe(25);
-      for (const row of rows) {
-        const path = String(row.path).split("/").slice(-3).join("/");
-        expect(row.label).toBe(path.split("/")[1]);
-        expect(cosine(row.features as Float32Array, references(`fruits360/tiny/${path}`))).toBeGreaterThan(0.9995);
+      const paths = rows.map((row) => pathOf(row, 3));
+      expect(paths.sort()).toEqual(await photosIn("fruits360/small"));
+      for (const row of rows) expect(row.label).toBe(pathOf(row, 2).split("/")[0]);
+
+      const basis = result.basis!;
+      const reference = await referencePca();
+      expect(basis.rowCount).toBe(800);
+      expect(Math.cos(principalAngles(basis, reference).at(-1)!)).toBeGreaterThanOrEqual(1 - 1e-6);
+      expect(basis.explainedVarianceRatio).toHaveLength(8);
+      for (const [index, ratio] of reference.explainedVarianceRatio.entries()) {
+        expect(Math.abs(basis.explainedVarianceRatio[index]! / ratio - 1)).toBeLessThan(1e-4);
       }
-      const ratio = [...result.basis!.explainedVarianceRatio];
-      expect(ratio).toHaveLength(8);
-      expect(ratio).toEqual(ratio.toSorted((a, b) => b - a));
     },
   );
+});
+
+test("a row's vector is the reference's for its photo", async () => {
+  const result = await demo("fruits360/tiny", "tiny", 1);
+  expect(result).toMatchObject({ photos: 25, rows: 25, deadLetters: [] });
+  const references = await referenceVectors();
+  for (const row of await rowsOf(result)) {
+    const reference = references(`fruits360/tiny/${pathOf(row, 3)}`);
+    expect(cosine(row.features as Float32Array, reference)).toBeGreaterThan(0.9995);
+  }
 });
 
 test("malformed photos end in dead letters with their reason, and the others in the table", async () => {
@@ -86,6 +98,23 @@ async function rowsOf({ tableUri }: DemoResult): Promise<Record<string, unknown>
   } finally {
     store.close();
   }
+}
+
+/** The last segments of a row's path, as `Test/Banana/115_100.jpg`. */
+function pathOf({ path }: Record<string, unknown>, segments: number): string {
+  return String(path).split("/").slice(-segments).join("/");
+}
+
+async function photosIn(folder: string): Promise<string[]> {
+  const names = await readdir(shared(folder), { recursive: true });
+  return names.filter((name) => name.endsWith(".jpg")).sort();
+}
+
+async function referencePca(): Promise<Subspace & { explainedVarianceRatio: readonly number[] }> {
+  const reference = JSON.parse(await readFile(shared("reference/pca_small.json"), "utf8"));
+  const bytes = new Uint8Array(Buffer.from(reference.components_base64_f64, "base64"));
+  const components = new Float64Array(bytes.buffer);
+  return { dimensions: 1280, components, explainedVarianceRatio: reference.explained_variance_ratio };
 }
 
 async function referenceVectors(): Promise<(path: string) => Float32Array> {

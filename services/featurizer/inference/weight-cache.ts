@@ -13,9 +13,10 @@ export class WeightCache {
     this.#bytesMax = bytesMax;
   }
 
-  /** The weights of an axis, shape [targetSize, sourceSize]. Shared: not to be written to. */
+  /** The weights of an axis, shape [targetSize, part.size]. Shared: not to be written to. */
   get(axis: AxisResize): Float32Array {
-    const key = `${axis.sourceSize} ${axis.resizedSize} ${axis.cropOffset} ${axis.targetSize}`;
+    const { sourceSize, resizedSize, cropOffset, targetSize, part } = axis;
+    const key = `${sourceSize} ${resizedSize} ${cropOffset} ${targetSize} ${part.start} ${part.size}`;
     const known = this.#byAxis.get(key);
     const weights = known ?? resizeWeights(axis);
     this.#byAxis.delete(key);

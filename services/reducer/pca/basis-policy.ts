@@ -21,9 +21,9 @@ export type BasisDue = "publish" | "consider" | "keep";
 const ROW_COUNT_MIN = 2;
 
 /**
- * Whether a new basis is due: when the rows have doubled (or halved, where rows were deleted) since the published one, or may be
- * due when they have grown or shrunk by a tenth since one was last considered. So the number of eigenproblems solved
- * grows with the logarithm of the rows.
+ * Whether a new basis is due: when the rows have doubled since the published one (or halved, where rows were deleted), or
+ * may be due when they have grown or shrunk by a tenth since one was last considered. So the number of eigenproblems
+ * solved grows with the logarithm of the rows.
  */
 export function basisDue({ rowCount, basisRowCount, consideredRowCount }: BasisState): BasisDue {
   if (rowCount < ROW_COUNT_MIN) return "keep";

@@ -1,5 +1,3 @@
-import { setImmediate as eventLoopTurn } from "node:timers/promises";
-
 /**
  * Multiply-adds after which the event loop gets a turn: 4 ms of products, up to 15 ms of work that walks its memory less
  * kindly. A turn costs a few microseconds.
@@ -18,7 +16,7 @@ export class WorkSlices {
     this.#multiplyAdds += multiplyAdds;
     if (this.#multiplyAdds < SLICE_MULTIPLY_ADDS) return;
     this.#multiplyAdds = 0;
-    await eventLoopTurn();
+    await new Promise((turn) => setImmediate(turn));
   }
 
   /** Does the rows 0 … rowCount − 1 in ascending ranges [first, end) of at most a slice each. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { endpointsAsEnv, endpointsFromEnv } from "../../../stack/endpoints.ts";
-import { resolveEndpoints } from "../../../stack/resolve-endpoints.ts";
+import { resolveEndpoints, resolveS3Access } from "../../../stack/resolve-endpoints.ts";
 
 const env = {
   KAFKA_BROKERS: "a:9092,b:9092",
@@ -15,21 +15,37 @@ test("endpoints written as variables are read again", () => {
   expect(endpointsAsEnv(endpointsFromEnv(env)!)).toEqual(env);
 });
 
-test("without either variable the environment names no stack, whatever else is set", () => {
+test("without Kafka and S3 the environment names no stack, whatever else is set", () => {
   expect(endpointsFromEnv({ ...env, KAFKA_BROKERS: undefined, S3_ENDPOINT: "" })).toBeUndefined();
 });
 
-test.each([
-  ["KAFKA_BROKERS", "S3_ENDPOINT"],
-  ["S3_ENDPOINT", "KAFKA_BROKERS"],
-])("without %s, %s alone is refused", (missing, present) => {
-  const halfSet = () => endpointsFromEnv({ ...env, [missing]: undefined });
-  expect(halfSet).toThrow(`${present} is set but ${missing} is not`);
+test("Kafka alone goes with AWS's S3 and its default credentials", () => {
+  const onAws = { KAFKA_BROKERS: "a:9092", S3_REGION: "eu-central-1" };
+  const endpoints = endpointsFromEnv(onAws)!;
+  expect(endpoints).toMatchObject({ kafkaBrokers: "a:9092", s3Region: "eu-central-1", s3ForcePathStyle: false });
+  expect(endpoints).toMatchObject({ s3Endpoint: undefined, s3AccessKeyId: undefined, s3SecretAccessKey: undefined });
+  expect(endpointsAsEnv(endpoints)).toEqual({ ...onAws, S3_FORCE_PATH_STYLE: "false" });
+});
+
+test("S3 alone is half a stack, and names what is missing", () => {
+  const halfSet = () => endpointsFromEnv({ ...env, KAFKA_BROKERS: undefined });
+  expect(halfSet).toThrow("S3_ENDPOINT is set but KAFKA_BROKERS is not");
   expect(halfSet).toThrow(expect.objectContaining({ code: "invalid-config" }));
+});
+
+test("S3 alone is enough for work without Kafka", async () => {
+  const { s3Endpoint } = (await resolveS3Access({ ...env, KAFKA_BROKERS: undefined }))!;
+  expect(s3Endpoint).toBe("https://s3.example.org");
+  expect(await resolveS3Access({ S3_REGION: "eu-west-1" })).toMatchObject({
+    s3Endpoint: undefined,
+    s3Region: "eu-west-1",
+  });
+  expect(await resolveS3Access({ FRUITSTREAM_STACK_DIR: "/nonexistent/stack" })).toBeUndefined();
 });
 
 test.each([
   ["S3_ENDPOINT", "localhost:9000"],
+  ["S3_ACCESS_KEY_ID", ""],
   ["S3_SECRET_ACCESS_KEY", ""],
   ["S3_FORCE_PATH_STYLE", "perhaps"],
 ])("%s=%j is refused by name", (name, value) => {

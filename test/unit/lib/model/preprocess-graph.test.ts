@@ -92,7 +92,8 @@ function naiveResize(photo: Uint8Array, width: number, height: number): number[]
 }
 
 function weights(sourceSize: number, targetSize: number): Float32Array {
-  return resizeWeights({ sourceSize, resizedSize: targetSize, cropOffset: 0, targetSize });
+  const part = { start: 0, size: sourceSize };
+  return resizeWeights({ sourceSize, resizedSize: targetSize, cropOffset: 0, targetSize, part });
 }
 
 /** Strong contrasts, so that the kernel overshoots and clipping matters; irregular, so that no sum ends in one half. */

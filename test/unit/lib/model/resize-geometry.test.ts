@@ -24,8 +24,8 @@ describe("resizedPhotoSize", () => {
 describe("resizeGeometry", () => {
   test("stretches each axis from the decoded to the model's size", () => {
     expect(resizeGeometry(stretched, { width: 3024, height: 3315 }, { width: 756, height: 829 })).toEqual({
-      horizontal: { sourceSize: 756, resizedSize: 224, cropOffset: 0, targetSize: 224 },
-      vertical: { sourceSize: 829, resizedSize: 192, cropOffset: 0, targetSize: 192 },
+      horizontal: { sourceSize: 756, resizedSize: 224, cropOffset: 0, targetSize: 224, part: { start: 0, size: 756 } },
+      vertical: { sourceSize: 829, resizedSize: 192, cropOffset: 0, targetSize: 192, part: { start: 0, size: 829 } },
     });
   });
 

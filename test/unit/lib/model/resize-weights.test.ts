@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type AxisResize, resizeWeights } from "../../../../lib/model/resize-weights.ts";
+import { type AxisResize, resizeWeights, sourceReach } from "../../../../lib/model/resize-weights.ts";
 
 const size = fc.integer({ min: 1, max: 60 });
 
@@ -65,14 +65,33 @@ describe("resizeWeights", () => {
         const targetSize = 1 + (b % (resizedSize - cropOffset));
         const rows = resizeWeights(whole(sourceSize, resizedSize));
         const kept = rows.subarray(cropOffset * sourceSize, (cropOffset + targetSize) * sourceSize);
-        expect(resizeWeights({ sourceSize, resizedSize, cropOffset, targetSize })).toEqual(kept);
+        expect(resizeWeights({ ...whole(sourceSize, resizedSize), cropOffset, targetSize })).toEqual(kept);
+      }),
+    );
+  });
+
+  test("of the part that a crop reaches are those of the whole axis, and nothing else has weight", () => {
+    fc.assert(
+      fc.property(size, size, fc.nat(59), fc.nat(59), (sourceSize, resizedSize, a, b) => {
+        const cropOffset = a % resizedSize;
+        const targetSize = 1 + (b % (resizedSize - cropOffset));
+        const axis = { ...whole(sourceSize, resizedSize), cropOffset, targetSize };
+        const part = sourceReach(axis);
+        const all = resizeWeights(axis);
+        const reached = resizeWeights({ ...axis, part });
+        for (let row = 0; row < targetSize; row++) {
+          const padded = new Float32Array(sourceSize);
+          padded.set(reached.subarray(row * part.size, (row + 1) * part.size), part.start);
+          expect(padded).toEqual(all.subarray(row * sourceSize, (row + 1) * sourceSize));
+        }
       }),
     );
   });
 });
 
 function whole(sourceSize: number, resizedSize: number): AxisResize {
-  return { sourceSize, resizedSize, cropOffset: 0, targetSize: resizedSize };
+  const part = { start: 0, size: sourceSize };
+  return { sourceSize, resizedSize, cropOffset: 0, targetSize: resizedSize, part };
 }
 
 /** Keys' kernel in the textbook's form, with no window and no tricks. */

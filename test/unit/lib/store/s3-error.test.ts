@@ -23,5 +23,11 @@ describe("toStoreError", () => {
     const defect = new TypeError("undefined is not a function");
     expect(toStoreError(ours, target)).toBe(ours);
     expect(toStoreError(defect, target)).toBe(defect);
+    expect(toStoreError(ours, { ...target, isRead: true })).toBe(ours);
+  });
+
+  it("blames the object for what was thrown before a read was sent", () => {
+    const cause = new TypeError("invalid character in header");
+    expect(toStoreError(cause, { ...target, isRead: true })).toMatchObject({ code: "unreadable-object", cause });
   });
 });

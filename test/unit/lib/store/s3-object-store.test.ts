@@ -16,7 +16,12 @@ afterEach(() => {
 describe("openS3ObjectStore", () => {
   it.each([
     [404, "NoSuchKey", "not-found"],
-    [404, "NoSuchBucket", "not-found"],
+    [404, "NoSuchBucket", "invalid-config"],
+    [404, "NotFound", "invalid-config"],
+    [403, "InvalidObjectState", "unreadable-object"],
+    [400, "InvalidRequest", "unreadable-object"],
+    [400, "KMS.DisabledException", "unreadable-object"],
+    [301, "PermanentRedirect", "unreadable-object"],
     [400, "InvalidBucketName", "not-found"],
     [412, "PreconditionFailed", "etag-changed"],
     [403, "AccessDenied", "access-denied"],
@@ -29,6 +34,28 @@ describe("openS3ObjectStore", () => {
   ])("turns %i %s into %s, with the server's answer as cause", async (status, name, code) => {
     const store = await storeAt((_, response) => response.writeHead(status).end(errorBody(name)));
     await expect(store.get(photo, { bytesMax: 10 })).rejects.toMatchObject({ code, cause: { name } });
+  });
+
+  it.each([
+    ["bucket", { ...photo, bucket: "" }, "etag"],
+    ["bucket", { ...photo, bucket: "arn:nothing" }, "etag"],
+    ["etag", photo, "two\nlines"],
+    ["etag", photo, "€"],
+  ])("can't read an object whose %s is malformed, and says so (%o, %j)", async (_, location, ifMatch) => {
+    const store = await storeAt((_, response) => void response.end("body"));
+    await expect(store.get(location, { bytesMax: 10, ifMatch })).rejects.toMatchObject({ code: "unreadable-object" });
+  });
+
+  it("leaves a refusal of one object to reads: writing to a bucket of another region is a wrong setting", async () => {
+    const store = await storeAt((request, response) => {
+      request.resume().on("end", () => void response.writeHead(301).end(errorBody("PermanentRedirect")));
+    });
+    await expect(store.put(photo, new Uint8Array(3))).rejects.toMatchObject({ code: "invalid-config" });
+  });
+
+  it("says what else a refused access may mean", async () => {
+    const store = await storeAt((_, response) => response.writeHead(403).end(errorBody("AccessDenied")));
+    await expect(store.get(photo, { bytesMax: 10 })).rejects.toThrow(/missing key too where s3:ListBucket is not/);
   });
 
   it("takes a gateway's page of HTML for an unavailable store", async () => {

@@ -24,6 +24,31 @@ describe("a table", () => {
     await expect(openTable(emptyStore(), LOCATION)).rejects.toMatchObject({ code: "invalid-table" });
   });
 
+  it("is refused to a writer where a store ignores If-None-Match, at creation and later, and is left as it was", async () => {
+    const store = emptyStore();
+    const careless: ObjectStore = {
+      ...store,
+      putIfAbsent: async (location, body) => {
+        await store.put(location, body);
+        return true;
+      },
+    };
+    const refusal = { code: "invalid-config", message: expect.stringContaining("ignores If-None-Match") };
+    await expect(openTable(careless, LOCATION, created)).rejects.toMatchObject(refusal);
+    const table = await openTable(store, LOCATION, created);
+    await table.commit(requestOf(table, ["a"], [addOf("kept")]));
+    const before = await logBytes(store);
+    await expect(openTable(careless, LOCATION, created)).rejects.toMatchObject(refusal);
+    expect(await logBytes(store)).toEqual(before);
+  });
+
+  it("is opened by a reader without a write", async () => {
+    const store = emptyStore();
+    await openTable(store, LOCATION, created);
+    const refuse = () => expect.unreachable("a reader must not write");
+    await openTable({ ...store, put: refuse, putIfAbsent: refuse, delete: refuse }, LOCATION);
+  });
+
   it("is refused when its columns are not those of photo rows", async () => {
     const store = emptyStore();
     const schemaString = JSON.stringify({ type: "struct", fields: [{ name: "path", type: "long" }] });
@@ -210,6 +235,14 @@ function scheduled(store: ObjectStore, scheduler: fc.Scheduler, nextLoss: () => 
       return loss === "answer" ? false : won;
     }),
   };
+}
+
+async function logBytes(store: ObjectStore): Promise<Map<string, Uint8Array>> {
+  const bytes = new Map<string, Uint8Array>();
+  for await (const { key } of store.list(LOCATION.bucket, LOCATION.prefix)) {
+    bytes.set(key, (await store.get({ bucket: LOCATION.bucket, key }, { bytesMax: 1_000_000 })).bytes);
+  }
+  return bytes;
 }
 
 async function logOf(store: ObjectStore): Promise<Commit[]> {

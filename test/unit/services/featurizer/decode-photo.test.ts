@@ -2,7 +2,7 @@ import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import type { InputGeometry } from "../../../../lib/model/resize-geometry.ts";
-import { decodePhoto } from "../../../../services/featurizer/decode-photo.ts";
+import { type DecodedPhoto, decodePhoto } from "../../../../services/featurizer/decode-photo.ts";
 
 const small = square(100);
 const pixelsMax = 1_000_000;
@@ -66,6 +66,67 @@ describe("decodePhoto", () => {
     expect([photo.width, photo.height]).toEqual([160, 33]);
   });
 
+  test.each([
+    { what: "wide", width: 20_000, height: 20, orientation: 1 },
+    { what: "tall", width: 20, height: 20_000, orientation: 1 },
+    { what: "wide, stored as tall", width: 20, height: 20_000, orientation: 6 },
+  ])("decodes of a photo that is thin and $what only what the centre crop needs", async (stored) => {
+    const { width, height, orientation } = stored;
+    const file = await striped(width, height).withMetadata({ orientation }).png().toBuffer();
+    const { data, info } = await sharp(file).autoOrient().raw().toBuffer({ resolveWithObject: true });
+
+    const photo = await decodePhoto(file, { input: cropping(16), pixelsMax });
+
+    expect(photo).toMatchObject({ photoWidth: info.width, photoHeight: info.height });
+    expect(photo.partOf).toMatchObject({ width: info.width, height: info.height });
+    expect(Math.min(photo.width, photo.height)).toBe(20);
+    expect(Math.max(photo.width, photo.height)).toBeLessThan(30);
+    expect(photo.pixels).toEqual(cut(data, info.width, photo));
+  });
+
+  test("decodes of a reduced photo that is still far too long only what the centre crop needs", async () => {
+    const file = await striped(40_000, 130).png().toBuffer();
+    const reduced = await sharp(file).resize({ width: 10_000, height: 33, fit: "fill" }).raw().toBuffer();
+
+    const photo = await decodePhoto(file, { input: cropping(16), pixelsMax: 10_000_000 });
+
+    expect(photo.partOf).toMatchObject({ width: 10_000, height: 33, top: 0 });
+    expect(photo.height).toBe(33);
+    expect(photo.pixels).toEqual(cut(reduced, 10_000, photo));
+  });
+
+  test("bounds both sides of what it gives for every aspect ratio", async () => {
+    const side = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 4000, max: 65_535 }));
+    const input = fc.constantFrom(square(16), cropping(16));
+    await fc.assert(
+      fc.asyncProperty(side, side, input, async (width, height, input) => {
+        fc.pre(width * height <= pixelsMax);
+        const photo = await decodePhoto(await blank(width, height).png().toBuffer(), { input, pixelsMax });
+        expect(Math.max(photo.width, photo.height)).toBeLessThanOrEqual(4096);
+        expect(photo.pixels).toHaveLength(3 * photo.width * photo.height);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test("refuses a side that no photo has", async () => {
+    const longest = await blank(65_535, 1).png().toBuffer();
+    const longer = await blank(1, 65_536).png().toBuffer();
+    await expect(decodePhoto(longest, { input: small, pixelsMax })).resolves.toMatchObject({ photoWidth: 65_535 });
+    await expect(decodePhoto(longer, { input: small, pixelsMax })).rejects.toMatchObject({
+      code: "pixel-limit",
+      message: expect.stringContaining("1 x 65536"),
+    });
+  });
+
+  test("decodes a photo of few pixels alike from a small file and from a large one", async () => {
+    const small = await striped(60, 40).jpeg().toBuffer();
+    // What follows a JPEG's end is no part of it.
+    const large = Buffer.concat([small, Buffer.alloc(100_000)]);
+    const options = { input: square(100), pixelsMax };
+    expect(await decodePhoto(small, options)).toEqual(await decodePhoto(large, options));
+  });
+
   test("gives pixels whose buffer can be transferred", async () => {
     const { pixels } = await decodePhoto(await blank(5, 5).png().toBuffer(), { input: small, pixelsMax });
     const moved = structuredClone(pixels, { transfer: [pixels.buffer as ArrayBuffer] });
@@ -110,8 +171,30 @@ function square(side: number): InputGeometry {
   return { width: side, height: side, resize: "stretch" };
 }
 
+function cropping(side: number): InputGeometry {
+  return { width: side, height: side, resize: { shorterSide: side, centreCrop: true } };
+}
+
 function raw(pixels: Uint8Array, width: number, height: number, channels: 1 | 2 | 3 | 4) {
   return sharp(pixels, { raw: { width, height, channels } });
+}
+
+/** Every column and every row differs from its neighbours. */
+function striped(width: number, height: number) {
+  const pixels = Uint8Array.from({ length: 3 * width * height }, (_, index) => {
+    const pixel = Math.floor(index / 3);
+    return [pixel % width, Math.floor(pixel / width), pixel][index % 3]! * 37;
+  });
+  return raw(pixels, width, height, 3);
+}
+
+/** The bytes of a decoded photo's part in those of the whole. */
+function cut(whole: Uint8Array, wholeWidth: number, { width, height, partOf }: DecodedPhoto): Uint8Array {
+  const rows = Array.from({ length: height }, (_, row) => {
+    const start = 3 * ((partOf!.top + row) * wholeWidth + partOf!.left);
+    return whole.subarray(start, start + 3 * width);
+  });
+  return new Uint8Array(Buffer.concat(rows));
 }
 
 function blank(width: number, height: number) {

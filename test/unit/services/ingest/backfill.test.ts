@@ -126,8 +126,8 @@ describe("backfill", () => {
     expect(last!.announced).toBeGreaterThan(0);
   });
 
-  it("says not-found for a missing bucket", async () => {
-    await expect(run({ bucket: "missing" })).rejects.toMatchObject({ code: "not-found" });
+  it("says invalid-config for a missing bucket", async () => {
+    await expect(run({ bucket: "missing" })).rejects.toMatchObject({ code: "invalid-config" });
   });
 });
 

@@ -138,12 +138,92 @@ describe("uploadFolder", () => {
     expect(stored.length).toBeLessThan(50);
   });
 
+  it("begins nothing more once a photo is refused, and still announces what is on S3", async () => {
+    for (let index = 10; index < 60; index++) await write(`Kiwi/${index}.jpg`, `photo ${index}`);
+    const { put } = store;
+    store = {
+      ...store,
+      async put(...call) {
+        if (call[0].key.endsWith("/20.jpg")) throw new FruitstreamError("access-denied", "refused");
+        return await put(...call);
+      },
+    };
+    await expect(upload()).rejects.toMatchObject({ code: "access-denied" });
+    const stored: string[] = [];
+    for await (const { key } of store.list("photos", "")) stored.push(key);
+    expect(announced().map(({ key }) => key)).toEqual(stored);
+    expect(stored.length).toBeLessThan(30);
+  });
+
+  it("keeps at most eight files in memory, and stores on while announcements wait for Kafka", async () => {
+    for (let index = 0; index < 100; index++) await write(`Kiwi/${index}.jpg`, `photo ${index}`);
+    const allFound = Promise.withResolvers<void>();
+    const kafka = Promise.withResolvers<void>();
+    const { append } = log;
+    log.append = async (...call) => {
+      await kafka.promise;
+      await append.apply(log, call);
+    };
+    let storing = 0;
+    let storingMax = 0;
+    let stored = 0;
+    const { put } = store;
+    store = {
+      ...store,
+      async put(...call) {
+        storingMax = Math.max(storingMax, ++storing);
+        await allFound.promise;
+        const result = await put(...call);
+        storing -= 1;
+        if (++stored === 100) kafka.resolve();
+        return result;
+      },
+    };
+    let found = 0;
+    const isPhoto = () => {
+      if (++found === 100) allFound.resolve();
+      return true;
+    };
+    expect(await upload({ isPhoto })).toMatchObject({ announced: 100, uploaded: 100 });
+    expect(storingMax).toBe(8);
+  });
+
+  it("asks S3 for a listing instead of for each photo", async () => {
+    for (let index = 0; index < 30; index++) await write(`Kiwi ${index % 3}/${index}.jpg`, `photo ${index}`);
+    await upload();
+    store = { ...store, head: () => expect.unreachable("one listing tells what is there") };
+    expect(await upload()).toMatchObject({ announced: 0, existing: 30 });
+  });
+
   it("says usage for what is no folder", async () => {
     await expect(upload({ folder: join(folder, "missing") })).rejects.toMatchObject({ code: "usage" });
   });
 });
 
 describe("walkFolder", () => {
+  it("gives files in the order in which S3 lists them", async () => {
+    const paths = [
+      "a/1.jpg",
+      "a.jpg",
+      "a b/1.jpg",
+      "a-b.jpg",
+      "a0.jpg",
+      "A.jpg",
+      "\u{1f34e}.jpg",
+      "\uffee.jpg",
+      "a/b/2.jpg",
+    ];
+    for (const path of paths) {
+      await write(path, "x");
+      await store.put({ bucket: "photos", key: path }, Buffer.from("x"));
+    }
+    const walked: string[] = [];
+    for await (const { relativePath } of walkFolder(folder, () => {})) walked.push(relativePath);
+    const listed: string[] = [];
+    for await (const { key } of store.list("photos", "")) listed.push(key);
+    expect(walked).toEqual(listed);
+  });
+
   it("gives files in the order of names, without hidden ones, and follows links to files only", async () => {
     for (const path of ["b.jpg", "a/2.jpg", "a/1.jpg", "c/d/e.jpg", ".DS_Store", ".git/x.jpg", "a/._1.jpg"]) {
       await write(path, "x");

@@ -8,11 +8,11 @@ import { silentLogger } from "../../../../lib/runtime/logger.ts";
 import type { ObjectStore } from "../../../../lib/store/object-store.ts";
 import { openTable } from "../../../../lib/table/open-table.ts";
 import { BasisKeeper } from "../../../../services/reducer/basis-keeper.ts";
-import { outerProductKernel } from "../../../../services/reducer/pca/gram-kernel.ts";
 import { ReducerPipeline } from "../../../../services/reducer/pipeline.ts";
 import { TableProgress } from "../../../../services/reducer/table-progress.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
 import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";
+import { outerProductKernel } from "./pca/outer-product-kernel.ts";
 
 const topics = topicsWithPrefix("");
 const location = { bucket: "b", prefix: "table" };

@@ -13,7 +13,6 @@ import { readRows } from "../../../../lib/table/table-files.ts";
 import { BasisKeeper } from "../../../../services/reducer/basis-keeper.ts";
 import { project } from "../../../../services/reducer/pca/basis.ts";
 import { decodeBasis } from "../../../../services/reducer/pca/basis-codec.ts";
-import { outerProductKernel } from "../../../../services/reducer/pca/gram-kernel.ts";
 import { momentsOfRows } from "../../../../services/reducer/pca/moments.ts";
 import { matrixOf } from "../../../../services/reducer/pca-subject.ts";
 import { ReducerPipeline } from "../../../../services/reducer/pipeline.ts";
@@ -21,6 +20,7 @@ import { TableMoments } from "../../../../services/reducer/table-moments.ts";
 import { TableProgress } from "../../../../services/reducer/table-progress.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
 import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";
+import { outerProductKernel } from "./pca/outer-product-kernel.ts";
 
 const topics = topicsWithPrefix("");
 const location = { bucket: "b", prefix: "table" };

@@ -24,6 +24,26 @@ describe("openPhotoModel", () => {
     });
   });
 
+  test("sees the same in the part of a photo that the crop reaches as in the whole", async () => {
+    const resize = { shorterSide: 4, centreCrop: true } as const;
+    const input = { ...plain.model.manifest.input, resize };
+    const model = await openPhotoModel(withManifest(plain.model, { input }), 1);
+    const size = { width: 90, height: 6 };
+    const whole = Uint8Array.from({ length: 3 * 90 * 6 }, (_, index) => 1 + ((index * 7919) % 251));
+    // Of 60 columns that a height of 4 leaves, 28 to 31 are kept; they reach from 40 to 49 of 90.
+    const [left, width] = [40, 10];
+    const part = Buffer.concat(
+      Array.from({ length: 6 }, (_, row) => whole.subarray(3 * (row * 90 + left), 3 * (row * 90 + left + width))),
+    );
+    const photo = { pixels: whole, ...size, photoWidth: 90, photoHeight: 6 };
+
+    const [expected] = await model.infer([photo]);
+    const [actual] = await model.infer([{ ...photo, pixels: part, width, partOf: { ...size, left, top: 0 } }]);
+    await model.release();
+
+    expect(actual).toEqual(expected);
+  });
+
   test.each<{ field: string; change: (model: ModelFolder) => ModelFolder }>([
     {
       field: 'input.name is "y"',

@@ -2,7 +2,10 @@ import { describe, expect, test } from "vitest";
 import { resizeWeights } from "../../../../../lib/model/resize-weights.ts";
 import { WeightCache } from "../../../../../services/featurizer/inference/weight-cache.ts";
 
-const axis = (sourceSize: number) => ({ sourceSize, resizedSize: 4, cropOffset: 0, targetSize: 4 });
+const axis = (sourceSize: number) => ({
+  ...{ sourceSize, resizedSize: 4, cropOffset: 0, targetSize: 4 },
+  part: { start: 0, size: sourceSize },
+});
 const bytesOf = (sourceSize: number) => 4 * 4 * sourceSize;
 
 describe("a weight cache", () => {
@@ -17,6 +20,15 @@ describe("a weight cache", () => {
     const cache = new WeightCache(1000);
     const left = cache.get({ ...axis(10), resizedSize: 8, cropOffset: 0 });
     expect(cache.get({ ...axis(10), resizedSize: 8, cropOffset: 4 })).not.toEqual(left);
+  });
+
+  test("tells parts of one axis apart", () => {
+    const cache = new WeightCache(1000);
+    const enlarged = { ...axis(10), resizedSize: 40, cropOffset: 18 };
+    expect(cache.get(enlarged)).toHaveLength(40);
+    const middle = cache.get({ ...enlarged, part: { start: 2, size: 6 } });
+    expect(middle).toHaveLength(24);
+    expect(cache.get({ ...enlarged, part: { start: 3, size: 6 } })).not.toEqual(middle);
   });
 
   test("drops what was used longest ago when it is full", () => {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { type Eigenpairs, largestEigenpairs } from "../../../../../services/reducer/pca/eigen.ts";
-import { outerProductKernel } from "../../../../../services/reducer/pca/gram-kernel.ts";
 import { momentsOfRows } from "../../../../../services/reducer/pca/moments.ts";
 import { packedIndex, packedLength } from "../../../../../services/reducer/pca/packed-triangle.ts";
 import { principalAngles } from "../../../../../services/reducer/pca/principal-angles.ts";
 import { batchPca } from "./batch-pca.ts";
+import { outerProductKernel } from "./outer-product-kernel.ts";
 import { rowsWithGaps } from "./random-rows.ts";
 
 /** Above the size up to which matrices are decomposed directly. */
@@ -19,7 +19,7 @@ describe.each([7, LARGE])("the largest eigenpairs of a matrix of %i dimensions",
     const rows = rowsWithGaps(400, dimensions, 7, 1);
     const oracle = batchPca(rows, dimensions, 5);
 
-    const pairs = largestEigenpairs(await scatterOf(rows, dimensions), dimensions, 5);
+    const pairs = await largestEigenpairs(await scatterOf(rows, dimensions), dimensions, 5);
 
     expect(pairs.converged).toBe(true);
     for (const [index, variance] of oracle.explainedVariance.entries()) {
@@ -33,18 +33,22 @@ describe.each([7, LARGE])("the largest eigenpairs of a matrix of %i dimensions",
 
   test("do not depend on the start", async () => {
     const scatter = await scatterOf(rowsWithGaps(400, dimensions, 7, 2), dimensions);
-    const cold = largestEigenpairs(scatter, dimensions, 4);
+    const cold = await largestEigenpairs(scatter, dimensions, 4);
     const start = (await scatterOf(rowsWithGaps(4, 4 * dimensions, 4, 3), 4 * dimensions)).slice(0, 4 * dimensions);
 
     for (const rows of [cold.vectors, start, cold.vectors.slice(0, dimensions), new Float64Array(4 * dimensions)]) {
-      const warm = largestEigenpairs(scatter, dimensions, 4, rows);
+      const warm = await largestEigenpairs(scatter, dimensions, 4, rows);
       expect(warm.converged).toBe(true);
       expect(angleBetween(warm, cold, dimensions)).toBeLessThan(1e-10);
     }
   });
 
   test("of a matrix of lower rank than asked for are orthonormal, with exactly zero surplus", async () => {
-    const pairs = largestEigenpairs(await scatterOf(rowsWithGaps(3, dimensions, 3, 4), dimensions), dimensions, 6);
+    const pairs = await largestEigenpairs(
+      await scatterOf(rowsWithGaps(3, dimensions, 3, 4), dimensions),
+      dimensions,
+      6,
+    );
 
     expect(pairs.converged).toBe(true);
     expect(Array.from(pairs.values, (value) => value > 0)).toEqual([true, true, false, false, false, false]);
@@ -52,15 +56,15 @@ describe.each([7, LARGE])("the largest eigenpairs of a matrix of %i dimensions",
     expectOrthonormal(pairs, dimensions);
   });
 
-  test("of zero are orthonormal", () => {
-    const pairs = largestEigenpairs(new Float64Array(packedLength(dimensions)), dimensions, 3);
+  test("of zero are orthonormal", async () => {
+    const pairs = await largestEigenpairs(new Float64Array(packedLength(dimensions)), dimensions, 3);
 
     expect(pairs).toMatchObject({ values: new Float64Array(3), residual: 0, converged: true });
     expectOrthonormal(pairs, dimensions);
   });
 
-  test("of a multiple of the identity are orthonormal", () => {
-    const pairs = largestEigenpairs(diagonal(new Array<number>(dimensions).fill(3)), dimensions, 4);
+  test("of a multiple of the identity are orthonormal", async () => {
+    const pairs = await largestEigenpairs(diagonal(new Array<number>(dimensions).fill(3)), dimensions, 4);
 
     expect(pairs.converged).toBe(true);
     for (const value of pairs.values) expect(value).toBeCloseTo(3, 12);
@@ -68,22 +72,22 @@ describe.each([7, LARGE])("the largest eigenpairs of a matrix of %i dimensions",
   });
 });
 
-test("a start that is invariant but not dominant is left for the dominant subspace", () => {
+test("a start that is invariant but not dominant is left for the dominant subspace", async () => {
   const values = Array.from({ length: LARGE }, (_, index) => LARGE - index);
   const start = new Float64Array(2 * LARGE);
   start[50] = 1;
   start[LARGE + 51] = 1;
 
-  const pairs = largestEigenpairs(diagonal(values), LARGE, 2, start);
+  const pairs = await largestEigenpairs(diagonal(values), LARGE, 2, start);
 
   expect([...pairs.values].map((value) => Math.round(value))).toEqual([LARGE, LARGE - 1]);
   expect(pairs.converged).toBe(true);
 });
 
-test("an equal eigenvalue inside and outside the wanted ones still gives eigenpairs", () => {
+test("an equal eigenvalue inside and outside the wanted ones still gives eigenpairs", async () => {
   const values = Array.from({ length: LARGE }, (_, index) => (index < 12 ? 5 : 1));
 
-  const pairs = largestEigenpairs(diagonal(values), LARGE, 3);
+  const pairs = await largestEigenpairs(diagonal(values), LARGE, 3);
 
   expect(pairs.converged).toBe(true);
   for (const value of pairs.values) expect(value).toBeCloseTo(5, 12);
@@ -93,7 +97,7 @@ test("an equal eigenvalue inside and outside the wanted ones still gives eigenpa
 test("the same matrix gives the same bits", async () => {
   const scatter = await scatterOf(rowsWithGaps(50, LARGE, 9, 5), LARGE);
 
-  expect(largestEigenpairs(scatter, LARGE, 6)).toEqual(largestEigenpairs(scatter, LARGE, 6));
+  expect(await largestEigenpairs(scatter, LARGE, 6)).toEqual(await largestEigenpairs(scatter, LARGE, 6));
 });
 
 function diagonal(values: readonly number[]): Float64Array {

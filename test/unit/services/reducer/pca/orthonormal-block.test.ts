@@ -1,13 +1,14 @@
 import { Matrix } from "ml-matrix";
 import { expect, test } from "vitest";
 import { orthonormalise } from "../../../../../services/reducer/pca/orthonormal-block.ts";
+import { WorkSlices } from "../../../../../services/reducer/pca/work-slices.ts";
 
 function departureFromOrthonormal(block: Float64Array, width: number): number {
   const columns = Matrix.from1DArray(block.length / width, width, block);
   return columns.transpose().mmul(columns).sub(Matrix.eye(width)).abs().max();
 }
 
-test("nearly dependent columns come out orthonormal to working precision, spanning what they spanned", () => {
+test("nearly dependent columns come out orthonormal to working precision, spanning what they spanned", async () => {
   const rows = 30;
   const width = 3;
   const block = Float64Array.from({ length: rows * width }, (_, index) => {
@@ -16,7 +17,7 @@ test("nearly dependent columns come out orthonormal to working precision, spanni
   });
   const spanned = Array.from({ length: rows }, (_, row) => Math.sin(row));
 
-  orthonormalise(block, width);
+  await orthonormalise(block, width, new WorkSlices());
 
   expect(departureFromOrthonormal(block, width)).toBeLessThan(1e-15 * rows);
   const columns = Matrix.from1DArray(rows, width, block);
@@ -25,14 +26,14 @@ test("nearly dependent columns come out orthonormal to working precision, spanni
   expect(outside.norm() / direction.norm()).toBeLessThan(1e-6);
 });
 
-test("zero, repeated and dependent columns are replaced by directions of their own, the same every time", () => {
+test("zero, repeated and dependent columns are replaced by directions of their own, the same every time", async () => {
   const rows = 6;
   const columnOf = (row: number) => [1, 1, 0, row, row + 1, 0];
   const make = () => Float64Array.from(Array.from({ length: rows }, (_, row) => columnOf(row)).flat());
   const [first, second] = [make(), make()];
 
-  orthonormalise(first, 6);
-  orthonormalise(second, 6);
+  await orthonormalise(first, 6, new WorkSlices());
+  await orthonormalise(second, 6, new WorkSlices());
 
   expect(departureFromOrthonormal(first, 6)).toBeLessThan(1e-14);
   expect(first).toEqual(second);

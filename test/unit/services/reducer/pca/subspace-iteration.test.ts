@@ -14,20 +14,20 @@ function slowMatrix(): Float64Array {
 
 const startBlock = () => Float64Array.from({ length: DIMENSIONS * WIDTH }, (_, index) => Math.sin(index * index));
 
-test("an iteration that is cut short says so, with the residual it has reached", () => {
+test("an iteration that is cut short says so, with the residual it has reached", async () => {
   const options = { width: WIDTH, wanted: 2, residualMax: 1e-13, productsMax: 30 };
 
-  const pairs = iterateSubspace(slowMatrix(), startBlock(), options);
+  const pairs = await iterateSubspace(slowMatrix(), startBlock(), options);
 
   expect(pairs.converged).toBe(false);
   expect(pairs.residual).toBeGreaterThan(1e-13);
   expect(pairs.products).toBeLessThanOrEqual(30);
 });
 
-test("more products bring it to its bound", () => {
+test("more products bring it to its bound", async () => {
   const options = { width: WIDTH, wanted: 2, residualMax: 1e-13, productsMax: 5000 };
 
-  const pairs = iterateSubspace(slowMatrix(), startBlock(), options);
+  const pairs = await iterateSubspace(slowMatrix(), startBlock(), options);
 
   expect(pairs.converged).toBe(true);
   expect(pairs.residual).toBeLessThanOrEqual(1e-13);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type OnnxGramKernel, openGramKernel } from "../../../../lib/model/gram-kernel.ts";
+import { type OnnxGramKernel, openGramKernel } from "../../../../lib/model/onnx-gram-kernel.ts";
 
 describe("the ONNX Gram kernel", () => {
   let kernel: OnnxGramKernel;
