@@ -10,7 +10,8 @@ RUN npm ci --omit=dev --no-audit --no-fund \
 FROM node:24-slim
 # ONNX Runtime's Linux libraries report their use to Microsoft unless told otherwise. kafkajs asks for a timer in the past
 # now and then; Node takes it for 1 ms and warns.
-ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 NODE_OPTIONS=--disable-warning=TimeoutNegativeWarning
+ENV NODE_ENV=production ORT_DISABLE_TELEMETRY=1 MALLOC_ARENA_MAX=2 \
+    NODE_OPTIONS="--disable-warning=TimeoutNegativeWarning --max-semi-space-size=4"
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json ./
