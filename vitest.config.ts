@@ -25,8 +25,20 @@ export default defineConfig({
           include: [
             "test/integration/**/*.test.ts",
             "test/interop/**/*.test.ts",
+            // The fault suite's short form.
+            "test/faults/kills.test.ts",
             ...(hasRealPhotos ? ["test/real-photos/**/*.test.ts"] : []),
           ],
+        },
+      },
+      {
+        test: {
+          ...onStack,
+          // Each file has a stack of its own, with faults.
+          globalSetup: [],
+          name: "faults",
+          include: ["test/faults/**/*.test.ts"],
+          testTimeout: 300_000,
         },
       },
     ],

@@ -75,16 +75,15 @@ const NETWORK_CODES = new Set([
 ]);
 
 function codeOf(name: string, status: number | undefined, error: Error, isRead: boolean): ErrorCode | undefined {
+  // First, since an answer that breaks off has a status too, whatever it was going to say.
+  if (isNetworkError(name, error)) return "store-unavailable";
   if (MISSING.has(name)) return "not-found";
   // A bucket that is missing, or a 404 that S3 would not give, is most likely a wrong endpoint: every photo would fail.
   if (name === "NoSuchBucket" || (status === 404 && isRead)) return "invalid-config";
   if (status === 404) return "not-found";
   if (isRead && (UNREADABLE.has(name) || name.startsWith("KMS."))) return "unreadable-object";
   if (name === "CredentialsProviderError" || status === 401 || status === 403) return "access-denied";
-  if (status === undefined) {
-    if (isNetworkError(name, error)) return "store-unavailable";
-    return isRead ? "unreadable-object" : undefined;
-  }
+  if (status === undefined) return isRead ? "unreadable-object" : undefined;
   if (status === 412) return "etag-changed";
   if (status === 413 || name === "EntityTooLarge") return "too-large";
   // A status of 200 here is an answer that broke off or that no parser understands.

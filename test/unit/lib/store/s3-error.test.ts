@@ -13,6 +13,16 @@ describe("toStoreError", () => {
     },
   );
 
+  it.each([403, 404, 412])(
+    "takes an answer %i that breaks off for an unavailable store, not for what it was to say",
+    (status) => {
+      const broken = Object.assign(new Error("aborted"), { code: "ECONNRESET", $metadata: { httpStatusCode: status } });
+      for (const isRead of [true, false]) {
+        expect(toStoreError(broken, { ...target, isRead })).toMatchObject({ code: "store-unavailable" });
+      }
+    },
+  );
+
   it("takes missing credentials for refused access", () => {
     const cause = Object.assign(new Error("no credentials found"), { name: "CredentialsProviderError" });
     expect(toStoreError(cause, target)).toMatchObject({ code: "access-denied" });

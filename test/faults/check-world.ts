@@ -1,0 +1,202 @@
+import { deadLetterCodec, photoArrivedCodec, photoFeaturesCodec } from "../../lib/contract/avro-codec.ts";
+import { openAdmin } from "../../lib/kafka/kafka-admin.ts";
+import { readTopic } from "../../lib/kafka/read-topic.ts";
+import type { LogRecord } from "../../lib/kafka/record-log.ts";
+import { openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
+import { silentLogger } from "../../lib/runtime/logger.ts";
+import { recordCountOf } from "../../lib/table/column-statistics.ts";
+import type { DeltaTable } from "../../lib/table/delta-table.ts";
+import { openTable } from "../../lib/table/open-table.ts";
+import { readRows } from "../../lib/table/table-files.ts";
+import { momentsOfRows } from "../../services/reducer/pca/moments.ts";
+import { matrixOf } from "../../services/reducer/pca-subject.ts";
+import { TableMoments } from "../../services/reducer/table-moments.ts";
+import { TINY_DIMENSIONS } from "./tiny-model.ts";
+import type { World } from "./world.ts";
+import type { WorldReport } from "./world-report.ts";
+
+/**
+ * ONNX Runtime multiplies a batch of four in another order than a single photo, and a photo's batch depends on what
+ * arrived beside it: float32 sums of 192 products then differ in their last bits.
+ */
+const VECTOR_TOLERANCE = 1e-5;
+/** Moments merged in another order differ by float64 rounding. */
+const MOMENTS_TOLERANCE = 1e-9;
+
+interface Row {
+  readonly run: string;
+  readonly position: string;
+  readonly key: string;
+  readonly features: Float32Array;
+}
+
+/**
+ * The one check of every scenario, once the world has settled: each announced photo is one row with the vector of an
+ * undisturbed run, or a dead letter; nothing is lost, doubled or made up; moments and log agree with the rows; no
+ * service ended by itself.
+ *
+ * @throws what reading the table throws, such as not-found for a file that the log names and that is not there.
+ */
+export async function checkWorld(world: World): Promise<WorldReport> {
+  const { topics, store, location, services } = world;
+  const photos = await readRecords(world, topics.photos);
+  const features = await readRecords(world, topics.features);
+  const letters = (await readRecords(world, topics.deadLetters)).map(({ value }) => deadLetterCodec.decode(value));
+  const table = await openTable(store, location);
+  const { rows, wrongCounts } = await readTableRows(table);
+
+  const vectors = new Map(world.parts.photos.map((photo) => [photo.key, photo.features]));
+  const keys = new Map(photos.map((record) => [placeOf(record), tryDecode(photoArrivedCodec, record)?.key]));
+  const hasVector = (record: LogRecord) => vectors.has(keys.get(placeOf(record)) ?? "");
+  const wanted = photos.filter(hasVector).map((record) => `live ${placeOf(record)}`);
+  const placed = rows.map(({ run, position }) => `${run} ${position}`);
+
+  const broken = [
+    ...photos.filter((record) => !hasVector(record)),
+    ...features.filter((record) => !tryDecode(photoFeaturesCodec, record)),
+  ].map((record) => `${record.topic} ${placeOf(record)}`);
+  const lettered = [...new Set(letters.map((letter) => `${letter.sourceTopic} ${positionOf(letter)}`))];
+  const isRight = ({ position, key, features }: Row) =>
+    key === keys.get(position) && isNear(features, vectors.get(key), VECTOR_TOLERANCE);
+
+  return {
+    announced: photos.length,
+    rows: rows.length,
+    deadLetters: lettered.length,
+    repeats: features.filter((record) => tryDecode(photoFeaturesCodec, record)).length - rows.length,
+    commits: table.snapshot.version,
+    fenced: services.reduce((sum, service) => sum + service.logged("fenced"), 0),
+    kills: services.reduce((sum, { kills }) => sum + kills, 0),
+    monitoredLag: await monitoredLag(world),
+    rssPeakBytes: rssPeaks(world),
+    findings: {
+      lost: missing(wanted, placed),
+      doubled: doubled(placed),
+      madeUp: missing(placed, wanted),
+      wrongVectors: rows.filter((row) => !isRight(row)).map(({ position }) => position),
+      lettersMissing: missing(broken, lettered),
+      lettersMadeUp: missing(lettered, broken),
+      outOfOrder: outOfOrder(features),
+      wrongCounts,
+      wrongMoments: await compareMoments(table, rows),
+      crashes: services.flatMap(({ crashes }) => crashes),
+    },
+  };
+}
+
+async function readRecords({ kafka }: World, topic: string): Promise<LogRecord[]> {
+  const records: LogRecord[] = [];
+  await readTopic(kafka, topic, silentLogger, (record) => {
+    records.push(record);
+  });
+  return records;
+}
+
+/** Reads every file that the log names. */
+async function readTableRows(table: DeltaTable): Promise<{ rows: Row[]; wrongCounts: string[] }> {
+  const rows: Row[] = [];
+  const wrongCounts: string[] = [];
+  for (const file of table.snapshot.files.values()) {
+    const inFile = await readRows(table, file, ["path", "features", "source_partition", "source_offset"]);
+    if (inFile.length !== recordCountOf(file)) wrongCounts.push(`${file.path} has ${inFile.length} rows`);
+    for (const { path, features, source_partition, source_offset } of inFile) {
+      rows.push({
+        run: file.partitionValues.run!,
+        position: `${source_partition}/${source_offset}`,
+        key: String(path).split("/").slice(3).join("/"),
+        features: Float32Array.from(features as Iterable<number>),
+      });
+    }
+  }
+  return { rows, wrongCounts };
+}
+
+/** The promise on which the reducer's high-water marks rest: first appearances come in the order of their offsets. */
+function outOfOrder(features: readonly LogRecord[]): string[] {
+  const next = new Map<number, number>();
+  const seen = new Set<string>();
+  const late: string[] = [];
+  for (const record of features) {
+    const message = tryDecode(photoFeaturesCodec, record);
+    if (!message || seen.has(positionOf(message))) continue;
+    const { sourcePartition, sourceOffset } = message;
+    seen.add(positionOf(message));
+    if (sourceOffset < (next.get(sourcePartition) ?? 0)) late.push(positionOf(message));
+    else next.set(sourcePartition, sourceOffset + 1);
+  }
+  return late;
+}
+
+async function compareMoments(table: DeltaTable, rows: readonly Row[]): Promise<string[]> {
+  const [file] = table.snapshot.files.values();
+  if (!file) return [];
+  const { model = "", run = "" } = file.partitionValues as Partial<Record<string, string>>;
+  const gram = await openGramKernel(1);
+  try {
+    const cached = await TableMoments.load(table, { model, run }, TINY_DIMENSIONS, gram);
+    await cached.catchUp(table.snapshot.version);
+    const { count, mean, scatter } = cached.moments;
+    const vectors = matrixOf(rows.map(({ features }) => features));
+    const fromRows = await momentsOfRows(vectors, TINY_DIMENSIONS, gram);
+    return [
+      ...(count === fromRows.count ? [] : [`they count ${count} rows of ${fromRows.count}`]),
+      ...(isNear(mean, fromRows.mean, MOMENTS_TOLERANCE) ? [] : ["their mean is another"]),
+      ...(isNear(scatter, fromRows.scatter, MOMENTS_TOLERANCE) ? [] : ["their scatter is another"]),
+    ];
+  } finally {
+    await gram.release();
+  }
+}
+
+/** Whether the difference is small beside the largest value. */
+function isNear(actual: ArrayLike<number>, expected: ArrayLike<number> | undefined, tolerance: number): boolean {
+  if (!expected || actual.length !== expected.length) return false;
+  const values = Array.from(expected);
+  const scale = values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  return values.every((value, index) => Math.abs(value - actual[index]!) <= tolerance * scale);
+}
+
+async function monitoredLag({ kafka, topics, groups }: World): Promise<number> {
+  const admin = await openAdmin(kafka, silentLogger);
+  const ends = await admin.endOffsets(topics.features);
+  const committed = await admin.committedOffsets(groups.reducer, topics.features);
+  await admin.close();
+  const offsets = new Map(committed.map(({ partition, offset }) => [partition, offset]));
+  return ends.reduce((lag, { partition, offset }) => lag + offset - (offsets.get(partition) ?? 0), 0);
+}
+
+function rssPeaks({ services }: World): Record<string, number> {
+  const kinds = Map.groupBy(services, ({ kind }) => kind);
+  return Object.fromEntries(
+    [...kinds].map(([kind, members]) => [kind, Math.max(...members.map(({ rssPeakBytes }) => rssPeakBytes))]),
+  );
+}
+
+interface Codec<Message> {
+  decode(value: Uint8Array | null): Message;
+}
+
+function tryDecode<Message>(codec: Codec<Message>, { value }: LogRecord): Message | undefined {
+  try {
+    return codec.decode(value);
+  } catch {
+    return undefined;
+  }
+}
+
+function placeOf({ partition, offset }: LogRecord): string {
+  return `${partition}/${offset}`;
+}
+
+function positionOf({ sourcePartition, sourceOffset }: { sourcePartition: number; sourceOffset: number }): string {
+  return `${sourcePartition}/${sourceOffset}`;
+}
+
+function doubled(names: readonly string[]): string[] {
+  return names.toSorted().filter((name, index, sorted) => name === sorted[index - 1]);
+}
+
+function missing(wanted: readonly string[], there: readonly string[]): string[] {
+  const known = new Set(there);
+  return wanted.filter((name) => !known.has(name));
+}

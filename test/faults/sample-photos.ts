@@ -1,0 +1,49 @@
+import sharp from "sharp";
+import { loadModelFolder } from "../../lib/model/model-folder.ts";
+import type { ObjectStore } from "../../lib/store/object-store.ts";
+import { decodePhoto } from "../../services/featurizer/decode-photo.ts";
+import { openPhotoModel } from "../../services/featurizer/inference/photo-model.ts";
+import { Random } from "./random.ts";
+
+const SIDE_PX = 24;
+const PIXELS_MAX = 1_000_000;
+const SEED = 24;
+
+/** A photo on S3, with the vector that an undisturbed featurizer gives it. */
+export interface SamplePhoto {
+  readonly key: string;
+  readonly etag: string;
+  readonly sizeBytes: number;
+  readonly features: Float32Array;
+}
+
+/** Photos of random colours, one vector per photo. The folder holds the model. */
+export async function storeSamplePhotos(
+  store: ObjectStore,
+  bucket: string,
+  count: number,
+  modelFolder: string,
+): Promise<SamplePhoto[]> {
+  const random = new Random(SEED);
+  const model = await loadModelFolder(modelFolder);
+  const photoModel = await openPhotoModel(model, 1);
+  const photos: SamplePhoto[] = [];
+  for (let index = 0; index < count; index++) {
+    const bytes = await renderPhoto(random);
+    const decoded = await decodePhoto(bytes, { input: model.manifest.input, pixelsMax: PIXELS_MAX });
+    const [outcome] = await photoModel.infer([decoded]);
+    if (!outcome || !("vector" in outcome)) throw new Error(`photo ${index} has no vector`);
+    const key = `photos/${String(index).padStart(4, "0")}.png`;
+    const { etag } = await store.put({ bucket, key }, bytes);
+    photos.push({ key, etag, sizeBytes: bytes.byteLength, features: outcome.vector.features });
+  }
+  await photoModel.release();
+  return photos;
+}
+
+function renderPhoto(random: Random): Promise<Buffer> {
+  const pixels = Uint8Array.from({ length: 3 * SIDE_PX * SIDE_PX }, () => random.between(0, 255));
+  return sharp(pixels, { raw: { width: SIDE_PX, height: SIDE_PX, channels: 3 } })
+    .png()
+    .toBuffer();
+}

@@ -1,0 +1,200 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type PipelineState, readPipelineState } from "../../cli/demo/pipeline-state.ts";
+import { openStackStore } from "../../cli/endpoints.ts";
+import { photoArrivedCodec } from "../../lib/contract/avro-codec.ts";
+import { type Topics, topicShapes, topicsWithPrefix } from "../../lib/contract/topics.ts";
+import { openAdmin } from "../../lib/kafka/kafka-admin.ts";
+import type { KafkaSettings } from "../../lib/kafka/kafka-client.ts";
+import { openProducer } from "../../lib/kafka/kafka-producer.ts";
+import type { LogAdmin, NewRecord, RecordProducer } from "../../lib/kafka/record-log.ts";
+import { silentLogger } from "../../lib/runtime/logger.ts";
+import { retryWithin } from "../../lib/runtime/retry.ts";
+import type { ObjectStore } from "../../lib/store/object-store.ts";
+import type { DeltaTable } from "../../lib/table/delta-table.ts";
+import { openTable } from "../../lib/table/open-table.ts";
+import type { TableLocation } from "../../lib/table/table-location.ts";
+import type { FaultStack } from "./fault-stack.ts";
+import type { Random } from "./random.ts";
+import type { SamplePhoto } from "./sample-photos.ts";
+import { type ServiceKind, ServiceUnderFault } from "./service-under-fault.ts";
+import { until } from "./until.ts";
+
+const PARTITIONS = 4;
+const FLOW_PHOTOS = 8;
+/** Far above what any fault costs: the longest is a stall, which the S3 client cuts after 20 s, more than once. */
+const SETTLE_MS_MAX = 180_000;
+const APPEND_MS_MAX = 60_000;
+const FIRST_EVENT_MS = Date.parse("2026-03-01T10:00:00Z");
+/** Photos alternate between two hours, so that a commit carries more than one file. */
+const HOUR_MS = 3_600_000;
+
+export interface WorldParts {
+  readonly stack: FaultStack;
+  /** Names topics, groups and the table. */
+  readonly id: string;
+  readonly random: Random;
+  readonly bucket: string;
+  readonly modelFolder: string;
+  readonly photos: readonly SamplePhoto[];
+  readonly logFolder: string;
+}
+
+/**
+ * One installation on a stack with faults: its topics of four partitions, its table, its services as processes that
+ * reach the stack through the proxies only, and a way past them for whoever announces photos and looks at the outcome.
+ */
+export class World {
+  readonly parts: WorldParts;
+  readonly topics: Topics;
+  readonly location: TableLocation;
+  readonly groups: Readonly<Record<ServiceKind, string>>;
+  readonly kafka: KafkaSettings;
+  readonly store: ObjectStore;
+  readonly services: ServiceUnderFault[] = [];
+  readonly #admin: LogAdmin;
+  readonly #producer: RecordProducer;
+  #table: DeltaTable | undefined;
+  #announced = 0;
+
+  private constructor(
+    parts: WorldParts,
+    topics: Topics,
+    kafka: KafkaSettings,
+    admin: LogAdmin,
+    producer: RecordProducer,
+  ) {
+    this.parts = parts;
+    this.topics = topics;
+    this.kafka = kafka;
+    this.location = { bucket: parts.bucket, prefix: `tables/${parts.id}` };
+    this.groups = { featurizer: `${parts.id}.featurizers`, reducer: `${parts.id}.reducers` };
+    this.store = openStackStore(parts.stack.direct);
+    this.#admin = admin;
+    this.#producer = producer;
+  }
+
+  static async open(parts: WorldParts): Promise<World> {
+    const topics = topicsWithPrefix(`${parts.id}.`);
+    const kafka = { brokers: parts.stack.direct.kafkaBrokers.split(","), clientId: "fault-suite" };
+    await mkdir(parts.logFolder, { recursive: true });
+    const admin = await openAdmin(kafka, silentLogger);
+    await admin.ensureTopics(topicShapes(topics, PARTITIONS));
+    return new World(parts, topics, kafka, admin, await openProducer(kafka, silentLogger));
+  }
+
+  get announced(): number {
+    return this.#announced;
+  }
+
+  service(name: string): ServiceUnderFault {
+    return this.services.find((service) => service.name === name)!;
+  }
+
+  of(kind: ServiceKind): ServiceUnderFault[] {
+    return this.services.filter((service) => service.kind === kind);
+  }
+
+  /** @param changes override the settings of the suite. */
+  start(kind: ServiceKind, changes: Record<string, string> = {}): ServiceUnderFault {
+    const name = `${kind}-${this.of(kind).length + 1}`;
+    const env = { ...this.#serviceEnv(), ...changes };
+    const service = new ServiceUnderFault({ name, kind, env, logPath: join(this.parts.logFolder, `${name}.log`) });
+    this.services.push(service);
+    return service;
+  }
+
+  /** Starts so many of each and waits until each has partitions, so that a fault meets services at work. */
+  async startAll(featurizers: number, reducers: number): Promise<void> {
+    for (let index = 0; index < reducers; index++) this.start("reducer");
+    for (let index = 0; index < featurizers; index++) this.start("featurizer");
+    await this.shared();
+  }
+
+  /** Waits until every service has partitions. */
+  async shared(): Promise<void> {
+    await until("every service has partitions", () =>
+      this.services.every(({ partitions }) => partitions !== undefined && partitions.length > 0),
+    );
+  }
+
+  /** Announces so many photos, evenly over the partitions. */
+  async announce(count: number): Promise<void> {
+    const records = Array.from({ length: count }, (_, index) => this.#record(this.#announced + index));
+    await this.append(this.topics.photos, records);
+    this.#announced += count;
+  }
+
+  /** Repeated while the broker is away; the check counts what is on the topic then. */
+  append(topic: string, records: readonly NewRecord[]): Promise<void> {
+    return retryWithin(APPEND_MS_MAX, () => this.#producer.append(topic, records));
+  }
+
+  /** Announces photos, a few at a time, until the condition holds. */
+  async flowUntil(what: string, condition: () => boolean, msMax = SETTLE_MS_MAX): Promise<void> {
+    await until(
+      what,
+      async () => {
+        await this.announce(FLOW_PHOTOS);
+        return condition();
+      },
+      msMax,
+    );
+  }
+
+  async state(): Promise<PipelineState> {
+    this.#table ??= await openTable(this.store, this.location, { createIfAbsent: true });
+    return readPipelineState(this.#admin, this.#table, this.topics, this.groups.featurizer);
+  }
+
+  /** Waits until everything announced is in the table or among the dead letters. */
+  async settled(): Promise<PipelineState> {
+    let state: PipelineState | undefined;
+    const isSettled = async () => {
+      state = await this.state();
+      return state.featurizerLag === 0 && state.reducerLag === 0;
+    };
+    await until("everything announced is in the table", isSettled, SETTLE_MS_MAX).catch((error) => {
+      throw new Error(`${error.message}; the last state is ${JSON.stringify(state)}`);
+    });
+    return state!;
+  }
+
+  async endServices(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    await Promise.all(this.services.map((service) => service.end(signal)));
+  }
+
+  async close(): Promise<void> {
+    await this.endServices("SIGKILL");
+    await Promise.all([this.#admin.close(), this.#producer.close()]);
+    this.store.close();
+  }
+
+  #record(number: number): NewRecord {
+    const { bucket, photos } = this.parts;
+    const { key, etag, sizeBytes } = photos[number % photos.length]!;
+    const capturedAtMs = FIRST_EVENT_MS + (number % 2) * HOUR_MS;
+    const about = { label: null, capturedAtMs, ingestedAtMs: Date.now(), traceparent: null };
+    const value = photoArrivedCodec.encode({ bucket, key, etag, sizeBytes, ...about });
+    return { partition: number % PARTITIONS, key: Buffer.from(key), value };
+  }
+
+  #serviceEnv(): Record<string, string> {
+    const { bucket, modelFolder, id, stack } = this.parts;
+    return {
+      ...stack.serviceEnv,
+      TOPIC_PREFIX: `${id}.`,
+      TABLE_URI: `s3://${bucket}/${this.location.prefix}`,
+      HTTP_PORT: "0",
+      FEATURIZER_MODEL_DIR: modelFolder,
+      FEATURIZER_GROUP: this.groups.featurizer,
+      FEATURIZER_WORKERS: "1",
+      FEATURIZER_COMMIT_MS: "200",
+      FEATURIZER_SESSION_MS: "6000",
+      REDUCER_GROUP: this.groups.reducer,
+      REDUCER_SESSION_MS: "6000",
+      // Many small commits, so that a fault meets one.
+      REDUCER_WINDOW_MS_MAX: "100",
+    };
+  }
+}
