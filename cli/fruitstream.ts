@@ -2,8 +2,11 @@
 import { Command } from "commander";
 import { FruitstreamError } from "../lib/runtime/errors.ts";
 import { configCommand } from "./config.ts";
+import { deadLettersCommand } from "./dead-letters/dead-letters-command.ts";
 import { demoCommand } from "./demo/demo-command.ts";
+import { flushCommand } from "./flush.ts";
 import { ingestCommand } from "./ingest.ts";
+import { replayCommand } from "./replay/replay-command.ts";
 import { stackCommand } from "./stack.ts";
 import { tableCommand } from "./table.ts";
 
@@ -13,6 +16,9 @@ const program = new Command("fruitstream")
   .addCommand(stackCommand())
   .addCommand(ingestCommand())
   .addCommand(tableCommand())
+  .addCommand(flushCommand())
+  .addCommand(replayCommand())
+  .addCommand(deadLettersCommand())
   .addCommand(configCommand());
 
 try {

@@ -1,6 +1,6 @@
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { deadLetterCodec } from "../../lib/contract/avro-codec.ts";
+import { decodeDeadLetterRecord } from "../../lib/contract/dead-letter-record.ts";
 import type { DeadLetter } from "../../lib/contract/messages.ts";
 import { topicShapes, topicsWithPrefix } from "../../lib/contract/topics.ts";
 import { openAdmin } from "../../lib/kafka/kafka-admin.ts";
@@ -229,7 +229,9 @@ async function ensureStack(line: StatusLine, signal: AbortSignal): Promise<Stack
 async function readDeadLetters(kafka: { brokers: string[]; clientId: string }, topic: string): Promise<DeadLetter[]> {
   const byPosition = new Map<string, DeadLetter>();
   await readTopic(kafka, topic, silentLogger, ({ value }) => {
-    const letter = deadLetterCodec.decode(value);
+    const record = decodeDeadLetterRecord(value);
+    if (record.kind === "mark") return;
+    const { letter } = record;
     byPosition.set(`${letter.sourceTopic}/${letter.sourcePartition}/${letter.sourceOffset}`, letter);
   });
   return [...byPosition.values()];

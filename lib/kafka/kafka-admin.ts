@@ -1,3 +1,4 @@
+import { FruitstreamError } from "../runtime/errors.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { retryWithin } from "../runtime/retry.ts";
 import { createKafka, fromKafkaError, type KafkaSettings } from "./kafka-client.ts";
@@ -56,6 +57,13 @@ export async function openAdmin(settings: KafkaSettings, logger: Logger): Promis
           .map(({ partition, low }) => ({ partition, offset: safeOffset(low) }))
           .sort((a, b) => a.partition - b.partition);
       }),
+    offsetsAtTime: (topic, timeMs) =>
+      attempt(`reading the offsets of "${topic}" at a time`, async () => {
+        const offsets = await admin.fetchTopicOffsetsByTimestamp(topic, timeMs);
+        return offsets
+          .map(({ partition, offset }) => ({ partition, offset: safeOffset(offset) }))
+          .sort((a, b) => a.partition - b.partition);
+      }),
     committedOffsets: (group, topic) =>
       attempt(`reading the offsets of group "${group}"`, async () => {
         const [committed] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
@@ -63,6 +71,15 @@ export async function openAdmin(settings: KafkaSettings, logger: Logger): Promis
           .filter(({ offset }) => offset !== NO_OFFSET)
           .map(({ partition, offset }) => ({ partition, offset: safeOffset(offset) }))
           .sort((a, b) => a.partition - b.partition);
+      }),
+    commitOffsets: (group, topic, offsets) =>
+      attempt(`committing offsets for group "${group}"`, async () => {
+        const partitions = offsets.map(({ partition, offset }) => ({ partition, offset: String(offset) }));
+        await admin.setOffsets({ groupId: group, topic, partitions }).catch((error) => {
+          if (!/no running instances/.test(String(error))) throw error;
+          const message = `consumer group "${group}" has members at work; wait until they are done, or stop them`;
+          throw new FruitstreamError("usage", message, { cause: error });
+        });
       }),
     close: () => admin.disconnect(),
   };

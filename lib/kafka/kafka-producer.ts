@@ -1,8 +1,9 @@
-import kafkajs, { type Message } from "kafkajs";
+import kafkajs, { type Message, type RecordMetadata } from "kafkajs";
 import pLimit from "p-limit";
 import type { Logger } from "../runtime/logger.ts";
+import { safeOffset } from "./kafka-admin.ts";
 import { createKafka, fromKafkaError, type KafkaSettings, RETRY } from "./kafka-client.ts";
-import type { NewRecord, RecordProducer } from "./record-log.ts";
+import type { NewRecord, PartitionOffset, PositionedProducer } from "./record-log.ts";
 
 /** Below the broker's default max.message.bytes (1 MiB), with room for what the record batch itself adds. */
 const REQUEST_BYTES_MAX = 900_000;
@@ -16,7 +17,7 @@ const RECORD_OVERHEAD_BYTES = 100;
  * once. After a failure that outlived the client's retries nobody knows whether the request took effect; a new producer
  * id then replaces the old, whose next sequence numbers the broker might take for those of the lost request, and drop.
  */
-export async function openProducer(settings: KafkaSettings, logger: Logger): Promise<RecordProducer> {
+export async function openProducer(settings: KafkaSettings, logger: Logger): Promise<PositionedProducer> {
   const inTurn = pLimit(1);
   let producer: kafkajs.Producer | undefined;
 
@@ -34,10 +35,13 @@ export async function openProducer(settings: KafkaSettings, logger: Logger): Pro
     }
     return fresh;
   };
-  const append = async (topic: string, records: readonly NewRecord[]) => {
+  /** @returns where the last request's records begin. */
+  const append = async (topic: string, records: readonly NewRecord[]): Promise<PartitionOffset | undefined> => {
     producer ??= await connect();
     try {
-      for (const messages of chunksOf(records)) await producer.send({ topic, acks: -1, messages });
+      let answer: RecordMetadata | undefined;
+      for (const messages of chunksOf(records)) [answer] = await producer.send({ topic, acks: -1, messages });
+      return answer && positionOf(answer);
     } catch (error) {
       const failed = producer;
       producer = undefined;
@@ -48,9 +52,16 @@ export async function openProducer(settings: KafkaSettings, logger: Logger): Pro
 
   producer = await connect();
   return {
-    append: (topic, records) => inTurn(() => append(topic, records)),
+    append: (topic, records) => inTurn(async () => void (await append(topic, records))),
+    appendOne: (topic, record) => inTurn(() => append(topic, [record])),
     close: () => inTurn(async () => producer?.disconnect()),
   };
+}
+
+/** A broker that had the records already, from a request whose reply was lost, answers with offset -1. */
+function positionOf({ partition, baseOffset }: RecordMetadata): PartitionOffset | undefined {
+  if (baseOffset === undefined || baseOffset === "-1") return undefined;
+  return { partition, offset: safeOffset(baseOffset) };
 }
 
 /** Consecutive records, as many as fit into one request. A record that is larger by itself is left to the broker. */

@@ -85,6 +85,16 @@ export interface RecordProducer {
   close(): Promise<void>;
 }
 
+/** A producer that can tell where a record went. */
+export interface PositionedProducer extends RecordProducer {
+  /**
+   * Appends one record, as `append` does.
+   *
+   * @returns its position; undefined when it was appended and the broker's answer does not say where.
+   */
+  appendOne(topic: string, record: NewRecord): Promise<PartitionOffset | undefined>;
+}
+
 export interface LogAdmin {
   /** Creates the topics that do not exist. An existing topic keeps its partitions. */
   ensureTopics(topics: readonly { topic: string; partitions: number }[]): Promise<void>;
@@ -94,7 +104,15 @@ export interface LogAdmin {
   endOffsets(topic: string): Promise<PartitionOffset[]>;
   /** Per partition, the offset of the oldest record that is kept; the end offset when there is none. */
   earliestOffsets(topic: string): Promise<PartitionOffset[]>;
+  /** Per partition, the offset of the first record appended at this time (ms since the epoch) or later, else the end. */
+  offsetsAtTime(topic: string, timeMs: number): Promise<PartitionOffset[]>;
   /** Per partition, the group's committed next offset; partitions without one are missing. */
   committedOffsets(group: string, topic: string): Promise<PartitionOffset[]>;
+  /**
+   * Commits next offsets for a group that has no members at the moment.
+   *
+   * @throws usage when it has.
+   */
+  commitOffsets(group: string, topic: string, offsets: readonly PartitionOffset[]): Promise<void>;
   close(): Promise<void>;
 }

@@ -38,10 +38,8 @@ export async function runService(name: string, compose: (frame: ServiceFrame) =>
     // A signal before there was anything to stop.
     if (!service) process.exit(0);
     const running = service.run();
-    const stopped = Promise.race([running, signalled]).then(() => {
-      boundStopping(logger);
-      return service.stop();
-    });
+    const done = running.then(() => boundStopping(logger));
+    const stopped = Promise.race([done, signalled]).then(() => service.stop());
     await Promise.all([running, stopped]);
     logger.info({ rssPeakBytes: peakRssBytes() }, "stopped");
     process.exitCode = 0;

@@ -61,7 +61,6 @@ await runService("featurizer", async ({ env, logger, signal }) => {
     {
       consumer,
       committedOffsets: () => admin.committedOffsets(config.FEATURIZER_GROUP, topics.photos),
-      earliestOffsets: () => admin.earliestOffsets(topics.photos),
       producer,
       store,
       decode: (photo) => decodePhoto(photo, decodeOptions),
@@ -74,7 +73,8 @@ await runService("featurizer", async ({ env, logger, signal }) => {
       topics,
       featuresPartitions,
       run: config.FEATURIZER_RUN,
-      end: config.FEATURIZER_UNTIL && new ReadingEnd(config.FEATURIZER_UNTIL),
+      end:
+        config.FEATURIZER_UNTIL && new ReadingEnd(config.FEATURIZER_UNTIL, () => admin.earliestOffsets(topics.photos)),
       model: model.id,
       inFlightPhotosMax: config.FEATURIZER_IN_FLIGHT_PHOTOS_MAX,
       inFlightBytesMax: config.FEATURIZER_IN_FLIGHT_BYTES_MAX,

@@ -31,8 +31,6 @@ export interface FeaturizerParts {
   readonly consumer: RecordConsumer;
   /** The group's committed next offsets on the photos topic. */
   readonly committedOffsets: () => Promise<PartitionOffset[]>;
-  /** The oldest offsets that the photos topic still has; asked for only where reading has an end. */
-  readonly earliestOffsets: () => Promise<PartitionOffset[]>;
   readonly producer: RecordProducer;
   readonly store: ObjectStore;
   readonly decode: (photo: Uint8Array) => Promise<DecodedPhoto>;
@@ -162,17 +160,18 @@ export class FeaturizerPipeline {
     return new Map(starts.map(({ partition, offset }) => [partition, offset]));
   }
 
-  #committedOffsets(): Promise<PartitionOffset[]> {
-    return this.#askKafka("committed-offsets", () => this.#parts.committedOffsets());
+  /** Nothing for whoever stops: it reads no more, from wherever it would start. */
+  async #committedOffsets(): Promise<PartitionOffset[]> {
+    return (await this.#askKafka("committed-offsets", () => this.#parts.committedOffsets())) ?? [];
   }
 
-  async #askKafka(name: string, attempt: () => Promise<PartitionOffset[]>): Promise<PartitionOffset[]> {
+  /** Undefined when the pipeline is being stopped. */
+  async #askKafka<Answer>(name: string, attempt: () => Promise<Answer>): Promise<Answer | undefined> {
     const { signal } = this.#stopping;
     try {
       return await this.#retry.run({ part: "kafka", name, signal, attempt });
     } catch (error) {
-      // Whoever stops reads nothing any more, from wherever it would start.
-      if (signal.aborted) return [];
+      if (signal.aborted) return undefined;
       throw error;
     }
   }
@@ -300,7 +299,9 @@ export class FeaturizerPipeline {
     while (!this.#stopping.signal.aborted) {
       await this.#parts.clock.sleep(this.#settings.commitMs, this.#stopping.signal).catch(() => undefined);
       await this.#commit();
-      if (await this.#isFinished()) this.#finished.resolve();
+      if (!(await this.#isFinished())) continue;
+      this.#parts.logger.info("everything up to the end is published");
+      return this.#finished.resolve();
     }
   }
 
@@ -309,8 +310,8 @@ export class FeaturizerPipeline {
     const { end } = this.#settings;
     if (!end || this.#stopping.signal.aborted) return false;
     const committed = offsetMap(await this.#committedOffsets());
-    const earliest = await this.#askKafka("earliest-offsets", () => this.#parts.earliestOffsets());
-    return end.isReached((partition) => committed.get(partition), earliest);
+    const isReached = () => end.isReached((partition) => committed.get(partition));
+    return (await this.#askKafka("earliest-offsets", isReached)) ?? false;
   }
 
   async #commit(): Promise<void> {

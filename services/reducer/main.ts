@@ -2,10 +2,12 @@ import { topicShapes, topicsWithPrefix } from "../../lib/contract/topics.ts";
 import { openAdmin } from "../../lib/kafka/kafka-admin.ts";
 import { createConsumer } from "../../lib/kafka/kafka-consumer.ts";
 import { openProducer } from "../../lib/kafka/kafka-producer.ts";
+import { ReadingEnd } from "../../lib/kafka/reading-end.ts";
 import { openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
 import { systemClock } from "../../lib/runtime/clock.ts";
 import { readConfig } from "../../lib/runtime/config.ts";
 import { Health } from "../../lib/runtime/health.ts";
+import { lowerPriority } from "../../lib/runtime/priority.ts";
 import { runService } from "../../lib/runtime/service.ts";
 import { closeServer, createStatusServer, listen } from "../../lib/runtime/status-server.ts";
 import { WaitingRetry } from "../../lib/runtime/waiting-retry.ts";
@@ -22,6 +24,7 @@ const GRAM_THREADS = 1;
 
 await runService("reducer", async ({ env, logger, signal }) => {
   const config = readConfig(reducerConfig, env, "REDUCER_");
+  lowerPriority(config.REDUCER_NICE);
   const topics = topicsWithPrefix(config.TOPIC_PREFIX);
   const location = parseTableUri(config.TABLE_URI);
   const kafka = { brokers: config.KAFKA_BROKERS, clientId: `fruitstream-reducer-${process.pid}` };
@@ -40,19 +43,16 @@ await runService("reducer", async ({ env, logger, signal }) => {
   });
   health.report("s3", "ok");
 
-  const { producer, featuresPartitions } = await retry.run({
-    ...{ part: "kafka", name: "start", signal },
+  const kafkaStart = { part: "kafka", name: "start", signal } as const;
+  const admin = await retry.run({ ...kafkaStart, attempt: () => openAdmin(kafka, logger) });
+  const featuresPartitions = await retry.run({
+    ...kafkaStart,
     attempt: async () => {
-      const admin = await openAdmin(kafka, logger);
-      try {
-        await admin.ensureTopics(topicShapes(topics, config.TOPIC_PARTITIONS));
-        const partitions = (await admin.partitionCount(topics.features))!;
-        return { producer: await openProducer(kafka, logger), featuresPartitions: partitions };
-      } finally {
-        await admin.close();
-      }
+      await admin.ensureTopics(topicShapes(topics, config.TOPIC_PARTITIONS));
+      return (await admin.partitionCount(topics.features))!;
     },
   });
+  const producer = await retry.run({ ...kafkaStart, attempt: () => openProducer(kafka, logger) });
   const consumer = createConsumer(
     { ...kafka, topic: topics.features, group: config.REDUCER_GROUP, sessionMsMax: config.REDUCER_SESSION_MS },
     logger,
@@ -67,6 +67,7 @@ await runService("reducer", async ({ env, logger, signal }) => {
     {
       topics,
       featuresPartitions,
+      end: config.REDUCER_UNTIL && new ReadingEnd(config.REDUCER_UNTIL, () => admin.earliestOffsets(topics.features)),
       window: {
         rowsMax: config.REDUCER_WINDOW_ROWS_MAX,
         bytesMax: config.REDUCER_WINDOW_BYTES_MAX,
@@ -83,7 +84,7 @@ await runService("reducer", async ({ env, logger, signal }) => {
     run: () => pipeline.run(),
     async stop() {
       await pipeline.stop();
-      await Promise.all([producer.close(), gram.release(), closeServer(server)]);
+      await Promise.all([producer.close(), admin.close(), gram.release(), closeServer(server)]);
       store.close();
     },
   };

@@ -2,8 +2,10 @@ import { randomUUID } from "node:crypto";
 import pLimit from "p-limit";
 import { deadLetterCodec, photoFeaturesCodec } from "../../lib/contract/avro-codec.ts";
 import { deadLetterOf } from "../../lib/contract/dead-letter.ts";
+import { isFlushMarker } from "../../lib/contract/flush-marker.ts";
 import type { PhotoFeatures } from "../../lib/contract/messages.ts";
 import type { Topics } from "../../lib/contract/topics.ts";
+import type { ReadingEnd } from "../../lib/kafka/reading-end.ts";
 import type { LogRecord, RecordConsumer, RecordProducer } from "../../lib/kafka/record-log.ts";
 import type { Clock } from "../../lib/runtime/clock.ts";
 import { FruitstreamError, fateOf } from "../../lib/runtime/errors.ts";
@@ -35,12 +37,16 @@ export interface ReducerSettings {
   /** Partitions of the features topic. */
   readonly featuresPartitions: number;
   readonly window: WindowBounds;
+  /** Where reading ends; undefined reads for ever. */
+  readonly end?: ReadingEnd | undefined;
 }
 
 /** The partition whose owner keeps the moments and publishes bases. Every topic has it. */
 const KEEPER_PARTITION = 0;
 /** How often the age of an open window is looked at, in parts of its bound. */
 const LOOKS_PER_WINDOW = 5;
+/** Whether the end is reached is looked at more often: somebody may wait for it. */
+const END_LOOK_MS = 500;
 /** How long a stop waits for the last window's commit; without it the window's records are read again. */
 const LAST_COMMIT_MS_MAX = 6_000;
 
@@ -59,17 +65,22 @@ export class ReducerPipeline {
   /** Ends waiting for S3 once a stop has waited long enough. */
   readonly #abandon = new AbortController();
   readonly #failure = Promise.withResolvers<never>();
+  readonly #finished = Promise.withResolvers<void>();
   /** Assignments, records and commits take their turns, so that none sees another's half-done work. */
   readonly #inTurn = pLimit(1);
   #owned: readonly number[] = [];
   /** Grows whenever reading starts anew: records handed over before are stale. */
   #generation = 0;
+  /** Resolves when the generation ends. */
+  #generationEnd = Promise.withResolvers<void>();
   /** The latest publication of offsets to Kafka, which nothing else waits for. */
   #publishing: Promise<void> = Promise.resolve();
   readonly #retry: WaitingRetry;
   readonly #lengths: VectorLengths;
   #progress: TableProgress;
   #window: Window;
+  /** What became of the records that this member has committed. */
+  readonly #committed = { records: 0, rows: 0, repeats: 0, markers: 0 };
 
   constructor(parts: ReducerParts, settings: ReducerSettings) {
     this.#parts = parts;
@@ -80,18 +91,21 @@ export class ReducerPipeline {
     this.#lengths = new VectorLengths(parts.table);
   }
 
-  /** Works until `stop`, or throws what nobody but an operator can mend. */
+  /** Works until `stop` or until the table has everything up to the end, or throws what only an operator can mend. */
   async run(): Promise<void> {
     const consuming = this.#parts.consumer.run({
       assigned: (partitions) => this.#inTurn(() => this.#assign(partitions)),
-      records: (partition, records) => {
+      records: async (partition, records) => {
         const generation = this.#generation;
-        return this.#inTurn(() => this.#read(partition, records, generation));
+        const over = this.#generationEnd.promise;
+        await this.#inTurn(() => this.#read(partition, records, generation));
+        // Not resolving keeps the partition from being fetched beyond its end.
+        if (records.at(-1)!.offset >= this.#endOf(partition)) await over;
       },
       interrupted: (error) => this.#parts.health.report("kafka", "waiting", error.message),
     });
     this.#flushWhenDue().catch((error) => this.#failure.reject(error));
-    await Promise.race([consuming, this.#failure.promise]);
+    await Promise.race([consuming, this.#finished.promise, this.#failure.promise]);
   }
 
   /** Commits the open window within a bounded time, saves the moments and leaves the group. */
@@ -108,6 +122,7 @@ export class ReducerPipeline {
       logger.warn({ err: error }, "the last window was not committed; its records are read again after the restart");
     });
     await Promise.race([this.#publishing, timeout]);
+    this.#beginGeneration();
     await consumer.stop();
   }
 
@@ -116,15 +131,23 @@ export class ReducerPipeline {
     await this.#startAnew();
     this.#parts.keeper.isKeeping = partitions.includes(KEEPER_PARTITION);
     this.#parts.health.report("kafka", "ok");
+    // The owner before may have committed to the table and died before it said so.
+    this.#publishing = this.#publishOffsets(partitions);
     return new Map(partitions.map((partition) => [partition, this.#progress.nextOffset(partition)]));
   }
 
   /** Drops the open window and takes up the newest state of the table. */
   async #startAnew(): Promise<void> {
-    this.#generation += 1;
+    this.#beginGeneration();
     this.#window = new Window(this.#settings.window);
     await this.#seeOthersCommits();
     this.#progress = this.#progressOfTable();
+  }
+
+  #beginGeneration(): void {
+    this.#generation += 1;
+    this.#generationEnd.resolve();
+    this.#generationEnd = Promise.withResolvers();
   }
 
   async #seeOthersCommits(): Promise<void> {
@@ -136,10 +159,30 @@ export class ReducerPipeline {
   async #read(partition: number, records: readonly LogRecord[], generation: number): Promise<void> {
     for (const record of records) {
       if (generation !== this.#generation || this.#stopping.signal.aborted) return;
+      const end = this.#endOf(partition);
+      if (record.offset >= end) return this.#closeGap(partition, record, end);
       this.#requireNext(partition, record);
       await this.#take(record);
-      if (this.#window.isFull) await this.#flush();
+      if (this.#window.isFull || this.#flushes(record) || record.offset + 1 >= end) await this.#flush();
     }
+  }
+
+  #endOf(partition: number): number {
+    return this.#settings.end?.of(partition) ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Whoever reads up to an end commits there; markers of the past would only cut the files smaller. */
+  #flushes(record: LogRecord): boolean {
+    return isFlushMarker(record) && !this.#settings.end;
+  }
+
+  /** The last records before the end are gone from the topic: the table must not wait for them. */
+  async #closeGap(partition: number, record: LogRecord, end: number): Promise<void> {
+    if (this.#progress.nextOffset(partition) >= end) return;
+    this.#requireNext(partition, { ...record, offset: end });
+    this.#window.partitions.add(partition);
+    this.#move(this.#progress.offsetAppId(partition), end);
+    await this.#flush();
   }
 
   #requireNext(partition: number, { topic, offset }: LogRecord): void {
@@ -160,6 +203,7 @@ export class ReducerPipeline {
     const { partition, offset } = record;
     this.#window.noteRecord(partition, this.#parts.clock.nowMs());
     this.#move(this.#progress.offsetAppId(partition), offset + 1);
+    if (isFlushMarker(record)) return this.#window.noteMarker();
     const vector = this.#readVector(record);
     if (vector instanceof Error) return this.#deadLetter(record, vector);
 
@@ -226,14 +270,33 @@ export class ReducerPipeline {
 
   async #flushWhenDue(): Promise<void> {
     const { clock } = this.#parts;
-    const lookMs = Math.max(1, Math.floor(this.#settings.window.openMsMax / LOOKS_PER_WINDOW));
+    const { window, end } = this.#settings;
+    const windowLookMs = Math.max(1, Math.floor(window.openMsMax / LOOKS_PER_WINDOW));
+    const lookMs = end ? Math.min(windowLookMs, END_LOOK_MS) : windowLookMs;
     while (!this.#stopping.signal.aborted) {
       await clock.sleep(lookMs, this.#stopping.signal).catch(() => undefined);
       await this.#inTurn(async () => {
         if (this.#stopping.signal.aborted) return;
         if (this.#window.isDue(clock.nowMs())) await this.#flush();
-        else if (this.#parts.keeper.isKeeping) await this.#seeOthersCommits();
+        else if (this.#parts.keeper.isKeeping || end) await this.#seeOthersCommits();
       });
+      if (end && (await this.#isAt(end))) {
+        this.#parts.logger.info(this.#committed, "the table has everything up to the end");
+        return this.#finished.resolve();
+      }
+    }
+  }
+
+  /** Whether the table has come to the end of all partitions: what others own may be reassigned to this member. */
+  async #isAt(end: ReadingEnd): Promise<boolean> {
+    const { signal } = this.#stopping;
+    const progress = this.#progressOfTable();
+    const attempt = () => end.isReached((partition) => progress.nextOffset(partition));
+    try {
+      return await this.#retry.run({ part: "kafka", name: "earliest-offsets", signal, attempt });
+    } catch (error) {
+      if (signal.aborted) return false;
+      throw error;
     }
   }
 
@@ -258,9 +321,10 @@ export class ReducerPipeline {
     const tookMs = clock.nowMs() - startedAtMs;
     metrics.reducerCommitSeconds.observe(tookMs / 1_000);
     metrics.reducerRows.inc(rows.length);
+    this.#count(window);
     metrics.tableVersion.set(result.version);
     this.#parts.logger.info({ version: result.version, rows: rows.length, files: adds.length, tookMs }, "committed");
-    this.#publishing = this.#publishOffsets(window);
+    this.#publishing = this.#publishOffsets([...window.partitions]);
     await this.#withS3("pca", () => keeper.seen(result.others));
     await this.#withS3("pca", () => keeper.committed(result.version, rows));
   }
@@ -271,16 +335,13 @@ export class ReducerPipeline {
     this.#parts.logger.warn(dropped, "fenced: another reducer has committed these records; window dropped");
     await this.#startAnew();
     // Records that were handed over while the table was read are of the old place too; from the seeks on none are.
-    this.#generation += 1;
+    this.#beginGeneration();
     for (const partition of this.#owned) this.#parts.consumer.seek(partition, this.#progress.nextOffset(partition));
   }
 
   /** For lag monitors only; nothing reads them. */
-  async #publishOffsets(window: Window): Promise<void> {
-    const offsets = [...window.partitions].map((partition) => ({
-      partition,
-      offset: this.#progress.nextOffset(partition),
-    }));
+  async #publishOffsets(partitions: readonly number[]): Promise<void> {
+    const offsets = partitions.map((partition) => ({ partition, offset: this.#progress.nextOffset(partition) }));
     await this.#parts.consumer.commit(offsets).catch((error) => {
       const level = fateOf(error) === "retry" ? "debug" : "warn";
       this.#parts.logger[level]({ err: error }, "offsets not published to Kafka this time");
@@ -292,6 +353,13 @@ export class ReducerPipeline {
     if (repeats === 0 || rows.length > 0) return;
     const hint = "expected after a crash; otherwise two models share a run, or the topic of photos was created anew";
     this.#parts.logger.warn({ repeats }, `every vector of this window is in the table already: ${hint}`);
+  }
+
+  #count({ records, rows, repeats, markers }: Window): void {
+    this.#committed.records += records;
+    this.#committed.rows += rows.length;
+    this.#committed.repeats += repeats;
+    this.#committed.markers += markers;
   }
 
   #withS3<Result>(name: string, attempt: () => Promise<Result>): Promise<Result> {

@@ -18,7 +18,9 @@ export class Window {
   readonly partitions = new Set<number>();
   readonly #bounds: WindowBounds;
   #bytes = 0;
+  #records = 0;
   #repeats = 0;
+  #markers = 0;
   #openedAtMs: number | undefined;
 
   constructor(bounds: WindowBounds) {
@@ -28,6 +30,7 @@ export class Window {
   /** Notes that a record was read, whether it became a row or not. */
   noteRecord(partition: number, nowMs: number): void {
     this.partitions.add(partition);
+    this.#records += 1;
     this.#openedAtMs ??= nowMs;
   }
 
@@ -41,8 +44,22 @@ export class Window {
     this.#repeats += 1;
   }
 
+  /** Notes that a record was a flush marker. */
+  noteMarker(): void {
+    this.#markers += 1;
+  }
+
+  /** Records read: each became a row, was a repeat or a marker, or was set aside as a dead letter. */
+  get records(): number {
+    return this.#records;
+  }
+
   get repeats(): number {
     return this.#repeats;
+  }
+
+  get markers(): number {
+    return this.#markers;
   }
 
   addRow(row: PhotoRow): void {

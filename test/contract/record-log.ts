@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import type { LogAdmin, LogRecord, RecordConsumer, RecordProducer } from "../../lib/kafka/record-log.ts";
+import type { LogAdmin, LogRecord, PositionedProducer, RecordConsumer } from "../../lib/kafka/record-log.ts";
 
 /** A log to put to the test. */
 export interface RecordLogHarness {
-  readonly producer: RecordProducer;
+  readonly producer: PositionedProducer;
   readonly admin: LogAdmin;
   consumer(group: string, topic: string): RecordConsumer;
 }
@@ -74,7 +74,46 @@ export function describeRecordLogContract(name: string, openLog: () => Promise<R
       });
     });
 
+    describe("admin, for replays", () => {
+      it("finds the first record that was appended at a time or later, else the end", async () => {
+        const topic = await newTopic();
+        await append(topic, 0, ["a", "b"]);
+        // Times have a resolution of a millisecond.
+        const before = Date.now() + 1;
+        await waitFor(() => expect(Date.now()).toBeGreaterThan(before));
+        await append(topic, 0, ["c"]);
+        expect(await log.admin.offsetsAtTime(topic, before)).toEqual([
+          { partition: 0, offset: 2 },
+          { partition: 1, offset: 0 },
+          { partition: 2, offset: 0 },
+        ]);
+        expect((await log.admin.offsetsAtTime(topic, 0))[0]).toEqual({ partition: 0, offset: 0 });
+      });
+
+      it("commits where a group will start, and refuses a group that has members", async () => {
+        const topic = await newTopic();
+        const group = `group-${randomUUID()}`;
+        await append(topic, 0, ["a", "b", "c"]);
+        const starts = [
+          { partition: 0, offset: 2 },
+          { partition: 1, offset: 0 },
+        ];
+        await log.admin.commitOffsets(group, topic, starts);
+        expect(await log.admin.committedOffsets(group, topic)).toEqual(starts);
+        const member = join(group, topic);
+        await waitFor(() => expect(member.valuesOf(0)).toEqual(["c"]));
+        await expect(log.admin.commitOffsets(group, topic, starts)).rejects.toMatchObject({ code: "usage" });
+      });
+    });
+
     describe("producer", () => {
+      it("tells where a record went", async () => {
+        const topic = await newTopic();
+        await append(topic, 1, ["a", "b"]);
+        const record = { partition: 1, key: null, value: bytesOf("c") };
+        expect(await log.producer.appendOne(topic, record)).toEqual({ partition: 1, offset: 2 });
+      });
+
       it("appends to the partition of the key's murmur2 hash, as Kafka's own clients do", async () => {
         const topic = await newTopic();
         for (const { key, hash } of MURMUR2_OF_KAFKA) {

@@ -4,8 +4,8 @@ import type {
   LogRecord,
   NewRecord,
   PartitionOffset,
+  PositionedProducer,
   RecordConsumer,
-  RecordProducer,
 } from "../../lib/kafka/record-log.ts";
 import { FruitstreamError } from "../../lib/runtime/errors.ts";
 import { partitionOfKey } from "./murmur2.ts";
@@ -14,8 +14,9 @@ import { partitionOfKey } from "./murmur2.ts";
  * A partitioned log in memory, with groups whose partitions are shared out among their members, round robin, whenever
  * one joins or leaves. Passes the same contract suite as Kafka.
  */
-export class MemoryRecordLog implements RecordProducer, LogAdmin {
+export class MemoryRecordLog implements PositionedProducer, LogAdmin {
   readonly #topics = new Map<string, LogRecord[][]>();
+  readonly #appendedAtMs = new WeakMap<LogRecord, number>();
   readonly #committed = new Map<string, Map<number, number>>();
   readonly #groups = new Map<string, MemoryConsumer[]>();
   readonly #appended = new Set<() => void>();
@@ -37,6 +38,15 @@ export class MemoryRecordLog implements RecordProducer, LogAdmin {
   }
 
   async append(topic: string, records: readonly NewRecord[]): Promise<void> {
+    await this.#append(topic, records);
+  }
+
+  async appendOne(topic: string, record: NewRecord): Promise<PartitionOffset | undefined> {
+    const [appended] = await this.#append(topic, [record]);
+    return appended && { partition: appended.partition, offset: appended.offset };
+  }
+
+  async #append(topic: string, records: readonly NewRecord[]): Promise<LogRecord[]> {
     // Appending takes a turn of the event loop, as any broker's answer does.
     await new Promise(setImmediate);
     if (this.#appendFailures > 0) {
@@ -44,13 +54,18 @@ export class MemoryRecordLog implements RecordProducer, LogAdmin {
       throw new FruitstreamError("broker-unavailable", `appending to "${topic}" fails as the test asked`);
     }
     const partitions = this.#partitionsOf(topic);
+    const appended: LogRecord[] = [];
     for (const { partition = -1, key, value } of records) {
       const index = partition >= 0 ? partition : key ? partitionOfKey(key, partitions.length) : 0;
       const place = partitions[index];
       if (!place) throw new FruitstreamError("broker-unavailable", `"${topic}" has no partition ${index}`);
-      place.push({ topic, partition: index, offset: place.length, key, value });
+      const record = { topic, partition: index, offset: place.length, key, value };
+      this.#appendedAtMs.set(record, Date.now());
+      place.push(record);
+      appended.push(record);
     }
     for (const wake of this.#appended) wake();
+    return appended;
   }
 
   async ensureTopics(topics: readonly { topic: string; partitions: number }[]): Promise<void> {
@@ -73,6 +88,20 @@ export class MemoryRecordLog implements RecordProducer, LogAdmin {
 
   async earliestOffsets(topic: string): Promise<PartitionOffset[]> {
     return this.#partitionsOf(topic).map((_, partition) => ({ partition, offset: 0 }));
+  }
+
+  async offsetsAtTime(topic: string, timeMs: number): Promise<PartitionOffset[]> {
+    return this.#partitionsOf(topic).map((records, partition) => {
+      const first = records.findIndex((record) => this.#appendedAtMs.get(record)! >= timeMs);
+      return { partition, offset: first === -1 ? records.length : first };
+    });
+  }
+
+  async commitOffsets(group: string, topic: string, offsets: readonly PartitionOffset[]): Promise<void> {
+    if (this.#groups.get(JSON.stringify([group, topic]))?.length) {
+      throw new FruitstreamError("usage", `group "${group}" has members`);
+    }
+    for (const { partition, offset } of offsets) this.#committedOf(group, topic).set(partition, offset);
   }
 
   async committedOffsets(group: string, topic: string): Promise<PartitionOffset[]> {

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { deadLetterCodec, photoArrivedCodec, photoFeaturesCodec } from "../../../../lib/contract/avro-codec.ts";
 import { topicShapes, topicsWithPrefix } from "../../../../lib/contract/topics.ts";
-import type { RecordProducer } from "../../../../lib/kafka/record-log.ts";
+import { ReadingEnd } from "../../../../lib/kafka/reading-end.ts";
+import type { PartitionOffset, RecordConsumer, RecordProducer } from "../../../../lib/kafka/record-log.ts";
 import { systemClock } from "../../../../lib/runtime/clock.ts";
 import { FruitstreamError } from "../../../../lib/runtime/errors.ts";
 import { Health } from "../../../../lib/runtime/health.ts";
@@ -108,6 +109,77 @@ test("never more photos are in flight than the budget allows, however slow publi
   expect(inFlightMost).toBeLessThanOrEqual(5);
 });
 
+test("with an end, members of a group stop there by themselves, once all of it is published", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      kinds,
+      fc.array(fc.nat(14), { minLength: SOURCE_PARTITIONS, maxLength: SOURCE_PARTITIONS }),
+      fc.integer({ min: 1, max: 4 }),
+      async (photos, lengths, members) => {
+        const world = await createWorld(photos);
+        const ends = await world.log.endOffsets(topics.photos);
+        const until = ends.map(({ partition, offset }) => ({
+          partition,
+          offset: Math.min(offset, lengths[partition]!),
+        }));
+        const pipelines = Array.from({ length: members }, () => world.startUntil(until));
+        await Promise.all(
+          pipelines.map(async (pipeline) => {
+            await pipeline.running;
+            await pipeline.end();
+          }),
+        );
+        const committed = await world.log.committedOffsets(GROUP, topics.photos);
+        expect(committed).toEqual(until.filter(({ offset }) => offset > 0));
+        const done = [...world.publishedPositions(), ...world.letterPositions()];
+        const expected = until.flatMap(({ partition, offset }) =>
+          Array.from({ length: offset }, (_, index) => `${partition}/${index}`),
+        );
+        expect([...new Set(done)].sort()).toEqual(expected.sort());
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+test("a member whose partitions are at their end waits for those of others, and takes them over", async () => {
+  const world = await createWorld(Array.from({ length: 12 }, () => FINE));
+  const until = await world.log.endOffsets(topics.photos);
+  const gate = Promise.withResolvers<void>();
+  const stuck: ObjectStore = { ...world.store, get: () => gate.promise.then(() => Promise.reject(new Error("dead"))) };
+  const first = world.startUntil(until, stuck);
+  const second = world.startUntil(until);
+  const reached = async () => {
+    const committed = await world.log.committedOffsets(GROUP, topics.photos);
+    return committed.length > 0;
+  };
+  while (!(await reached())) await new Promise(setImmediate);
+  let isOver = false;
+  void second.running.then(() => {
+    isOver = true;
+  });
+  for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+  expect(isOver).toBe(false);
+  gate.resolve();
+  await expect(first.running).rejects.toThrow("dead");
+  await first.end();
+  await second.running;
+  await second.end();
+  expect(await world.log.committedOffsets(GROUP, topics.photos)).toEqual(until);
+});
+
+test("records that the topic has lost before the end are not waited for", async () => {
+  const world = await createWorld(Array.from({ length: 30 }, () => FINE));
+  // A broker falls back to the earliest record: here, the records from 5 up to 8 are gone.
+  const gap = { from: 5, to: 8 };
+  const until = [{ partition: 0, offset: 7 }];
+  const pipeline = world.startUntil(until, world.store, gap);
+  await pipeline.running;
+  await pipeline.end();
+  expect(await world.log.committedOffsets(GROUP, topics.photos)).toEqual(until);
+  expect(world.publishedPositions()).toEqual(["0/0", "0/1", "0/2", "0/3", "0/4"]);
+});
+
 /** A producer that appends nothing, or all of it, at its n-th append, and then is dead. */
 function breakingAt(log: MemoryRecordLog, atAppend: number, dead: Error): RecordProducer {
   let appends = 0;
@@ -144,9 +216,10 @@ async function createWorld(photos: readonly Kind[]) {
     producer: RecordProducer,
     pipelineStore = store,
     health = new Health(systemClock.nowMs, []),
+    end?: ReadingEnd,
+    consumer = log.consumer(GROUP, topics.photos),
   ) => {
     const over = new AbortController();
-    const consumer = log.consumer(GROUP, topics.photos);
     const pipeline = new FeaturizerPipeline(
       {
         committedOffsets: () => log.committedOffsets(GROUP, topics.photos),
@@ -163,6 +236,7 @@ async function createWorld(photos: readonly Kind[]) {
         topics,
         featuresPartitions: FEATURES_PARTITIONS,
         run: "live",
+        end,
         model: "m",
         inFlightPhotosMax,
         inFlightBytesMax: 1_000,
@@ -175,11 +249,18 @@ async function createWorld(photos: readonly Kind[]) {
     );
     const running = pipeline.run();
     running.catch(() => undefined);
-    const end = async () => {
+    const stop = async () => {
       over.abort();
       await pipeline.stop();
     };
-    return { running, end, over: over.signal };
+    return { running, end: stop, over: over.signal };
+  };
+
+  /** A member of the group with an end; records of the gap, by offset, never reach it. */
+  const startUntil = (until: readonly PartitionOffset[], memberStore = store, gap = { from: 0, to: 0 }) => {
+    const end = new ReadingEnd(until, () => log.earliestOffsets(topics.photos));
+    const consumer = withoutRecords(log.consumer(GROUP, topics.photos), gap);
+    return start(8, log, memberStore, new Health(systemClock.nowMs, []), end, consumer);
   };
 
   const published = () => log.allRecordsOf(topics.features).map(({ value }) => photoFeaturesCodec.decode(value));
@@ -187,6 +268,13 @@ async function createWorld(photos: readonly Kind[]) {
     log,
     store,
     start,
+    startUntil,
+    publishedPositions: () => published().map((sent) => `${sent.sourcePartition}/${sent.sourceOffset}`),
+    letterPositions: () =>
+      log
+        .allRecordsOf(topics.deadLetters)
+        .map(({ value }) => deadLetterCodec.decode(value))
+        .map((sent) => `${sent.sourcePartition}/${sent.sourceOffset}`),
     /** Resolves once the group has committed everything, or the signal says that nobody cares any more. */
     async untilDone(signal?: AbortSignal) {
       const ends = await log.endOffsets(topics.photos);
@@ -224,6 +312,22 @@ async function createWorld(photos: readonly Kind[]) {
       expect(first).toEqual(first.toSorted((a, b) => a - b));
     }
   }
+}
+
+function withoutRecords(consumer: RecordConsumer, gap: { from: number; to: number }): RecordConsumer {
+  return {
+    run: (handlers) =>
+      consumer.run({
+        ...handlers,
+        records: async (partition, records) => {
+          const kept = records.filter(({ offset }) => offset < gap.from || offset >= gap.to);
+          if (kept.length > 0) await handlers.records(partition, kept);
+        },
+      }),
+    seek: (partition, offset) => consumer.seek(partition, offset),
+    commit: (offsets) => consumer.commit(offsets),
+    stop: () => consumer.stop(),
+  };
 }
 
 /** Takes a while that differs from photo to photo, so that later ones overtake earlier ones. */

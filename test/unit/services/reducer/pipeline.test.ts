@@ -1,8 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { photoFeaturesCodec } from "../../../../lib/contract/avro-codec.ts";
+import { flushMarker } from "../../../../lib/contract/flush-marker.ts";
 import type { PhotoFeatures } from "../../../../lib/contract/messages.ts";
 import { topicShapes, topicsWithPrefix } from "../../../../lib/contract/topics.ts";
+import { ReadingEnd } from "../../../../lib/kafka/reading-end.ts";
+import type { PartitionOffset } from "../../../../lib/kafka/record-log.ts";
 import { systemClock } from "../../../../lib/runtime/clock.ts";
 import { FruitstreamError } from "../../../../lib/runtime/errors.ts";
 import { Health } from "../../../../lib/runtime/health.ts";
@@ -151,6 +154,61 @@ test("a topic that was created anew under an old table stops the reducer with a 
   await expect(pipeline.running).rejects.toThrow(/was the topic created anew\?/);
 });
 
+test("a flush marker has its window committed at once, and is neither row nor dead letter", async () => {
+  const world = await createWorld(2);
+  const reducer = await world.start(100, "g", { openMsMax: 1e9 });
+  const messages = [message(0, 0), message(1, 0), message(0, 1)];
+  await world.publish(messages);
+  await world.log.append(topics.features, [flushMarker(0), flushMarker(1)]);
+  await Promise.race([world.untilDone(), reducer.running]);
+  await expectTableHolds(world, messages);
+  expect(world.log.allRecordsOf(topics.deadLetters)).toEqual([]);
+  await reducer.stop();
+});
+
+test("with an end, reducers of a group stop there by themselves, once the table has it", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      featureStreams(),
+      fc.array(fc.nat(20), { minLength: 3, maxLength: 3 }),
+      fc.integer({ min: 1, max: 3 }),
+      async (stream, lengths, members) => {
+        const world = await createWorld(stream.partitions);
+        await world.publish(stream.messages);
+        const ends = await world.log.endOffsets(topics.features);
+        const until = ends.map(({ partition, offset }) => ({
+          partition,
+          offset: Math.min(offset, lengths[partition]!),
+        }));
+        // Markers of the past must not cut the windows of whoever reads up to an end.
+        await world.log.append(topics.features, [flushMarker(0)]);
+        const reducers = [];
+        for (let member = 0; member < members; member++) {
+          reducers.push(await world.start(100, "g", { openMsMax: 1e9, until }));
+        }
+        await Promise.all(
+          reducers.map(async (reducer) => {
+            await reducer.running;
+            await reducer.stop();
+          }),
+        );
+        const table = await openTable(world.store, location);
+        const progress = new TableProgress(topics.features, table.snapshot.txnVersions);
+        for (const { partition, offset } of until) expect(progress.nextOffset(partition)).toBe(offset);
+        const read = until.flatMap(({ partition, offset }) =>
+          world.log.recordsOf(topics.features, partition).slice(0, offset),
+        );
+        if (read.length > 0)
+          await expectTableHolds(
+            world,
+            read.map(({ value }) => photoFeaturesCodec.decode(value)),
+          );
+      },
+    ),
+    { numRuns: 8 },
+  );
+});
+
 /** Per source partition: offsets with gaps (dead letters), and suffixes published again (crashes of the featurizer). */
 function featureStreams() {
   const lane = fc.array(fc.record({ gap: fc.integer({ min: 0, max: 2 }), repeat: fc.integer({ min: 0, max: 5 }) }), {
@@ -205,6 +263,8 @@ interface Deviation {
   readonly moveStarts?: (starts: Starts) => Starts;
   readonly beforeRecords?: () => Promise<void>;
   readonly reducerStore?: ObjectStore;
+  readonly until?: readonly PartitionOffset[];
+  readonly openMsMax?: number;
 }
 
 type World = Awaited<ReturnType<typeof createWorld>>;
@@ -215,6 +275,7 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
 
   const start = async (rowsMax: number, group: string, deviation: Deviation = {}) => {
     const { moveStarts = (starts) => starts, beforeRecords = async () => undefined, reducerStore = store } = deviation;
+    const { until, openMsMax = 5 } = deviation;
     const table = await openTable(reducerStore, location, { createIfAbsent: true });
     const consumer = log.consumer(group, topics.features);
     const moved: typeof consumer = {
@@ -240,7 +301,12 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
         health: new Health(systemClock.nowMs, []),
         logger: silentLogger,
       },
-      { topics, featuresPartitions: partitions, window: { rowsMax, bytesMax: 1_000_000, openMsMax: 5 } },
+      {
+        topics,
+        featuresPartitions: partitions,
+        window: { rowsMax, bytesMax: 1_000_000, openMsMax },
+        end: until && new ReadingEnd(until, () => log.earliestOffsets(topics.features)),
+      },
     );
     const running = pipeline.run();
     running.catch(() => undefined);

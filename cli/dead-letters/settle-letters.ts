@@ -1,0 +1,75 @@
+import { deadLetterMarkCodec } from "../../lib/contract/avro-codec.ts";
+import { type DeadLetterOutcome, LIVE_RUN } from "../../lib/contract/messages.ts";
+import type { Topics } from "../../lib/contract/topics.ts";
+import type { PartitionOffset, PositionedProducer } from "../../lib/kafka/record-log.ts";
+import type { Clock } from "../../lib/runtime/clock.ts";
+import type { PlacedLetter } from "./placed-letter.ts";
+
+/** Settles letters one after the other: appends what is to be tried again, and then the mark that closes the letter. */
+export class LetterSettler {
+  readonly #producer: PositionedProducer;
+  readonly #topics: Topics;
+  readonly #clock: Clock;
+  /** By source position: letters are delivered at least once, and the photo must come back once. */
+  readonly #retried = new Map<string, PartitionOffset | undefined>();
+
+  constructor(producer: PositionedProducer, topics: Topics, clock: Clock) {
+    this.#producer = producer;
+    this.#topics = topics;
+    this.#clock = clock;
+  }
+
+  /**
+   * Puts a letter's original record back on its topic, at a new position, and marks the letter. At least once: broken off
+   * between the two, the letter stays open, and retrying it again makes the photo arrive once more.
+   *
+   * @returns undefined, or why this letter can't be retried and what to do instead; nothing was appended then.
+   */
+  async retry(placed: PlacedLetter): Promise<string | undefined> {
+    const refusal = refusalOf(placed, this.#topics);
+    if (refusal) return refusal;
+    const { sourceTopic, sourcePartition, sourceOffset, originalKey: key, originalValue } = placed.letter;
+    const source = `${sourceTopic}/${sourcePartition}/${sourceOffset}`;
+    if (!this.#retried.has(source)) {
+      this.#retried.set(source, await this.#producer.appendOne(sourceTopic, { key, value: originalValue! }));
+    }
+    await this.#mark(placed, "retried", this.#retried.get(source));
+    return undefined;
+  }
+
+  /** Marks a letter as not worth another try. */
+  async drop(placed: PlacedLetter): Promise<void> {
+    await this.#mark(placed, "dropped", undefined);
+  }
+
+  async #mark(
+    { partition, offset }: PlacedLetter,
+    outcome: DeadLetterOutcome,
+    place: PartitionOffset | undefined,
+  ): Promise<void> {
+    const mark = deadLetterMarkCodec.encode({
+      letterPartition: partition,
+      letterOffset: offset,
+      outcome,
+      newPartition: place?.partition ?? null,
+      newOffset: place?.offset ?? null,
+      markedAtMs: this.#clock.nowMs(),
+    });
+    await this.#producer.append(this.#topics.deadLetters, [{ partition, key: null, value: mark }]);
+  }
+}
+
+function refusalOf({ letter }: PlacedLetter, topics: Topics): string | undefined {
+  const { run, sourceTopic, sourcePartition, sourceOffset, uri, originalValue } = letter;
+  const bounds = `--from ${sourcePartition}:${sourceOffset} --to ${sourcePartition}:${sourceOffset + 1}`;
+  if (sourceTopic !== topics.photos) {
+    // Its source offset is below the high-water mark by now: the reducer would drop it as a repeat.
+    return "it is a vector, and the table is past it; mend the model and replay the photo as a run of another name";
+  }
+  if (run !== LIVE_RUN) {
+    return `its run is "${run}", and a retried photo arrives in the live run; replay it: fruitstream replay --topic photos --run NAME ${bounds}`;
+  }
+  if (originalValue !== null) return undefined;
+  const announce = `announce the photo anew: fruitstream ingest backfill ${uri ?? "s3://bucket/key"}`;
+  return `it does not carry the original record, which was too large for a letter; ${announce}`;
+}

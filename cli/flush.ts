@@ -1,0 +1,98 @@
+import { Command, InvalidArgumentError } from "commander";
+import { flushMarker } from "../lib/contract/flush-marker.ts";
+import type { LogAdmin, PartitionOffset, PositionedProducer } from "../lib/kafka/record-log.ts";
+import { systemClock } from "../lib/runtime/clock.ts";
+import { FruitstreamError } from "../lib/runtime/errors.ts";
+import type { DeltaTable } from "../lib/table/delta-table.ts";
+import { openTable } from "../lib/table/open-table.ts";
+import { formatTableUri, parseTableUri } from "../lib/table/table-location.ts";
+import { TableProgress } from "../services/reducer/table-progress.ts";
+import { interruptible } from "./interruption.ts";
+import { requireTableUri, requireTopic, withPipelineAccess } from "./pipeline-access.ts";
+
+/** How long a table may stand still before whoever waits for it gives up. */
+export const STALL_SECONDS = 60;
+const LOOK_MS = 200;
+
+/** `fruitstream flush`: the table now has every vector that was published before. */
+export function flushCommand(): Command {
+  return new Command("flush")
+    .description("have the reducers commit what they hold, and wait until it is in the table")
+    .option("--table <uri>", "s3://bucket/prefix of the table; TABLE_URI by default")
+    .option("--timeout <seconds>", "give up when the table stands still for so long", seconds, STALL_SECONDS)
+    .action(runFlush);
+}
+
+async function runFlush(options: { table?: string; timeout: number }): Promise<void> {
+  const location = parseTableUri(requireTableUri(options.table));
+  await interruptible((signal) =>
+    withPipelineAccess("flush", async ({ admin, producer, store, topics }) => {
+      const table = await openTable(store, location);
+      await flushTable({ admin, producer, table, featuresTopic: topics.features }, options.timeout, signal);
+      console.log(`version ${table.snapshot.version} of ${formatTableUri(location)} has everything published before`);
+    }),
+  );
+}
+
+export interface FlushParts {
+  readonly admin: LogAdmin;
+  readonly producer: PositionedProducer;
+  readonly table: DeltaTable;
+  readonly featuresTopic: string;
+}
+
+/**
+ * Appends a marker to every partition of `features` and waits until the table is past all of them, and with them past
+ * every vector published before the call. The table's snapshot is then the version that has it.
+ *
+ * @throws stack-unavailable when the table has not moved towards the markers for `stallSeconds`; the signal's reason.
+ */
+export async function flushTable(parts: FlushParts, stallSeconds: number, signal: AbortSignal): Promise<void> {
+  const { admin, producer, table, featuresTopic } = parts;
+  const partitions = await requireTopic(admin, featuresTopic);
+  const marks: PartitionOffset[] = [];
+  for (let partition = 0; partition < partitions; partition++) {
+    marks.push(await appendMarker(admin, producer, featuresTopic, partition));
+  }
+
+  let remaining = Number.POSITIVE_INFINITY;
+  let movedAtMs = systemClock.nowMs();
+  for (;;) {
+    signal.throwIfAborted();
+    await table.advance();
+    const progress = new TableProgress(featuresTopic, table.snapshot.txnVersions);
+    const behind = marks.filter(({ partition, offset }) => progress.nextOffset(partition) <= offset);
+    if (behind.length === 0) return;
+    const left = behind.reduce((sum, { partition, offset }) => sum + offset + 1 - progress.nextOffset(partition), 0);
+    const nowMs = systemClock.nowMs();
+    if (left < remaining) movedAtMs = nowMs;
+    remaining = left;
+    if (nowMs - movedAtMs > 1_000 * stallSeconds) throw stalled(table, behind, stallSeconds);
+    await systemClock.sleep(LOOK_MS, signal);
+  }
+}
+
+/** Where the marker lies, or, should the broker not say, a place that is not before it. */
+async function appendMarker(
+  admin: LogAdmin,
+  producer: PositionedProducer,
+  topic: string,
+  partition: number,
+): Promise<PartitionOffset> {
+  const appended = await producer.appendOne(topic, flushMarker(partition));
+  if (appended) return appended;
+  const end = (await admin.endOffsets(topic)).find((offset) => offset.partition === partition)!;
+  return { partition, offset: end.offset - 1 };
+}
+
+function stalled(table: DeltaTable, behind: readonly PartitionOffset[], stallSeconds: number): FruitstreamError {
+  const partitions = behind.map(({ partition }) => partition).join(", ");
+  const problem = `${formatTableUri(table.location)} has stood still for ${stallSeconds} s, with vectors of partitions ${partitions} to come`;
+  return new FruitstreamError("stack-unavailable", `${problem}; does a reducer run on this table and these topics?`);
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= 86_400) return value;
+  throw new InvalidArgumentError("must be seconds from 0 to 86400");
+}

@@ -1,0 +1,47 @@
+import { photoFeaturesCodec } from "../../lib/contract/avro-codec.ts";
+import { decodeDeadLetterRecord } from "../../lib/contract/dead-letter-record.ts";
+import type { DeadLetter, SourcePosition } from "../../lib/contract/messages.ts";
+import { readTopic } from "../../lib/kafka/read-topic.ts";
+import { fateOf } from "../../lib/runtime/errors.ts";
+import type { PipelineAccess } from "../pipeline-access.ts";
+import type { ReplayRange } from "./replay-range.ts";
+import type { ReplayName } from "./replay-start.ts";
+
+/**
+ * The records of a replay's ranges that were dead-lettered, as offsets by partition. Letters are delivered at least once,
+ * and each position counts once. Memory: a number for each of them.
+ */
+export async function readDeadLetteredPositions(
+  { kafka, topics, logger }: PipelineAccess,
+  { run, topic }: ReplayName,
+  ranges: readonly ReplayRange[],
+): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
+  const found = new Map(ranges.map((range) => [range.partition, { range, offsets: new Set<number>() }]));
+  await readTopic(kafka, topics.deadLetters, logger, ({ value }) => {
+    const position = positionOf(value, topic);
+    const place = position && found.get(position.sourcePartition);
+    if (!place || position.run !== run) return;
+    const { range, offsets } = place;
+    if (position.sourceOffset >= range.from && position.sourceOffset < range.to) offsets.add(position.sourceOffset);
+  });
+  return new Map([...found].map(([partition, { offsets }]) => [partition, offsets]));
+}
+
+/** The position on the topic that a letter stands for; undefined for marks, and for what is no letter. */
+function positionOf(value: Uint8Array | null, topic: string): SourcePosition | undefined {
+  try {
+    const record = decodeDeadLetterRecord(value);
+    if (record.kind === "mark") return undefined;
+    return record.letter.sourceTopic === topic ? record.letter : photoOf(record.letter, topic);
+  } catch (error) {
+    if (fateOf(error) === "dead-letter") return undefined;
+    throw error;
+  }
+}
+
+/** A vector that a reducer has set aside stands for its photo. */
+function photoOf({ originalValue }: DeadLetter, topic: string): SourcePosition | undefined {
+  if (!photoFeaturesCodec.recognises(originalValue)) return undefined;
+  const vector = photoFeaturesCodec.decode(originalValue);
+  return vector.sourceTopic === topic ? vector : undefined;
+}

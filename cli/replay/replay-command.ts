@@ -1,0 +1,107 @@
+import { resolve } from "node:path";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { LIVE_RUN } from "../../lib/contract/messages.ts";
+import { runName } from "../../lib/contract/run-name.ts";
+import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import { interruptible } from "../interruption.ts";
+import { type PipelineAccess, requireTableUri, withPipelineAccess } from "../pipeline-access.ts";
+import { describeCounts } from "./replay-counts.ts";
+import { replayFeatures } from "./replay-features.ts";
+import { replayPhotos } from "./replay-photos.ts";
+import { parseBound, type ReplayBound } from "./replay-range.ts";
+
+/** `fruitstream replay`: photos again as a new run, or a table anew from its vectors. */
+export function replayCommand(): Command {
+  return new Command("replay")
+    .description("featurize photos again as a run of their own, or build a table anew from vectors")
+    .addOption(
+      new Option("--topic <topic>", "photos: another run beside the live one; features: a table without inference")
+        .choices(["photos", "features"])
+        .makeOptionMandatory(),
+    )
+    .option("--run <name>", "photos: the name of the run; begun before, it goes on")
+    .option("--model <folder>", "photos: model folder; FEATURIZER_MODEL_DIR by default")
+    .option("--share <part>", "photos: the part of this machine's cores that may be used", share, 0.5)
+    .option("--table <uri>", "s3://bucket/prefix of the table; for photos TABLE_URI by default")
+    .option("--from <bound>", "earliest, an ISO time, or partition:offset,… (default: earliest, or where it was left)")
+    .option("--to <bound>", "an ISO time, or partition:offset,…, not included (default: the end at this moment)")
+    .option("--log-file <path>", "append the log of the featurizer or reducer to this file")
+    .action(runReplay);
+}
+
+interface ReplayFlags {
+  readonly topic: "photos" | "features";
+  readonly run?: string;
+  readonly model?: string;
+  readonly share: number;
+  readonly table?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly logFile?: string;
+}
+
+async function runReplay(flags: ReplayFlags): Promise<void> {
+  const bounds = {
+    from: flags.from === undefined ? undefined : parseBound(flags.from, "--from"),
+    to: flags.to === undefined ? undefined : parseBound(flags.to, "--to"),
+    logFile: flags.logFile && resolve(flags.logFile),
+  };
+  const replay = flags.topic === "photos" ? photoReplay(flags, bounds) : vectorReplay(flags, bounds);
+  const startedAtMs = Date.now();
+  const counts = await interruptible((signal) =>
+    withPipelineAccess("replay", (access) => replay(access, signal)).catch((error) => {
+      if (signal.aborted) process.stderr.write("to go on, run the same command again\n");
+      throw error;
+    }),
+  );
+  if (!counts) return;
+  const what = flags.topic === "photos" ? "photos" : "vectors";
+  const { text, addsUp } = describeCounts(what, counts);
+  console.log(`${text}\n${((Date.now() - startedAtMs) / 1_000).toFixed(1)} s`);
+  if (!addsUp) process.exitCode = 1;
+}
+
+interface Bounds {
+  readonly from: ReplayBound | undefined;
+  readonly to: ReplayBound | undefined;
+  readonly logFile: string | undefined;
+}
+
+function photoReplay(flags: ReplayFlags, bounds: Bounds) {
+  const { model = process.env.FEATURIZER_MODEL_DIR, share: part } = flags;
+  if (!model) throw new FruitstreamError("usage", "which model? name its folder with --model");
+  const replay = {
+    ...bounds,
+    run: requireRun(flags.run),
+    modelFolder: resolve(model),
+    tableUri: requireTableUri(flags.table),
+    share: part,
+  };
+  return (access: PipelineAccess, signal: AbortSignal) => replayPhotos(access, replay, signal);
+}
+
+function vectorReplay(flags: ReplayFlags, bounds: Bounds) {
+  const { run, model, table } = flags;
+  if (run !== undefined || model !== undefined) {
+    throw new FruitstreamError("usage", "--run and --model are for --topic photos; vectors carry theirs");
+  }
+  if (!table)
+    throw new FruitstreamError("usage", "--topic features needs --table s3://bucket/prefix, the table to build");
+  return (access: PipelineAccess, signal: AbortSignal) =>
+    replayFeatures(access, { ...bounds, tableUri: table }, signal);
+}
+
+function requireRun(run: string | undefined): string {
+  if (run === undefined) throw new FruitstreamError("usage", "which run? name it with --run");
+  if (run === LIVE_RUN)
+    throw new FruitstreamError("usage", `"${LIVE_RUN}" is the run of photos that arrive; name another`);
+  const checked = runName.safeParse(run);
+  if (checked.success) return checked.data;
+  throw new FruitstreamError("usage", `--run ${checked.error.issues[0]!.message}, got "${run}"`);
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 1) return value;
+  throw new InvalidArgumentError("must be above 0 and at most 1");
+}

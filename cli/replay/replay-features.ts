@@ -1,0 +1,118 @@
+import { formatPartitionOffsets } from "../../lib/kafka/partition-offsets.ts";
+import { systemClock } from "../../lib/runtime/clock.ts";
+import type { DeltaTable } from "../../lib/table/delta-table.ts";
+import { openTable } from "../../lib/table/open-table.ts";
+import { formatTableUri, parseTableUri } from "../../lib/table/table-location.ts";
+import { countRows } from "../../lib/table/table-summary.ts";
+import { TableProgress } from "../../services/reducer/table-progress.ts";
+import { endpointsAsEnv } from "../../stack/endpoints.ts";
+import { type PipelineAccess, requireTopic } from "../pipeline-access.ts";
+import { StatusLine } from "../status-line.ts";
+import { type LogEntry, runBoundedService } from "./bounded-service.ts";
+import { readDeadLetteredPositions } from "./dead-lettered-positions.ts";
+import { type ReplayCounts, totalOf } from "./replay-counts.ts";
+import { type ReplayBound, type ReplayRange, resolveRanges } from "./replay-range.ts";
+import { continueRanges, noteStarts, type ReplayName, readStarts } from "./replay-start.ts";
+
+export interface VectorReplay {
+  /** The table to build; created when it is not there. */
+  readonly tableUri: string;
+  /** Undefined begins at the earliest vector, or goes on with what the table has. */
+  readonly from: ReplayBound | undefined;
+  /** Undefined ends with the newest vector of this moment. */
+  readonly to: ReplayBound | undefined;
+  readonly logFile: string | undefined;
+}
+
+/** As for photos: whoever works on live vectors comes first. */
+const NICE = "10";
+
+/**
+ * Builds a table from the vectors that `features` still has, without any inference, by a reducer with a group of its
+ * own. Vectors of all runs are taken, with the run and the model that they carry.
+ */
+export async function replayFeatures(access: PipelineAccess, replay: VectorReplay, signal: AbortSignal) {
+  const { admin, store, topics } = access;
+  await requireTopic(admin, topics.features);
+  const location = parseTableUri(replay.tableUri);
+  const bound = replay.from ?? { kind: "earliest" };
+  const wanted = await resolveRanges(admin, topics.features, bound, replay.to);
+  await store.ensureBucket(location.bucket);
+  const table = await openTable(store, location, { createIfAbsent: true });
+  const name: ReplayName = { title: formatTableUri(location), run: "", topic: topics.features };
+  const ranges = await beginRanges(table, name, wanted, replay.from !== undefined);
+
+  const rowsBefore = countRows(table.snapshot);
+  const { repeats, markers } = await reduce(access, replay, ranges, signal);
+  await table.advance();
+  const letters = await readDeadLetteredPositions(access, name, ranges);
+  const counts: ReplayCounts = {
+    records: totalOf(ranges),
+    rows: countRows(table.snapshot) - rowsBefore,
+    repeats,
+    deadLetters: [...letters.values()].reduce((sum, { size }) => sum + size, 0),
+    markers,
+  };
+  return counts;
+}
+
+/** A table that has no vectors of a partition is told where they begin, so that its reducer reads from there. */
+async function beginRanges(
+  table: DeltaTable,
+  name: ReplayName,
+  wanted: readonly ReplayRange[],
+  isFromNamed: boolean,
+): Promise<ReplayRange[]> {
+  const progress = new TableProgress(name.topic, table.snapshot.txnVersions);
+  const reached = wanted.flatMap(({ partition }) => {
+    const offset = progress.get(progress.offsetAppId(partition));
+    return offset === undefined ? [] : [[partition, offset] as const];
+  });
+  const done = new Map(reached);
+  const ranges = continueRanges(name, wanted, isFromNamed, readStarts(table, name), done);
+  const starts = ranges.map(({ partition, from }) => ({ partition, offset: from }));
+  await noteStarts(
+    table,
+    name,
+    starts.filter(({ partition }) => !done.has(partition)),
+    ({ partition, offset }) => [{ appId: progress.offsetAppId(partition), version: offset }],
+  );
+  return ranges;
+}
+
+/** Runs the reducer until the table has the ranges. Returns what only it knows. */
+async function reduce(
+  { endpoints, topicPrefix }: PipelineAccess,
+  replay: VectorReplay,
+  ranges: readonly ReplayRange[],
+  signal: AbortSignal,
+): Promise<{ repeats: number; markers: number }> {
+  const total = totalOf(ranges);
+  if (total === 0) return { repeats: 0, markers: 0 };
+  const env = {
+    ...endpointsAsEnv(endpoints),
+    TOPIC_PREFIX: topicPrefix,
+    TABLE_URI: replay.tableUri,
+    REDUCER_GROUP: `${topicPrefix}rebuild.${replay.tableUri}`,
+    REDUCER_UNTIL: formatPartitionOffsets(ranges.map(({ partition, to }) => ({ partition, offset: to }))),
+    REDUCER_NICE: NICE,
+  };
+  const line = new StatusLine(systemClock);
+  let rows = 0;
+  let repeats = 0;
+  let markers = 0;
+  const onLog = (entry: LogEntry) => {
+    if (entry.msg === "committed") rows += Number(entry.rows);
+    if (entry.msg === "the table has everything up to the end") {
+      repeats = Number(entry.repeats);
+      markers = Number(entry.markers);
+    }
+    line.show(() => `${rows} rows of ${total} vectors`);
+  };
+  try {
+    await runBoundedService({ kind: "reducer", env, logFile: replay.logFile, onLog }, signal);
+  } finally {
+    line.end("");
+  }
+  return { repeats, markers };
+}
