@@ -15,7 +15,7 @@ export interface DeliveryState {
   readonly reducers: readonly (ReducerState | null)[];
 }
 
-export interface TableState {
+interface TableState {
   /** The next features offset. */
   readonly offset: number;
   readonly highWaterMark: number;
@@ -23,7 +23,7 @@ export interface TableState {
   readonly rows: readonly number[];
 }
 
-export interface ReducerState {
+interface ReducerState {
   /** The table's features offset that the window began from. */
   readonly base: number;
   readonly position: number;
