@@ -28,7 +28,7 @@ test("whatever came before, only the latest outcomes count", () => {
         const latest = letters.slice(Math.max(0, index + 1 - outcomesMin), index + 1);
         return latest.length === outcomesMin && latest.filter(Boolean).length > 0.5 * outcomesMin;
       });
-      const count = () => letters.forEach((isLetter) => limit.count([outcome(isLetter)]));
+      const count = () => limit.count(letters.map(outcome));
       if (reached === -1) expect(count).not.toThrow();
       else expect(count).toThrow();
     }),
