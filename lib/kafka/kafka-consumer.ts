@@ -135,7 +135,8 @@ class KafkaConsumer implements RecordConsumer {
   /** Ends `run` with the error. The member leaves its group without waiting for anything in flight. */
   #fail(error: unknown): void {
     this.#finished.reject(error);
-    void this.stop();
+    // What leaving the group may throw says less than the error that made us leave.
+    this.stop().catch(() => undefined);
   }
 
   async #onBatch(payload: EachBatchPayload, handlers: ConsumerHandlers): Promise<void> {
