@@ -1,34 +1,26 @@
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { decodeDeadLetterRecord } from "../../lib/contract/dead-letter-record.ts";
-import type { DeadLetter } from "../../lib/contract/messages.ts";
 import { topicShapes, topicsWithPrefix } from "../../lib/contract/topics.ts";
 import { openAdmin } from "../../lib/kafka/kafka-admin.ts";
 import { openProducer } from "../../lib/kafka/kafka-producer.ts";
-import { readTopic } from "../../lib/kafka/read-topic.ts";
 import { loadModelFolder } from "../../lib/model/model-folder.ts";
-import { openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
 import { systemClock } from "../../lib/runtime/clock.ts";
 import { FruitstreamError } from "../../lib/runtime/errors.ts";
 import { silentLogger } from "../../lib/runtime/logger.ts";
-import type { DeltaTable } from "../../lib/table/delta-table.ts";
 import { openTable } from "../../lib/table/open-table.ts";
 import { exportTable } from "../../lib/table/table-export.ts";
-import { readRows } from "../../lib/table/table-files.ts";
 import { formatTableUri } from "../../lib/table/table-location.ts";
 import { PhotoAnnouncer } from "../../services/ingest/announce-photo.ts";
 import type { IngestProgress } from "../../services/ingest/ingest-progress.ts";
 import { UNLABELLED_FOLDERS } from "../../services/ingest/photo-label.ts";
 import { suffixTest, UPLOADED_SUFFIXES } from "../../services/ingest/photo-suffixes.ts";
 import { uploadFolder } from "../../services/ingest/upload-folder.ts";
-import { BasisStore } from "../../services/reducer/basis-store.ts";
-import { type Basis, computeBasis } from "../../services/reducer/pca/basis.ts";
-import { TableMoments } from "../../services/reducer/table-moments.ts";
 import { endpointsFromEnv, type StackEndpoints } from "../../stack/endpoints.ts";
 import { type StackUp, stackDown, stackUp } from "../../stack/local-stack.ts";
 import { readStackSettings } from "../../stack/stack-settings.ts";
 import { openStackStore } from "../endpoints.ts";
 import { StatusLine } from "../status-line.ts";
+import { basisOverAllRows, type DemoResult, readDeadLetters, sampleRows } from "./demo-result.ts";
 import { groupsOf, serviceEnvironment, startServices } from "./demo-services.ts";
 import { describeState, type PipelineState, readPipelineState } from "./pipeline-state.ts";
 import type { ServiceProcess } from "./service-process.ts";
@@ -47,30 +39,8 @@ export interface DemoOptions {
   readonly exportFolder: string | undefined;
 }
 
-export interface DemoResult {
-  /** Photos announced. */
-  readonly photos: number;
-  /** Files of the folder that were passed over. */
-  readonly skipped: number;
-  readonly rows: number;
-  readonly deadLetters: readonly DeadLetter[];
-  /** From the start of the upload to the last table commit. */
-  readonly seconds: number;
-  readonly tableVersion: number;
-  readonly tableUri: string;
-  /** A copy of the table on this machine. */
-  readonly exportFolder: string;
-  readonly logFolder: string;
-  /** Of all rows; undefined with fewer than two. */
-  readonly basis: Basis | undefined;
-  readonly sampleRows: readonly Record<string, unknown>[];
-  /** By service process. */
-  readonly rssPeakBytes: Readonly<Record<string, number>>;
-}
-
 const BUCKET = "fruitstream";
 const LOOK_MS = 250;
-const SAMPLE_ROWS = 5;
 
 /**
  * Uploads and announces the photos, runs the services as separate processes until each photo is in the table or in dead
@@ -97,7 +67,7 @@ export async function runDemo(options: DemoOptions, signal = new AbortController
   try {
     signal.throwIfAborted();
     const exportFolder = options.exportFolder ?? join(folder, "table");
-    return await runOnStack(options, id, endpoints, services, line, logFolder, exportFolder, signal);
+    return await runOnStack({ options, id, endpoints, services, line, logFolder, exportFolder, signal });
   } finally {
     line.end("");
     await Promise.all(services.map((service) => service.stop()));
@@ -109,16 +79,21 @@ export async function runDemo(options: DemoOptions, signal = new AbortController
   }
 }
 
-async function runOnStack(
-  options: DemoOptions,
-  id: string,
-  endpoints: StackEndpoints,
-  services: ServiceProcess[],
-  line: StatusLine,
-  logFolder: string,
-  exportFolder: string,
-  signal: AbortSignal,
-): Promise<DemoResult> {
+/** One demo at work. */
+interface DemoRun {
+  readonly options: DemoOptions;
+  readonly id: string;
+  readonly endpoints: StackEndpoints;
+  /** Takes the processes as they are started, so that whoever began the run can stop them. */
+  readonly services: ServiceProcess[];
+  readonly line: StatusLine;
+  readonly logFolder: string;
+  readonly exportFolder: string;
+  readonly signal: AbortSignal;
+}
+
+async function runOnStack(run: DemoRun): Promise<DemoResult> {
+  const { options, id, endpoints, services, line, logFolder, exportFolder, signal } = run;
   const topics = topicsWithPrefix(`${id}.`);
   const location = { bucket: BUCKET, prefix: `tables/${id}` };
   const tableUri = formatTableUri(location);
@@ -223,41 +198,6 @@ async function ensureStack(line: StatusLine, signal: AbortSignal): Promise<Stack
     signal.throwIfAborted();
     throw error;
   }
-}
-
-/** Delivered at least once: each position counts once. */
-async function readDeadLetters(kafka: { brokers: string[]; clientId: string }, topic: string): Promise<DeadLetter[]> {
-  const byPosition = new Map<string, DeadLetter>();
-  await readTopic(kafka, topic, silentLogger, ({ value }) => {
-    const record = decodeDeadLetterRecord(value);
-    if (record.kind === "mark") return;
-    const { letter } = record;
-    byPosition.set(`${letter.sourceTopic}/${letter.sourcePartition}/${letter.sourceOffset}`, letter);
-  });
-  return [...byPosition.values()];
-}
-
-async function basisOverAllRows(table: DeltaTable, components: number): Promise<Basis | undefined> {
-  const [file] = table.snapshot.files.values();
-  if (!file) return undefined;
-  const subject = { model: file.partitionValues.model!, run: file.partitionValues.run! };
-  const [row] = await readRows(table, file, ["features"]);
-  const dimensions = (row!.features as Float32Array).length;
-  const gram = await openGramKernel(1);
-  try {
-    const moments = await TableMoments.load(table, subject, dimensions, gram);
-    await moments.catchUp(table.snapshot.version);
-    if (moments.moments.count < 2) return undefined;
-    const newest = await new BasisStore(table, subject).refresh();
-    return await computeBasis(moments.moments, components, newest);
-  } finally {
-    await gram.release();
-  }
-}
-
-async function sampleRows(table: DeltaTable): Promise<Record<string, unknown>[]> {
-  const [file] = table.snapshot.files.values();
-  return file ? (await readRows(table, file)).slice(0, SAMPLE_ROWS) : [];
 }
 
 async function requireFolder(path: string, option: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { relative } from "node:path";
-import type { DemoResult } from "./run-demo.ts";
+import type { DemoResult } from "./demo-result.ts";
 
 const MIB = 1_048_576;
 

@@ -1,0 +1,72 @@
+import { decodeDeadLetterRecord } from "../../lib/contract/dead-letter-record.ts";
+import type { DeadLetter } from "../../lib/contract/messages.ts";
+import type { KafkaSettings } from "../../lib/kafka/kafka-client.ts";
+import { readTopic } from "../../lib/kafka/read-topic.ts";
+import { openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
+import { silentLogger } from "../../lib/runtime/logger.ts";
+import type { DeltaTable } from "../../lib/table/delta-table.ts";
+import { readRows } from "../../lib/table/table-files.ts";
+import { BasisStore } from "../../services/reducer/basis-store.ts";
+import { type Basis, computeBasis } from "../../services/reducer/pca/basis.ts";
+import { TableMoments } from "../../services/reducer/table-moments.ts";
+
+/** What came of a demo. */
+export interface DemoResult {
+  /** Photos announced. */
+  readonly photos: number;
+  /** Files of the folder that were passed over. */
+  readonly skipped: number;
+  readonly rows: number;
+  readonly deadLetters: readonly DeadLetter[];
+  /** From the start of the upload to the last table commit. */
+  readonly seconds: number;
+  readonly tableVersion: number;
+  readonly tableUri: string;
+  /** A copy of the table on this machine. */
+  readonly exportFolder: string;
+  readonly logFolder: string;
+  /** Of all rows; undefined with fewer than two. */
+  readonly basis: Basis | undefined;
+  readonly sampleRows: readonly Record<string, unknown>[];
+  /** By service process. */
+  readonly rssPeakBytes: Readonly<Record<string, number>>;
+}
+
+const SAMPLE_ROWS = 5;
+
+/** The letters on the topic. They are delivered at least once: each position counts once. */
+export async function readDeadLetters(kafka: KafkaSettings, topic: string): Promise<DeadLetter[]> {
+  const byPosition = new Map<string, DeadLetter>();
+  await readTopic(kafka, topic, silentLogger, ({ value }) => {
+    const record = decodeDeadLetterRecord(value);
+    if (record.kind === "mark") return;
+    const { letter } = record;
+    byPosition.set(`${letter.sourceTopic}/${letter.sourcePartition}/${letter.sourceOffset}`, letter);
+  });
+  return [...byPosition.values()];
+}
+
+/** The basis of all rows of the first file's model and run; undefined with fewer than two rows. */
+export async function basisOverAllRows(table: DeltaTable, components: number): Promise<Basis | undefined> {
+  const [file] = table.snapshot.files.values();
+  if (!file) return undefined;
+  const subject = { model: file.partitionValues.model!, run: file.partitionValues.run! };
+  const [row] = await readRows(table, file, ["features"]);
+  const dimensions = (row!.features as Float32Array).length;
+  const gram = await openGramKernel(1);
+  try {
+    const moments = await TableMoments.load(table, subject, dimensions, gram);
+    await moments.catchUp(table.snapshot.version);
+    if (moments.moments.count < 2) return undefined;
+    const newest = await new BasisStore(table, subject).refresh();
+    return await computeBasis(moments.moments, components, newest);
+  } finally {
+    await gram.release();
+  }
+}
+
+/** A few rows to look at. */
+export async function sampleRows(table: DeltaTable): Promise<Record<string, unknown>[]> {
+  const [file] = table.snapshot.files.values();
+  return file ? (await readRows(table, file)).slice(0, SAMPLE_ROWS) : [];
+}
