@@ -145,7 +145,8 @@ function logPath(settings: StackSettings, { name }: StackServer): string {
   return join(settings.stateDir, "logs", `${name}.log`);
 }
 
-function endpointsOf(kafkaPort: number, s3Port: number): StackEndpoints {
+/** Where the local servers are, given their ports. */
+export function endpointsOf(kafkaPort: number, s3Port: number): StackEndpoints {
   return {
     kafkaBrokers: `${LOOPBACK}:${kafkaPort}`,
     s3Endpoint: `http://${LOOPBACK}:${s3Port}`,

@@ -2,7 +2,7 @@ import { FruitstreamError } from "../runtime/errors.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { retryWithin } from "../runtime/retry.ts";
 import { createKafka, fromKafkaError, type KafkaSettings } from "./kafka-client.ts";
-import type { LogAdmin } from "./record-log.ts";
+import type { LogAdmin, PartitionOffset } from "./record-log.ts";
 
 /** Kafka's value for "this group has committed nothing here". */
 const NO_OFFSET = "-1";
@@ -46,31 +46,21 @@ export async function openAdmin(settings: KafkaSettings, logger: Logger): Promis
     endOffsets: (topic) =>
       attempt(`reading the end offsets of "${topic}"`, async () => {
         const offsets = await admin.fetchTopicOffsets(topic);
-        return offsets
-          .map(({ partition, high }) => ({ partition, offset: safeOffset(high) }))
-          .sort((a, b) => a.partition - b.partition);
+        return byPartition(offsets.map(({ partition, high }) => ({ partition, offset: high })));
       }),
     earliestOffsets: (topic) =>
       attempt(`reading the earliest offsets of "${topic}"`, async () => {
         const offsets = await admin.fetchTopicOffsets(topic);
-        return offsets
-          .map(({ partition, low }) => ({ partition, offset: safeOffset(low) }))
-          .sort((a, b) => a.partition - b.partition);
+        return byPartition(offsets.map(({ partition, low }) => ({ partition, offset: low })));
       }),
     offsetsAtTime: (topic, timeMs) =>
       attempt(`reading the offsets of "${topic}" at a time`, async () => {
-        const offsets = await admin.fetchTopicOffsetsByTimestamp(topic, timeMs);
-        return offsets
-          .map(({ partition, offset }) => ({ partition, offset: safeOffset(offset) }))
-          .sort((a, b) => a.partition - b.partition);
+        return byPartition(await admin.fetchTopicOffsetsByTimestamp(topic, timeMs));
       }),
     committedOffsets: (group, topic) =>
       attempt(`reading the offsets of group "${group}"`, async () => {
         const [committed] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
-        return (committed?.partitions ?? [])
-          .filter(({ offset }) => offset !== NO_OFFSET)
-          .map(({ partition, offset }) => ({ partition, offset: safeOffset(offset) }))
-          .sort((a, b) => a.partition - b.partition);
+        return byPartition((committed?.partitions ?? []).filter(({ offset }) => offset !== NO_OFFSET));
       }),
     commitOffsets: (group, topic, offsets) =>
       attempt(`committing offsets for group "${group}"`, async () => {
@@ -83,6 +73,13 @@ export async function openAdmin(settings: KafkaSettings, logger: Logger): Promis
       }),
     close: () => admin.disconnect(),
   };
+}
+
+/** The client's offsets as the port has them: numbers, in the order of the partitions. */
+function byPartition(offsets: readonly { partition: number; offset: string }[]): PartitionOffset[] {
+  return offsets
+    .map(({ partition, offset }) => ({ partition, offset: safeOffset(offset) }))
+    .sort((a, b) => a.partition - b.partition);
 }
 
 /** Kafka's 64-bit offset as a number. 2^53 records of one partition would take three centuries at a million a second. */

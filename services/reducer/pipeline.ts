@@ -238,8 +238,10 @@ export class ReducerPipeline {
 
   /** Vectors of one model have one length, or there would be no moments of them. */
   async #checkLength({ model, run, features }: PhotoFeatures): Promise<FruitstreamError | undefined> {
-    const known = await this.#withS3("vector-length", () => this.#lengths.of({ model, run }));
-    this.#lengths.note({ model, run }, known ?? features.length);
+    const subject = { model, run };
+    const known =
+      this.#lengths.known(subject) ?? (await this.#withS3("vector-length", () => this.#lengths.of(subject)));
+    if (known === undefined) this.#lengths.note(subject, features.length);
     if (known === undefined || features.length === known) return undefined;
     const message = `a vector of model "${model}" has ${features.length} values, those in the table have ${known}`;
     return new FruitstreamError("poison-message", message);

@@ -11,9 +11,14 @@ export class VectorLengths {
     this.#table = table;
   }
 
+  /** What `of` or `note` has told before, without asking the table. */
+  known(subject: PcaSubject): number | undefined {
+    return this.#lengths.get(subjectKey(subject));
+  }
+
   /** Undefined when neither the table nor `note` has told it yet. Reads one file of the table at most once. */
   async of(subject: PcaSubject): Promise<number | undefined> {
-    const known = this.#lengths.get(subjectKey(subject));
+    const known = this.known(subject);
     if (known !== undefined) return known;
     const { model, run } = subject;
     for (const file of this.#table.snapshot.files.values()) {

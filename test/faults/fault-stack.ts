@@ -7,8 +7,9 @@ import { ensureJars, type StackJars } from "../../stack/jar-cache.ts";
 import { findJava } from "../../stack/java-tools.ts";
 import { kafkaServer } from "../../stack/kafka-process.ts";
 import { findFreePorts, LOOPBACK } from "../../stack/local-port.ts";
+import { endpointsOf } from "../../stack/local-stack.ts";
 import { isRunning, type ProcessIdentity } from "../../stack/process-identity.ts";
-import { S3_CREDENTIALS, s3Server } from "../../stack/s3-process.ts";
+import { s3Server } from "../../stack/s3-process.ts";
 import { type StackServer, startServer, waitUntilAnswering } from "../../stack/server-process.ts";
 import { readStackSettings, type StackSettings } from "../../stack/stack-settings.ts";
 import { endWithProcess } from "./end-with-process.ts";
@@ -171,15 +172,4 @@ function listenerOverrides({ kafka, controller, services, kafkaProxy }: Ports): 
     "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SERVICES:PLAINTEXT,CONTROLLER:PLAINTEXT",
   };
   return Object.entries(overrides).flatMap(([name, value]) => ["--override", `${name}=${value}`]);
-}
-
-function endpointsOf(kafkaPort: number, s3Port: number): StackEndpoints {
-  return {
-    kafkaBrokers: `${LOOPBACK}:${kafkaPort}`,
-    s3Endpoint: `http://${LOOPBACK}:${s3Port}`,
-    s3Region: "us-east-1",
-    s3AccessKeyId: S3_CREDENTIALS.accessKeyId,
-    s3SecretAccessKey: S3_CREDENTIALS.secretAccessKey,
-    s3ForcePathStyle: true,
-  };
 }
