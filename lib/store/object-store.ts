@@ -58,7 +58,7 @@ export interface ObjectSummary {
   readonly modifiedAtMs: number;
 }
 
-interface StoredObject {
+export interface StoredObject {
   readonly bytes: Uint8Array;
   readonly etag: string;
 }

@@ -81,6 +81,8 @@ function codeOf(name: string, status: number | undefined, error: Error, isRead: 
   // A bucket that is missing, or a 404 that S3 would not give, is most likely a wrong endpoint: every photo would fail.
   if (name === "NoSuchBucket" || (status === 404 && isRead)) return "invalid-config";
   if (status === 404) return "not-found";
+  // The clocks of this machine and the server differ; the client takes the server's from this answer, for the next time.
+  if (name === "RequestTimeTooSkewed") return "store-unavailable";
   if (isRead && (UNREADABLE.has(name) || name.startsWith("KMS."))) return "unreadable-object";
   if (name === "CredentialsProviderError" || status === 401 || status === 403) return "access-denied";
   if (status === undefined) return isRead ? "unreadable-object" : undefined;

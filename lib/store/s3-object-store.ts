@@ -17,6 +17,7 @@ import { type Clock, systemClock } from "../runtime/clock.ts";
 import { FruitstreamError } from "../runtime/errors.ts";
 import type { GetOptions, ObjectLocation, ObjectStore, ObjectSummary, PutOptions } from "./object-store.ts";
 import { readBody } from "./read-body.ts";
+import { openDirectGet } from "./s3-direct-get.ts";
 import { type S3Target, s3StatusOf, toStoreError } from "./s3-error.ts";
 
 /** Where S3 is and who asks. Without an endpoint it is AWS; without keys the SDK's default chain finds credentials. */
@@ -55,7 +56,7 @@ const CONFLICT_WAIT_MS = 50;
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html */
 const KEY_BYTES_MAX = 1024;
 
-/** The adapter to S3 and what speaks its protocol (S3Proxy, versitygw). The only file that imports the S3 client. */
+/** The adapter to S3 and what speaks its protocol (S3Proxy, versitygw). Only it and its direct reader import the S3 client. */
 export function openS3ObjectStore(
   options: S3Options,
   limits: S3Limits = DEFAULT_S3_LIMITS,
@@ -64,6 +65,7 @@ export function openS3ObjectStore(
   const agentOptions = { keepAlive: true, maxSockets: limits.socketsMax };
   const agents = { httpAgent: new HttpAgent(agentOptions), httpsAgent: new HttpsAgent(agentOptions) };
   const client = openClient(options, limits, agents);
+  const direct = openDirectGet(client, limits);
   const endpoint = withoutUserInfo(options.endpoint ?? `AWS ${options.region}`);
 
   function call<T>(
@@ -75,11 +77,15 @@ export function openS3ObjectStore(
   }
 
   return {
-    async get({ bucket, key }, { bytesMax, ifMatch, signal }: GetOptions) {
+    async get({ bucket, key }, getOptions: GetOptions) {
+      const { bytesMax, ifMatch, signal } = getOptions;
       return await call(
         { bucket, key, isRead: true },
         async (abortSignal) => {
           requireKey(key);
+          const object = await direct.get({ bucket, key }, getOptions, abortSignal).catch(() => undefined);
+          if (object) return object;
+          abortSignal.throwIfAborted();
           const condition = ifMatch === undefined ? {} : { IfMatch: `"${ifMatch}"` };
           const command = new GetObjectCommand({ Bucket: bucket, Key: key, ...condition });
           const reply = await client.send(command, { abortSignal });
@@ -165,6 +171,7 @@ export function openS3ObjectStore(
 
     close() {
       client.destroy();
+      direct.close();
       agents.httpAgent.destroy();
       agents.httpsAgent.destroy();
     },

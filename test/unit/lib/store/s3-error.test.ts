@@ -28,6 +28,16 @@ describe("toStoreError", () => {
     expect(toStoreError(cause, target)).toMatchObject({ code: "access-denied" });
   });
 
+  it("takes a wrong clock for an unavailable store, since the client corrects it by the answer", () => {
+    const cause = Object.assign(new Error("too far apart"), {
+      name: "RequestTimeTooSkewed",
+      $metadata: { httpStatusCode: 403 },
+    });
+    for (const isRead of [true, false]) {
+      expect(toStoreError(cause, { ...target, isRead })).toMatchObject({ code: "store-unavailable" });
+    }
+  });
+
   it("leaves our own errors and our own defects as they are", () => {
     const ours = new FruitstreamError("too-large", "the object is too large");
     const defect = new TypeError("undefined is not a function");
