@@ -8,6 +8,8 @@ import {
 } from "../../lib/model/resize-geometry.ts";
 import { sourceReach } from "../../lib/model/resize-weights.ts";
 import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import { plainJpegSize } from "./plain-jpeg.ts";
+import { openTurboJpeg } from "./turbo-jpeg.ts";
 
 /** A photo in memory, upright. */
 export interface DecodedPhoto extends PixelSize {
@@ -48,7 +50,9 @@ export interface DecodeOptions {
  */
 export async function decodePhoto(bytes: Uint8Array, options: DecodeOptions): Promise<DecodedPhoto> {
   checkFormat(bytes);
-  return (await decodeInOnePass(bytes, options)) ?? (await decodeByHeader(bytes, options));
+  return (
+    decodePlainJpeg(bytes, options) ?? (await decodeInOnePass(bytes, options)) ?? (await decodeByHeader(bytes, options))
+  );
 }
 
 /** libvips caches results of operations; no photo comes twice, so that would only be memory. */
@@ -63,26 +67,44 @@ sharp.concurrency(1);
 /** A file of more bytes is hardly ever a photo that needs no reduction. */
 const ONE_PASS_BYTES_MAX = 65_536;
 
+const decodeJpeg = await openTurboJpeg();
+
+/** Most small photos: JPEGs that nothing must be done to but the decoding. Undefined for all others. */
+function decodePlainJpeg(bytes: Uint8Array, options: DecodeOptions): DecodedPhoto | undefined {
+  if (bytes.byteLength > ONE_PASS_BYTES_MAX) return undefined;
+  const size = plainJpegSize(bytes);
+  if (size === undefined || size.width * size.height > smallPixelsMax(options)) return undefined;
+  if (!staysWhole(size, options)) return undefined;
+  const pixels = decodeJpeg(bytes);
+  return pixels && { pixels, ...size, photoWidth: size.width, photoHeight: size.height };
+}
+
 /**
  * A small photo, decoded without a look at its header first, which takes a quarter of the whole. Undefined for every
  * photo that must be reduced, cut or refused: the header will say why.
  */
-async function decodeInOnePass(
-  bytes: Uint8Array,
-  { input, pixelsMax }: DecodeOptions,
-): Promise<DecodedPhoto | undefined> {
+async function decodeInOnePass(bytes: Uint8Array, options: DecodeOptions): Promise<DecodedPhoto | undefined> {
   if (bytes.byteLength > ONE_PASS_BYTES_MAX) return undefined;
-  const limitInputPixels = Math.min(pixelsMax, 16 * input.width * input.height);
+  const limitInputPixels = smallPixelsMax(options);
   const image = sharp(bytes, { failOn: "error", limitInputPixels, autoOrient: true });
   const decoded = await toRgb(image)
     .toBuffer({ resolveWithObject: true })
     .catch(() => undefined);
   if (!decoded) return undefined;
   const { width, height } = decoded.info;
-  const reduced = reducedSize({ width, height }, resizedPhotoSize(input, { width, height }));
-  const isWhole = reduced.width === width && reduced.height === height && Math.max(width, height) <= WHOLE_SIDE_MAX;
-  if (!isWhole) return undefined;
+  if (!staysWhole({ width, height }, options)) return undefined;
   return { pixels: transferable(decoded.data), width, height, photoWidth: width, photoHeight: height };
+}
+
+/** A photo of more pixels is reduced along an axis at least. */
+function smallPixelsMax({ input, pixelsMax }: DecodeOptions): number {
+  return Math.min(pixelsMax, 16 * input.width * input.height);
+}
+
+/** Whether a photo is neither reduced nor cut while it is decoded. */
+function staysWhole(photo: PixelSize, { input }: DecodeOptions): boolean {
+  const { width, height } = reducedSize(photo, resizedPhotoSize(input, photo));
+  return width === photo.width && height === photo.height && Math.max(width, height) <= WHOLE_SIDE_MAX;
 }
 
 async function decodeByHeader(bytes: Uint8Array, { input, pixelsMax }: DecodeOptions): Promise<DecodedPhoto> {
