@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import { topicShapes, topicsConfig, topicsWithPrefix } from "../lib/contract/topics.ts";
-import { openAdmin } from "../lib/kafka/kafka-admin.ts";
-import { openProducer } from "../lib/kafka/kafka-producer.ts";
+import { openPipelineLog } from "../lib/contract/pipeline-log.ts";
+import { topicsConfig, topicsWithPrefix } from "../lib/contract/topics.ts";
+import { kafkaRecordLog } from "../lib/kafka/kafka-record-log.ts";
 import { systemClock } from "../lib/runtime/clock.ts";
 import { readConfig } from "../lib/runtime/config.ts";
 import { FruitstreamError } from "../lib/runtime/errors.ts";
@@ -129,8 +129,9 @@ async function withPipeline(
   const { TOPIC_PREFIX, TOPIC_PARTITIONS } = readConfig(topicsConfig, process.env, "TOPIC_");
   const topics = topicsWithPrefix(TOPIC_PREFIX);
   const kafka = { brokers: endpoints.kafkaBrokers.split(","), clientId: `fruitstream-ingest-${process.pid}` };
-  const admin = await openAdmin(kafka, logger);
-  await admin.ensureTopics(topicShapes(topics, TOPIC_PARTITIONS)).finally(() => admin.close());
+  const log = kafkaRecordLog(kafka, logger);
+  const pipelineLog = await openPipelineLog(log, { topics, partitions: TOPIC_PARTITIONS, logger });
+  const { producer } = pipelineLog;
 
   const line = new StatusLine(systemClock);
   const startedAtMs = systemClock.nowMs();
@@ -143,7 +144,6 @@ async function withPipeline(
   const onRetry: RetryHooks["onRetry"] = (error, attempt) =>
     line.note(`attempt ${attempt} failed, trying again: ${(error as Error).message}`);
   const untilDone: RetryHooks = { clock: systemClock, signal: new AbortController().signal, onRetry };
-  const producer = await openProducer(kafka, logger);
   const store = openStackStore(endpoints);
   const append = (records: Parameters<typeof producer.append>[1]) =>
     retrying(RETRY_POLICY, untilDone, () => producer.append(topics.photos, records));
@@ -164,7 +164,7 @@ async function withPipeline(
       }
     });
   } finally {
-    await producer.close();
+    await pipelineLog.close();
     store.close();
   }
 }

@@ -1,7 +1,9 @@
+import { SchemaTopic } from "../lib/contract/schema-topic.ts";
 import { type Topics, topicsConfig, topicsWithPrefix } from "../lib/contract/topics.ts";
 import { openAdmin } from "../lib/kafka/kafka-admin.ts";
 import type { KafkaSettings } from "../lib/kafka/kafka-client.ts";
 import { openProducer } from "../lib/kafka/kafka-producer.ts";
+import { kafkaRecordLog } from "../lib/kafka/kafka-record-log.ts";
 import type { LogAdmin, PositionedProducer } from "../lib/kafka/record-log.ts";
 import { readConfig } from "../lib/runtime/config.ts";
 import { FruitstreamError } from "../lib/runtime/errors.ts";
@@ -18,6 +20,7 @@ export interface PipelineAccess {
   readonly kafka: KafkaSettings;
   readonly admin: LogAdmin;
   readonly producer: PositionedProducer;
+  readonly schemas: SchemaTopic;
   readonly store: ObjectStore;
   readonly logger: Logger;
 }
@@ -41,7 +44,8 @@ export async function withPipelineAccess<Result>(
     const producer = await openProducer(kafka, logger);
     try {
       const topics = topicsWithPrefix(topicPrefix);
-      return await work({ endpoints, topicPrefix, topics, kafka, admin, producer, store, logger });
+      const schemas = new SchemaTopic({ topic: topics.schemas, log: kafkaRecordLog(kafka, logger), admin, logger });
+      return await work({ endpoints, topicPrefix, topics, kafka, admin, producer, schemas, store, logger });
     } finally {
       await producer.close();
     }

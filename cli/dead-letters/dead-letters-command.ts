@@ -83,6 +83,7 @@ async function settle(
     throw new FruitstreamError("usage", `which letters? name positions, or a filter, as --run live; see --help`);
   }
   const admits = letterTest(flags, positions);
+  await access.schemas.publish(access.producer);
   const settler = new LetterSettler(access.producer, access.topics, systemClock);
   const settleOne = (placed: PlacedLetter) => (action === "retry" ? settler.retry(placed) : settler.drop(placed));
   let [settled, refused] = [0, 0];

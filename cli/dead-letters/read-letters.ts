@@ -51,12 +51,16 @@ export async function readLetter(
 }
 
 async function readRecords(
-  { admin, kafka, topics, logger }: PipelineAccess,
+  { admin, kafka, topics, schemas, logger }: PipelineAccess,
   onRecord: (place: LogRecord, record: DeadLetterRecord | undefined) => void | Promise<void>,
   from?: ReadonlyMap<number, number>,
 ): Promise<void> {
   await requireTopic(admin, topics.deadLetters);
-  await readTopic(kafka, topics.deadLetters, logger, (record) => onRecord(record, decode(record)), from);
+  const onLogRecord = async (record: LogRecord) => {
+    await schemas.learn([record.value]);
+    await onRecord(record, decode(record));
+  };
+  await readTopic(kafka, topics.deadLetters, logger, onLogRecord, from);
 }
 
 function decode({ value }: LogRecord): DeadLetterRecord | undefined {

@@ -12,13 +12,16 @@ import type { ReplayName } from "./replay-start.ts";
  * and each position counts once. Memory: a number for each of them.
  */
 export async function readDeadLetteredPositions(
-  { kafka, topics, logger }: PipelineAccess,
+  { kafka, topics, schemas, logger }: PipelineAccess,
   { run, topic }: ReplayName,
   ranges: readonly ReplayRange[],
 ): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
   const found = new Map(ranges.map((range) => [range.partition, { range, offsets: new Set<number>() }]));
-  await readTopic(kafka, topics.deadLetters, logger, ({ value }) => {
-    const position = positionOf(value, topic);
+  await readTopic(kafka, topics.deadLetters, logger, async ({ value }) => {
+    await schemas.learn([value]);
+    const letter = letterOf(value);
+    if (letter && letter.sourceTopic !== topic) await schemas.learn([letter.originalValue]);
+    const position = letter && positionOf(letter, topic);
     const place = position && found.get(position.sourcePartition);
     if (!place || position.run !== run) return;
     const { range, offsets } = place;
@@ -27,12 +30,20 @@ export async function readDeadLetteredPositions(
   return new Map([...found].map(([partition, { offsets }]) => [partition, offsets]));
 }
 
-/** The position on the topic that a letter stands for; undefined for marks, and for what is no letter. */
-function positionOf(value: Uint8Array | null, topic: string): SourcePosition | undefined {
+/** The position on the topic that a letter stands for. */
+function positionOf(letter: DeadLetter, topic: string): SourcePosition | undefined {
+  return letter.sourceTopic === topic ? letter : unlessPoison(() => photoOf(letter, topic));
+}
+
+/** Undefined for marks, and for what is no letter. */
+function letterOf(value: Uint8Array | null): DeadLetter | undefined {
+  const record = unlessPoison(() => decodeDeadLetterRecord(value));
+  return record?.kind === "letter" ? record.letter : undefined;
+}
+
+function unlessPoison<Decoded>(decode: () => Decoded): Decoded | undefined {
   try {
-    const record = decodeDeadLetterRecord(value);
-    if (record.kind === "mark") return undefined;
-    return record.letter.sourceTopic === topic ? record.letter : photoOf(record.letter, topic);
+    return decode();
   } catch (error) {
     if (fateOf(error) === "dead-letter") return undefined;
     throw error;

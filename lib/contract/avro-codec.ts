@@ -1,101 +1,124 @@
 import type avro from "avsc";
 import { FruitstreamError } from "../runtime/errors.ts";
-import { type PublishedSchema, readPublishedSchemas } from "./avro-schemas.ts";
+import { formatFingerprint, type PublishedSchema } from "./avro-schemas.ts";
+import { type KnownSchemas, knownSchemas } from "./known-schemas.ts";
 import type { DeadLetter, DeadLetterMark, PhotoArrived, PhotoFeatures } from "./messages.ts";
+import { schemaResolver } from "./schema-resolver.ts";
+import { asBuffer, fingerprintIn, HEADER_BYTES, singleObjectHeader } from "./single-object.ts";
 
 /**
- * Messages on the wire: Avro single-object encoding (Avro specification 1.11), that is the marker C3 01, the CRC-64-AVRO
- * fingerprint of the writer's schema in little-endian order, and the Avro binary body. A reader finds the writer's
- * schema by the fingerprint among all published versions, so older messages stay readable.
+ * Messages on the wire, in Avro single-object encoding. A reader finds the writer's schema by its fingerprint among all
+ * known versions, older and newer ones: what is written by one version is read by every other.
  */
 export interface MessageCodec<Message> {
   /** Encodes with the newest published version. */
   encode(message: Message): Uint8Array;
   /**
-   * Decodes what any published version of this message has written.
+   * Decodes what any known version of this message has written. Schemas that are not published here have to be learnt
+   * before (`SchemaTopic`).
    *
-   * @throws poison-message when the bytes are nothing of the kind.
+   * @throws poison-message when the bytes are nothing of the kind, or of a version that can't be read as this one.
    */
   decode(bytes: Uint8Array | null): Message;
-  /** Whether a published version of this message has written the bytes, by their header. */
+  /** Whether a known version of this message has written the bytes, by their header. */
   recognises(bytes: Uint8Array | null): boolean;
 }
 
-const MARKER = Buffer.from([0xc3, 0x01]);
-const HEADER_BYTES = 10;
+export const photoArrivedCodec: MessageCodec<PhotoArrived> = avroCodec("photo-arrived");
+export const deadLetterCodec: MessageCodec<DeadLetter> = avroCodec("dead-letter");
+export const deadLetterMarkCodec: MessageCodec<DeadLetterMark> = avroCodec("dead-letter-mark");
+export const photoFeaturesCodec: MessageCodec<PhotoFeatures> = photoFeaturesCodecOver(avroCodec("photo-features"));
 
-const published = readPublishedSchemas();
-
-export const photoArrivedCodec: MessageCodec<PhotoArrived> = avroCodec("photo-arrived", published);
-export const deadLetterCodec: MessageCodec<DeadLetter> = avroCodec("dead-letter", published);
-export const deadLetterMarkCodec: MessageCodec<DeadLetterMark> = avroCodec("dead-letter-mark", published);
-
+/** A vector travels as one bytes field of little-endian float32: no per-element decoding, and exact to the bit. */
 type WirePhotoFeatures = Omit<PhotoFeatures, "features"> & { readonly features: Uint8Array };
-const wireFeaturesCodec: MessageCodec<WirePhotoFeatures> = avroCodec("photo-features", published);
 
-/** Vectors travel as one bytes field of little-endian float32: no per-element decoding, and exact to the bit. */
-export const photoFeaturesCodec: MessageCodec<PhotoFeatures> = {
-  encode: (message) => wireFeaturesCodec.encode({ ...message, features: bytesOfVector(message.features) }),
-  decode: (bytes) => {
-    const message = wireFeaturesCodec.decode(bytes);
-    return { ...message, features: vectorOfBytes(message.features) };
-  },
-  recognises: (bytes) => wireFeaturesCodec.recognises(bytes),
-};
+export function photoFeaturesCodecOver(wire: MessageCodec<WirePhotoFeatures>): MessageCodec<PhotoFeatures> {
+  return {
+    encode: (message) => wire.encode({ ...message, features: bytesOfVector(message.features) }),
+    decode: (bytes) => {
+      const message = wire.decode(bytes);
+      return { ...message, features: vectorOfBytes(message.features) };
+    },
+    recognises: (bytes) => wire.recognises(bytes),
+  };
+}
 
-/** The codec of one message over the given published schemas; the newest version is the one written and returned. */
-export function avroCodec<Message>(message: string, schemas: readonly PublishedSchema[]): MessageCodec<Message> {
-  const versions = schemas.filter((schema) => schema.message === message);
+/**
+ * The codec of one message; the newest published version is the one written and returned.
+ *
+ * @throws when there is no such message, or two of its published versions can't read each other.
+ */
+export function avroCodec<Message>(message: string, known: KnownSchemas = knownSchemas): MessageCodec<Message> {
+  const versions = known.published.filter((schema) => schema.message === message);
   const newest = versions.at(-1);
   if (!newest) throw new Error(`no schema file for "${message}"`);
-  const resolvers = new Map(
-    versions.map(({ type, fingerprint }) => [fingerprint, newest.type.createResolver(type)] as const),
-  );
-  const header = Buffer.alloc(HEADER_BYTES);
-  MARKER.copy(header);
-  header.writeBigUInt64LE(newest.fingerprint, MARKER.length);
+  for (const older of versions) requireBothWays(newest, older);
+  const header = singleObjectHeader(newest.fingerprint);
+  const resolvers = new Map<bigint, avro.Resolver | FruitstreamError>();
+
+  const resolverOf = (fingerprint: bigint, writer: avro.Type): avro.Resolver => {
+    const made = resolvers.get(fingerprint) ?? resolverOrError(newest, fingerprint, writer);
+    resolvers.set(fingerprint, made);
+    if (made instanceof FruitstreamError) throw made;
+    return made;
+  };
 
   return {
     encode: (value) => Buffer.concat([header, newest.type.toBuffer(value)]),
-    decode: (bytes) => decodeWith(newest.type, resolvers, bytes, message) as Message,
+    decode: (bytes) => {
+      const buffer = asBuffer(bytes);
+      const fingerprint = fingerprintIn(buffer);
+      if (fingerprint === undefined) {
+        const start = buffer.subarray(0, HEADER_BYTES).toString("hex");
+        throw poison(message, `it begins with "${start}" instead of the marker c301 of Avro single-object encoding`);
+      }
+      const writer = known.typeOf(fingerprint);
+      if (!writer) {
+        const schema = formatFingerprint(fingerprint);
+        throw poison(message, `its schema ${schema} is neither in schemas/ nor on the topic of schemas`);
+      }
+      const resolver = resolverOf(fingerprint, writer);
+      try {
+        return newest.type.fromBuffer(buffer.subarray(HEADER_BYTES), resolver) as Message;
+      } catch (cause) {
+        throw poison(message, `its body does not follow its schema: ${String(cause)}`, cause);
+      }
+    },
     recognises: (bytes) => {
-      const fingerprint = fingerprintOf(bufferOf(bytes));
-      return fingerprint !== undefined && resolvers.has(fingerprint);
+      const fingerprint = fingerprintIn(bytes);
+      return fingerprint !== undefined && known.typeOf(fingerprint)?.name === newest.type.name;
     },
   };
 }
 
-function decodeWith(
-  type: avro.Type,
-  resolvers: ReadonlyMap<bigint, avro.Resolver>,
-  bytes: Uint8Array | null,
-  message: string,
-): unknown {
-  const buffer = bufferOf(bytes);
-  const fingerprint = fingerprintOf(buffer);
-  if (fingerprint === undefined) {
-    const start = buffer.subarray(0, HEADER_BYTES).toString("hex");
-    throw poison(message, `it begins with "${start}" instead of the marker c301 of Avro single-object encoding`);
-  }
-  const resolver = resolvers.get(fingerprint);
-  if (!resolver) {
-    throw poison(message, `its schema ${fingerprint.toString(16)} is none of schemas/; upgrade this service first`);
-  }
+function resolverOrError(
+  { message, file, type }: PublishedSchema,
+  fingerprint: bigint,
+  writer: avro.Type,
+): avro.Resolver | FruitstreamError {
+  const schema = formatFingerprint(fingerprint);
+  if (writer.name !== type.name) return poison(message, `its schema ${schema} is that of ${writer.name}`);
   try {
-    return type.fromBuffer(buffer.subarray(HEADER_BYTES), resolver);
+    return schemaResolver(type, writer);
   } catch (cause) {
-    throw poison(message, `its body does not follow its schema: ${String(cause)}`, cause);
+    const problem = `its schema ${schema} can't be read as ${file}: ${(cause as Error).message}`;
+    return poison(message, `${problem}; a new version may only add fields, with defaults`, cause);
   }
 }
 
-function bufferOf(bytes: Uint8Array | null): Buffer {
-  return Buffer.from(bytes?.buffer ?? new ArrayBuffer(0), bytes?.byteOffset, bytes?.byteLength);
-}
-
-/** The fingerprint in a message's header; undefined when the bytes have no such header. */
-function fingerprintOf(buffer: Buffer): bigint | undefined {
-  if (buffer.length < HEADER_BYTES || !buffer.subarray(0, MARKER.length).equals(MARKER)) return undefined;
-  return buffer.readBigUInt64LE(MARKER.length);
+/** While services are upgraded one by one, each version meets messages of the other. */
+function requireBothWays(newest: PublishedSchema, older: PublishedSchema): void {
+  for (const [reader, writer] of [
+    [newest, older],
+    [older, newest],
+  ] as const) {
+    try {
+      schemaResolver(reader.type, writer.type);
+    } catch (cause) {
+      const problem = `${writer.file} can't be read as ${reader.file}: ${(cause as Error).message}`;
+      throw new Error(`${problem}; a new version may only add fields, with defaults`, { cause });
+    }
+  }
 }
 
 function poison(message: string, why: string, cause?: unknown): FruitstreamError {

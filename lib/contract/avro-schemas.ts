@@ -3,16 +3,20 @@ import { fileURLToPath } from "node:url";
 import avro from "avsc";
 import { crc64Avro } from "./avro-fingerprint.ts";
 
+/** One schema that messages are written with. */
+export interface AvroSchema {
+  readonly type: avro.Type;
+  /** CRC-64-AVRO of the schema's Parsing Canonical Form. */
+  readonly fingerprint: bigint;
+}
+
 /** One published version of a message's schema. */
-export interface PublishedSchema {
+export interface PublishedSchema extends AvroSchema {
   /** File name in `schemas/`, as `photo-arrived.v1.avsc`. */
   readonly file: string;
   /** The part before the version, as `photo-arrived`. */
   readonly message: string;
   readonly version: number;
-  readonly type: avro.Type;
-  /** CRC-64-AVRO of the schema's Parsing Canonical Form. */
-  readonly fingerprint: bigint;
 }
 
 /** Every schema in a folder (by default the project's `schemas/`), oldest version first within a message. */
@@ -20,18 +24,39 @@ export function readPublishedSchemas(folder: URL = SCHEMAS_FOLDER): PublishedSch
   return readdirSync(fileURLToPath(folder))
     .flatMap((file) => {
       const name = SCHEMA_FILE.exec(file);
-      return name ? [readSchema(folder, file, name[1]!, Number(name[2]))] : [];
+      if (!name) return [];
+      const schema = parseSchema(readFileSync(new URL(file, folder), "utf8"));
+      return [{ file, message: name[1]!, version: Number(name[2]), ...schema }];
     })
     .sort((a, b) => a.message.localeCompare(b.message) || a.version - b.version);
 }
 
+/**
+ * Reads a schema's JSON and takes its fingerprint.
+ *
+ * @throws when the text is no Avro schema.
+ */
+export function parseSchema(text: string): AvroSchema {
+  // wrapUnions "never" gives unions as plain values (null or the value) instead of {"string": …} wrappers.
+  const type = avro.Type.forSchema(JSON.parse(text) as avro.Schema, { wrapUnions: "never" });
+  // Without `exportAttrs`, avsc's schema() is the Parsing Canonical Form.
+  return { type, fingerprint: crc64Avro(JSON.stringify(type.schema())) };
+}
+
+/** The schema's JSON with its defaults; `parseSchema` gives it back with the same fingerprint. */
+export function formatSchema({ type }: AvroSchema): string {
+  return JSON.stringify(type.schema({ exportAttrs: true }));
+}
+
+/** A fingerprint as people and keys of records have it: sixteen hexadecimal digits. */
+export function formatFingerprint(fingerprint: bigint): string {
+  return fingerprint.toString(16).padStart(16, "0");
+}
+
+/** Undefined when the text is no fingerprint as people have it. */
+export function parseFingerprint(text: string): bigint | undefined {
+  return /^[0-9a-f]{16}$/.test(text) ? BigInt(`0x${text}`) : undefined;
+}
+
 const SCHEMAS_FOLDER = new URL("../../schemas/", import.meta.url);
 const SCHEMA_FILE = /^([a-z-]+)\.v(\d+)\.avsc$/;
-
-function readSchema(folder: URL, file: string, message: string, version: number): PublishedSchema {
-  const schema = JSON.parse(readFileSync(new URL(file, folder), "utf8")) as avro.Schema;
-  // wrapUnions "never" gives unions as plain values (null or the value) instead of {"string": …} wrappers.
-  const type = avro.Type.forSchema(schema, { wrapUnions: "never" });
-  // Without `exportAttrs`, avsc's schema() is the Parsing Canonical Form.
-  return { file, message, version, type, fingerprint: crc64Avro(JSON.stringify(type.schema())) };
-}

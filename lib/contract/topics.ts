@@ -20,6 +20,8 @@ export interface Topics {
   readonly photos: string;
   readonly features: string;
   readonly deadLetters: string;
+  /** Compacted; `SchemaTopic` creates it. */
+  readonly schemas: string;
 }
 
 export function topicsWithPrefix(prefix: string): Topics {
@@ -27,10 +29,11 @@ export function topicsWithPrefix(prefix: string): Topics {
     photos: `${prefix}photos`,
     features: `${prefix}features`,
     deadLetters: `${prefix}photos.dead-letters`,
+    schemas: `${prefix}schemas`,
   };
 }
 
-/** The topics as they are to be created where they are missing. Dead letters are few, and read by people. */
+/** The topics of messages as they are to be created where they are missing. Dead letters are few, and read by people. */
 export function topicShapes({ photos, features, deadLetters }: Topics, partitions: number) {
   return [
     { topic: photos, partitions },

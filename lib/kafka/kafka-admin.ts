@@ -7,6 +7,18 @@ import type { LogAdmin, PartitionOffset } from "./record-log.ts";
 /** Kafka's value for "this group has committed nothing here". */
 const NO_OFFSET = "-1";
 
+/** Small segments, since the newest one is never compacted. */
+const COMPACTED = [
+  { name: "cleanup.policy", value: "compact" },
+  { name: "segment.bytes", value: String(2 ** 20) },
+];
+
+/**
+ * The broker's clock stamps records. It refuses those that a producer whose clock is wrong dates an hour ahead, and
+ * would let those from long ago expire at once.
+ */
+const BROKER_STAMPS = { name: "message.timestamp.type", value: "LogAppendTime" } as const;
+
 /** A cluster that has just started needs seconds until its coordinators and leaders answer. */
 const ATTEMPT_MS_MAX = 20_000;
 
@@ -28,10 +40,11 @@ export async function openAdmin(settings: KafkaSettings, logger: Logger): Promis
         const existing = new Set(await admin.listTopics());
         const missing = topics.filter(({ topic }) => !existing.has(topic));
         // -1 leaves the replication factor to the cluster's default.replication.factor.
-        const wanted = missing.map(({ topic, partitions }) => ({
+        const wanted = missing.map(({ topic, partitions, compacted }) => ({
           topic,
           numPartitions: partitions,
           replicationFactor: -1,
+          configEntries: [BROKER_STAMPS, ...(compacted ? COMPACTED : [])],
         }));
         if (wanted.length > 0) await admin.createTopics({ topics: wanted, waitForLeaders: true });
         // Metadata name a leader before it leads; leaders that answer for their offsets do.

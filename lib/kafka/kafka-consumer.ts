@@ -1,4 +1,8 @@
 import type { Consumer, ConsumerCrashEvent, ConsumerGroupJoinEvent, EachBatchPayload, KafkaMessage } from "kafkajs";
+import pLimit from "p-limit";
+import { systemClock } from "../runtime/clock.ts";
+import { watchForSetBack } from "../runtime/clock-watch.ts";
+import { FruitstreamError, fateOf } from "../runtime/errors.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { safeOffset } from "./kafka-admin.ts";
 import { createKafka, fromKafkaError, type KafkaSettings, RETRY } from "./kafka-client.ts";
@@ -17,6 +21,8 @@ const FETCH_WAIT_MS_MAX = 100;
 const IN_HAND_MS_MAX = 100;
 /** Records of one partition in one fetch; with every partition's share it bounds what the client holds. */
 const FETCH_PARTITION_BYTES_MAX = 1_048_576;
+/** Between two attempts to join the group after the client has given up; each attempt repeats its own requests. */
+const REJOIN_WAIT_MS = 1_000;
 /** More partitions than a member will own: all are handed over at the same time. */
 const PARTITIONS_AT_ONCE_MAX = 256;
 
@@ -38,6 +44,8 @@ class KafkaConsumer implements RecordConsumer {
   readonly #logger: Logger;
   readonly #consumer: Consumer;
   readonly #finished = Promise.withResolvers<void>();
+  readonly #commitInTurn = pLimit(1);
+  #commitsAcknowledged = 0;
   #assignment: Assignment | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -59,20 +67,21 @@ class KafkaConsumer implements RecordConsumer {
   async run(handlers: ConsumerHandlers): Promise<void> {
     const { events } = this.#consumer;
     this.#consumer.on(events.GROUP_JOIN, ({ payload }) => this.#onJoin(payload, handlers));
+    this.#consumer.on(events.COMMIT_OFFSETS, () => {
+      this.#commitsAcknowledged += 1;
+    });
     this.#consumer.on(events.CRASH, ({ payload }) => this.#onCrash(payload, handlers));
     try {
       await this.#consumer.connect();
       await this.#consumer.subscribe({ topic: this.#settings.topic, fromBeginning: true });
-      await this.#consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: PARTITIONS_AT_ONCE_MAX,
-        eachBatch: (payload) => this.#onBatch(payload, handlers),
-      });
+      await this.#join(handlers);
     } catch (error) {
       throw fromKafkaError(error, `joining group "${this.#settings.group}"`);
     }
-    await this.#finished.promise;
+    const endWatch = watchForSetBack(systemClock, heartbeatMs(this.#settings), (stepMs) => {
+      this.#rejoin(stepMs, handlers).catch((error) => this.#fail(error));
+    });
+    await this.#finished.promise.finally(endWatch);
   }
 
   seek(partition: number, offset: number): void {
@@ -81,8 +90,14 @@ class KafkaConsumer implements RecordConsumer {
     this.#inGroup(() => this.#consumer.seek({ topic: this.#settings.topic, partition, offset: String(offset) }));
   }
 
-  async commit(offsets: readonly PartitionOffset[]): Promise<void> {
+  commit(offsets: readonly PartitionOffset[]): Promise<void> {
+    return offsets.length === 0 ? Promise.resolve() : this.#commitInTurn(() => this.#commit(offsets));
+  }
+
+  /** The client resolves a commit in silence while it is out of its group; only the coordinator's answer counts. */
+  async #commit(offsets: readonly PartitionOffset[]): Promise<void> {
     const { topic, group } = this.#settings;
+    const acknowledgedBefore = this.#commitsAcknowledged;
     try {
       await this.#consumer.commitOffsets(
         offsets.map(({ partition, offset }) => ({ topic, partition, offset: String(offset) })),
@@ -90,11 +105,37 @@ class KafkaConsumer implements RecordConsumer {
     } catch (error) {
       throw fromKafkaError(error, `committing offsets of group "${group}"`);
     }
+    if (this.#commitsAcknowledged > acknowledgedBefore) return;
+    const message = `offsets of group "${group}" were not committed: this member is out of its group; commit again`;
+    throw new FruitstreamError("broker-unavailable", message);
   }
 
   stop(): Promise<void> {
     this.#stopping ??= this.#consumer.disconnect().finally(() => this.#finished.resolve());
     return this.#stopping;
+  }
+
+  #join(handlers: ConsumerHandlers): Promise<void> {
+    return this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: PARTITIONS_AT_ONCE_MAX,
+      eachBatch: (payload) => this.#onBatch(payload, handlers),
+    });
+  }
+
+  /**
+   * The client times its heartbeats by the machine's clock: set back by an hour, it would send none for an hour, and
+   * never learn that the group has put it out. A new membership begins its timing afresh.
+   */
+  async #rejoin(stepMs: number, handlers: ConsumerHandlers): Promise<void> {
+    if (this.#stopping) return;
+    this.#assignment = undefined;
+    const message = `the clock of this machine was set back by ${stepMs} ms; joining the group again`;
+    this.#logger.warn({ group: this.#settings.group }, message);
+    handlers.interrupted?.(new FruitstreamError("broker-unavailable", message));
+    await this.#consumer.stop();
+    if (!this.#stopping) await this.#join(handlers);
   }
 
   #onJoin(event: ConsumerGroupJoinEvent["payload"], handlers: ConsumerHandlers): void {
@@ -115,12 +156,20 @@ class KafkaConsumer implements RecordConsumer {
   #onCrash({ error, restart }: ConsumerCrashEvent["payload"], handlers: ConsumerHandlers): void {
     // What was handed over may go to another member while this one is away.
     this.#assignment = undefined;
-    if (!restart) {
-      this.#fail(fromKafkaError(error, `consuming "${this.#settings.topic}"`));
+    const failure = fromKafkaError(error, `consuming "${this.#settings.topic}"`);
+    if (!restart && fateOf(failure) !== "retry") {
+      this.#fail(failure);
       return;
     }
     this.#logger.warn({ err: error, group: this.#settings.group }, "lost the group; joining it again");
     handlers.interrupted?.(error);
+    if (!restart) this.#joinLater(handlers).catch((cause) => this.#fail(cause));
+  }
+
+  /** The client gives up on some failures that pass, a group whose coordinator is not found at the moment among them. */
+  async #joinLater(handlers: ConsumerHandlers): Promise<void> {
+    await systemClock.sleep(REJOIN_WAIT_MS);
+    if (!this.#stopping) await this.#join(handlers);
   }
 
   /** Between a crash of the client and its restart there is no group to act on; the next join starts from scratch. */

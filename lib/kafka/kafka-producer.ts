@@ -1,5 +1,6 @@
 import kafkajs, { type Message, type RecordMetadata } from "kafkajs";
 import pLimit from "p-limit";
+import { systemClock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { safeOffset } from "./kafka-admin.ts";
 import { createKafka, fromKafkaError, type KafkaSettings, RETRY } from "./kafka-client.ts";
@@ -8,10 +9,16 @@ import type { NewRecord, PartitionOffset, PositionedProducer } from "./record-lo
 /** Below the broker's default max.message.bytes (1 MiB), with room for what the record batch itself adds. */
 const REQUEST_BYTES_MAX = 900_000;
 const RECORD_OVERHEAD_BYTES = 100;
+/**
+ * How long an append waits for others that may go with it, as Kafka's own producer does (`linger.ms`). A request costs
+ * broker and client a multiple of what a record costs.
+ */
+const LINGER_MS = 10;
 
 /**
- * A producer that waits for all in-sync replicas. Appends are sent one after the other, each in requests that follow
- * one another, so the order within a partition is the order of the calls.
+ * A producer that waits for all in-sync replicas. Requests follow one another, and appends to a topic that wait for
+ * their turn go together, in the order of the calls; so that is the order within a partition. Appends that went together
+ * fail together, and each may have taken effect then.
  *
  * It is idempotent (KIP-98): a request that the client repeats, because a leader moved or a reply was lost, is appended
  * once. After a failure that outlived the client's retries nobody knows whether the request took effect; a new producer
@@ -19,6 +26,7 @@ const RECORD_OVERHEAD_BYTES = 100;
  */
 export async function openProducer(settings: KafkaSettings, logger: Logger): Promise<PositionedProducer> {
   const inTurn = pLimit(1);
+  const waiting: WaitingAppend[] = [];
   let producer: kafkajs.Producer | undefined;
 
   const connect = async () => {
@@ -50,12 +58,41 @@ export async function openProducer(settings: KafkaSettings, logger: Logger): Pro
     }
   };
 
+  /** Sends what has gathered for the topic of the append that waits longest. */
+  const sendWaiting = async (): Promise<void> => {
+    if (waiting.length === 0) return;
+    await systemClock.sleep(LINGER_MS);
+    const { topic } = waiting[0]!;
+    const together = waiting.filter((one) => one.topic === topic);
+    waiting.splice(0, waiting.length, ...waiting.filter((one) => one.topic !== topic));
+    try {
+      await append(
+        topic,
+        together.flatMap(({ records }) => records),
+      );
+      for (const { sent } of together) sent.resolve();
+    } catch (error) {
+      for (const { sent } of together) sent.reject(error);
+    }
+  };
+
   producer = await connect();
   return {
-    append: (topic, records) => inTurn(async () => void (await append(topic, records))),
+    append(topic, records) {
+      const sent = Promise.withResolvers<void>();
+      waiting.push({ topic, records, sent });
+      void inTurn(sendWaiting);
+      return sent.promise;
+    },
     appendOne: (topic, record) => inTurn(() => append(topic, [record])),
     close: () => inTurn(async () => producer?.disconnect()),
   };
+}
+
+interface WaitingAppend {
+  readonly topic: string;
+  readonly records: readonly NewRecord[];
+  readonly sent: PromiseWithResolvers<void>;
 }
 
 /** A broker that had the records already, from a request whose reply was lost, answers with offset -1. */

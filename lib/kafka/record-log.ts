@@ -57,8 +57,8 @@ export interface RecordConsumer {
   seek(partition: number, offset: number): void;
 
   /**
-   * Commits the group's next offsets. Fails with `broker-unavailable` (retry) when the group is rebalancing or the
-   * coordinator is away; the commit is then made good by a later one.
+   * Commits the group's next offsets. Fails with `broker-unavailable` (retry) when this member is not in its group, when
+   * the group is rebalancing or when the coordinator is away; the commit is then made good by a later one.
    */
   commit(offsets: readonly PartitionOffset[]): Promise<void>;
 
@@ -95,9 +95,17 @@ export interface PositionedProducer extends RecordProducer {
   appendOne(topic: string, record: NewRecord): Promise<PartitionOffset | undefined>;
 }
 
+/** A topic to be created. */
+interface TopicShape {
+  readonly topic: string;
+  readonly partitions: number;
+  /** Keeps at least the latest record of each key for good, instead of every record for a time. */
+  readonly compacted?: boolean;
+}
+
 export interface LogAdmin {
   /** Creates the topics that do not exist. An existing topic keeps its partitions. */
-  ensureTopics(topics: readonly { topic: string; partitions: number }[]): Promise<void>;
+  ensureTopics(topics: readonly TopicShape[]): Promise<void>;
   /** The topic's number of partitions, or undefined when there is no such topic. */
   partitionCount(topic: string): Promise<number | undefined>;
   /** Per partition, the offset of the next record to be appended (the high-water mark). */
@@ -115,4 +123,25 @@ export interface LogAdmin {
    */
   commitOffsets(group: string, topic: string, offsets: readonly PartitionOffset[]): Promise<void>;
   close(): Promise<void>;
+}
+
+/** What a consumer joins. */
+export interface Membership {
+  readonly group: string;
+  readonly topic: string;
+  /** After so long without a sign of life the group gives the member's partitions to others. */
+  readonly sessionMsMax: number;
+}
+
+/** The whole log, as services are composed over it. */
+export interface RecordLog {
+  openAdmin(): Promise<LogAdmin>;
+  openProducer(): Promise<PositionedProducer>;
+  /** Joins nothing yet: `run` does. */
+  createConsumer(membership: Membership): RecordConsumer;
+  /**
+   * Hands over every record that the topic holds when the call begins, partition by partition in order, and ends. The
+   * next record waits for what the handler returns.
+   */
+  readTopic(topic: string, onRecord: (record: LogRecord) => void | Promise<void>): Promise<void>;
 }

@@ -2,14 +2,21 @@ import { setTimeout as sleepMs } from "node:timers/promises";
 
 /** Time as a port, so that tests move it by hand instead of sleeping. */
 export interface Clock {
-  /** Milliseconds since the Unix epoch. */
+  /** Milliseconds since the Unix epoch. For what is written down: it jumps when somebody sets the machine's clock. */
   nowMs(): number;
   /** Resolves after the delay; rejects with the signal's reason when it aborts first. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 }
 
-export const systemClock: Clock = {
+/** A clock that also tells how long something takes. */
+export interface MonotonicClock extends Clock {
+  /** Milliseconds since some moment of the process; they only ever go on, whatever the machine's clock is set to. */
+  monotonicMs(): number;
+}
+
+export const systemClock: MonotonicClock = {
   nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
   sleep: async (delayMs, signal) => {
     try {
       await sleepMs(delayMs, undefined, signal ? { signal } : undefined);

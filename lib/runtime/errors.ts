@@ -10,6 +10,7 @@ export type Fate = "retry" | "dead-letter" | "crash";
 const FATES = {
   "store-unavailable": "retry",
   "broker-unavailable": "retry",
+  "download-failed": "retry",
 
   "not-found": "dead-letter",
   "unreadable-object": "dead-letter",

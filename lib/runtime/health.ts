@@ -1,5 +1,8 @@
-/** A part of a service that an operator can look at. `waiting` means: it will go on by itself once another system does. */
-export type PartState = "starting" | "ok" | "waiting";
+/**
+ * A part of a service that an operator can look at. `waiting` means: it will go on by itself once another system does;
+ * `stuck`: there is work, nothing is waited for, and nothing is done.
+ */
+export type PartState = "starting" | "ok" | "waiting" | "stuck";
 
 export interface PartReport {
   readonly state: PartState;

@@ -14,14 +14,19 @@ export type Logger = Pick<pino.Logger, "error" | "warn" | "info" | "debug"> & {
 /** Names under which credentials travel in our objects; their values never reach a log line. */
 const SECRET_FIELDS = ["secretAccessKey", "accessKeyId", "password", "S3_SECRET_ACCESS_KEY", "S3_ACCESS_KEY_ID"];
 
-/** A logger that writes one JSON object a line to standard output. */
-export function createLogger(service: string, level: string): Logger {
-  return pino({
+/**
+ * A logger that writes one JSON object a line.
+ *
+ * @param path the file that lines are appended to; standard output without it.
+ */
+export function createLogger(service: string, level: string, path?: string): Logger {
+  const options: pino.LoggerOptions = {
     level,
     base: { service, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: "[secret]" },
-  });
+  };
+  return path === undefined ? pino(options) : pino(options, pino.destination({ dest: path, mkdir: true, sync: true }));
 }
 
 /** A logger that writes nothing. */

@@ -31,6 +31,12 @@ export const metrics = {
     buckets: STAGE_SECONDS,
     registers: [registry],
   }),
+  featurizerCpuSeconds: new Counter({
+    name: "fruitstream_featurizer_cpu_seconds_total",
+    help: "CPU time by stage: resize and infer on the inference threads, decode (of small JPEGs) and encode on the main one. The rest of process_cpu_seconds_total is other decoding and the clients: the largest part is what to make cheaper.",
+    labelNames: ["stage"],
+    registers: [registry],
+  }),
   featurizerInFlightBytes: new Gauge({
     name: "fruitstream_featurizer_in_flight_bytes",
     help: "Photo bytes admitted and not yet published. At its bound all the time: the featurizer is saturated.",

@@ -1,4 +1,4 @@
-import { PHOTO_COLUMNS } from "./photo-columns.ts";
+import { PHOTO_COLUMNS, type PhotoColumn } from "./photo-columns.ts";
 import type { PhotoRow } from "./photo-row.ts";
 
 /**
@@ -6,11 +6,11 @@ import type { PhotoRow } from "./photo-row.ts";
  * and an upper bound. Bounds of numbers and times are exact; those of strings are cut to a prefix of at most
  * STRING_BOUND_CODE_POINTS_MAX code points and hold in the order of UTF-8 bytes, in which readers compare.
  */
-export function columnStatistics(rows: readonly PhotoRow[]): string {
+export function columnStatistics(rows: readonly PhotoRow[], columns: readonly PhotoColumn[] = PHOTO_COLUMNS): string {
   const minValues: Record<string, string | number> = {};
   const maxValues: Record<string, string | number> = {};
   const nullCount: Record<string, number> = {};
-  for (const { name, type, scalar } of PHOTO_COLUMNS) {
+  for (const { name, type, scalar } of columns) {
     if (scalar === undefined) continue;
     const values = rows.map(scalar).filter((value) => value !== null);
     nullCount[name] = rows.length - values.length;

@@ -2,11 +2,13 @@ import type { Clock } from "../runtime/clock.ts";
 import { FruitstreamError } from "../runtime/errors.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { ObjectStore } from "../store/object-store.ts";
-import { type Action, type AddFile, serialiseActions } from "./actions.ts";
+import { type Action, type AddFile, type Metadata, serialiseActions } from "./actions.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import { type Commit, commitOf, commitPath, readCommit } from "./delta-log.ts";
+import { PHOTO_COLUMNS, type PhotoColumn } from "./photo-columns.ts";
 import { PROTOCOL, type Snapshot } from "./snapshot.ts";
 import { formatTableUri, type TableAccess, type TableLocation, tableObject } from "./table-location.ts";
+import { evolvedMetadata } from "./table-schema.ts";
 
 /** What is to become one version of the table. */
 export interface CommitRequest {
@@ -45,16 +47,18 @@ export class DeltaTable implements TableAccess {
   readonly location: TableLocation;
   readonly logger: Logger;
   readonly clock: Clock;
+  readonly columns: readonly PhotoColumn[];
   readonly #snapshot: Snapshot;
   readonly #versionByCommitId = new Map<string, number>();
   #commitsInHand: Commit[] = [];
   #previousCall: Promise<unknown> = Promise.resolve();
 
-  constructor({ store, location, logger, clock }: TableAccess, snapshot: Snapshot) {
+  constructor({ store, location, logger, clock, columns = PHOTO_COLUMNS }: TableAccess, snapshot: Snapshot) {
     this.store = store;
     this.location = location;
     this.logger = logger;
     this.clock = clock;
+    this.columns = columns;
     this.#snapshot = snapshot;
   }
 
@@ -73,11 +77,12 @@ export class DeltaTable implements TableAccess {
 
   /**
    * Commits all of a request as the next version, or nothing of it. When others take the next version, their commits
-   * are read and the one after is tried, unless they moved one of the request's appIds: then it is fenced.
+   * are read and the one after is tried, unless they moved one of the request's appIds: then it is fenced. Columns that
+   * the table lacks by then are added to it by the same commit; two writers that add one at once add it once.
    *
    * @throws store-unavailable when it is unclear whether the request was committed, or when the next version was lost
    * COMMIT_ATTEMPTS_MAX times: call again with the same request. invalid-table when another tool has raised the
-   * table's protocol beyond what we write.
+   * table's protocol beyond what we write, or has changed a column that we write.
    */
   commit(request: CommitRequest): Promise<CommitResult> {
     return this.#inTurn(() => this.#commit(request));
@@ -90,7 +95,8 @@ export class DeltaTable implements TableAccess {
       const moved = this.#movedTxn(request);
       if (moved !== undefined) return { outcome: "fenced", ...moved, others: this.#handOver() };
       this.#requireWritable();
-      if (await this.#tryNextVersion(request)) return this.#committed(this.#snapshot.version);
+      const metaData = evolvedMetadata(this.#snapshot.metadata, this.columns, formatTableUri(this.location));
+      if (await this.#tryNextVersion(request, metaData)) return this.#committed(this.#snapshot.version);
       await this.#readNewCommits();
     }
     const uri = formatTableUri(this.location);
@@ -100,9 +106,9 @@ export class DeltaTable implements TableAccess {
     );
   }
 
-  async #tryNextVersion(request: CommitRequest): Promise<boolean> {
+  async #tryNextVersion(request: CommitRequest, metaData: Metadata | undefined): Promise<boolean> {
     const version = this.#snapshot.version + 1;
-    const actions = commitActions(request, this.clock.nowMs());
+    const actions = commitActions(request, metaData, this.clock.nowMs());
     const body = Buffer.from(serialiseActions(actions));
     if (!(await this.store.putIfAbsent(tableObject(this.location, commitPath(version)), body))) return false;
     this.#apply(commitOf(version, actions));
@@ -180,7 +186,11 @@ const COMMIT_IDS_MAX = 1000;
 /** Who wrote a commit, as `DESCRIBE HISTORY` shows it. */
 export const ENGINE = "fruitstream";
 
-function commitActions({ commitId, operation, adds, txns }: CommitRequest, nowMs: number): Action[] {
+function commitActions(
+  { commitId, operation, adds, txns }: CommitRequest,
+  metaData: Metadata | undefined,
+  nowMs: number,
+): Action[] {
   const commitInfo = {
     timestamp: nowMs,
     operation,
@@ -190,6 +200,7 @@ function commitActions({ commitId, operation, adds, txns }: CommitRequest, nowMs
   };
   return [
     { commitInfo },
+    ...(metaData ? [{ metaData }] : []),
     ...txns.map(({ appId, version }) => ({ txn: { appId, version, lastUpdated: nowMs } })),
     ...adds.map((add) => ({ add })),
   ];

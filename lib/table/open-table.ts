@@ -6,10 +6,11 @@ import type { ObjectStore } from "../store/object-store.ts";
 import { type Action, serialiseActions } from "./actions.ts";
 import { COMMIT_BYTES_MAX, commitPath, readLogFile } from "./delta-log.ts";
 import { DeltaTable, ENGINE } from "./delta-table.ts";
-import { PARTITION_COLUMNS, photoSchemaString } from "./photo-columns.ts";
+import { PARTITION_COLUMNS, PHOTO_COLUMNS, type PhotoColumn, photoSchemaString } from "./photo-columns.ts";
 import { findSnapshot, readSnapshot } from "./read-snapshot.ts";
-import { PROTOCOL, type Snapshot } from "./snapshot.ts";
+import { PROTOCOL } from "./snapshot.ts";
 import { formatTableUri, type TableAccess, type TableLocation, tableObject } from "./table-location.ts";
+import { evolvedMetadata } from "./table-schema.ts";
 
 export interface OpenTableOptions {
   /**
@@ -19,6 +20,8 @@ export interface OpenTableOptions {
   readonly createIfAbsent?: boolean;
   readonly logger?: Logger;
   readonly clock?: Clock;
+  /** What the data files are to hold; a table that lacks some of those added later gets them with its next commit. */
+  readonly columns?: readonly PhotoColumn[];
 }
 
 /**
@@ -30,17 +33,22 @@ export interface OpenTableOptions {
 export async function openTable(
   store: ObjectStore,
   location: TableLocation,
-  { createIfAbsent = false, logger = silentLogger, clock = systemClock }: OpenTableOptions = {},
+  {
+    createIfAbsent = false,
+    logger = silentLogger,
+    clock = systemClock,
+    columns = PHOTO_COLUMNS,
+  }: OpenTableOptions = {},
 ): Promise<DeltaTable> {
-  const access: TableAccess = { store, location, logger, clock };
-  if (createIfAbsent && (await findSnapshot(access)) === undefined) await createTable(access);
+  const access: TableAccess = { store, location, logger, clock, columns };
+  if (createIfAbsent && (await findSnapshot(access)) === undefined) await createTable(access, columns);
   const snapshot = await readSnapshot(access);
-  requirePhotoTable(snapshot, location);
+  evolvedMetadata(snapshot.metadata, columns, formatTableUri(location));
   if (createIfAbsent) await requireConditionalPuts(access, snapshot.version);
   return new DeltaTable(access, snapshot);
 }
 
-async function createTable(access: TableAccess): Promise<void> {
+async function createTable(access: TableAccess, columns: readonly PhotoColumn[]): Promise<void> {
   const createdTime = access.clock.nowMs();
   const actions: Action[] = [
     { commitInfo: { timestamp: createdTime, operation: "CREATE TABLE", operationParameters: {}, engineInfo: ENGINE } },
@@ -49,7 +57,7 @@ async function createTable(access: TableAccess): Promise<void> {
       metaData: {
         id: randomUUID(),
         format: { provider: "parquet", options: {} },
-        schemaString: photoSchemaString(),
+        schemaString: photoSchemaString(columns),
         partitionColumns: PARTITION_COLUMNS.map(({ name }) => name),
         configuration: {},
         createdTime,
@@ -69,22 +77,4 @@ async function requireConditionalPuts(access: TableAccess, version: number): Pro
   if (bytes === undefined || !(await access.store.putIfAbsent(tableObject(access.location, path), bytes))) return;
   const problem = `the S3 server of ${formatTableUri(access.location)} ignores If-None-Match, so commits would overwrite`;
   throw new FruitstreamError("invalid-config", `${problem} each other; use one that supports conditional writes`);
-}
-
-/** Columns are compared by name and type; what another tool added besides (comments, new nullable columns) may stay. */
-function requirePhotoTable({ metadata }: Snapshot, location: TableLocation): void {
-  const wanted = columnTypes(photoSchemaString());
-  const actual = new Map(columnTypes(metadata.schemaString));
-  const strange = wanted.find(([name, type]) => actual.get(name) !== type);
-  const partitionColumns = PARTITION_COLUMNS.map(({ name }) => name);
-  if (strange === undefined && partitionColumns.join() === metadata.partitionColumns.join()) return;
-  const difference = strange
-    ? `column "${strange[0]}" must be ${strange[1]}, got ${actual.get(strange[0]) ?? "none"}`
-    : `it must be partitioned by ${partitionColumns.join()}, got ${metadata.partitionColumns.join() || "none"}`;
-  throw new FruitstreamError("invalid-table", `${formatTableUri(location)} is no table of photo rows: ${difference}`);
-}
-
-function columnTypes(schemaString: string): [name: string, type: string][] {
-  const { fields } = JSON.parse(schemaString) as { fields: { name: string; type: unknown }[] };
-  return fields.map(({ name, type }) => [name, JSON.stringify(type)]);
 }

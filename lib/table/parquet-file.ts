@@ -9,7 +9,7 @@ import {
 } from "parquet-wasm";
 import { FruitstreamError } from "../runtime/errors.ts";
 import { arrowTable, type Column } from "./arrow-columns.ts";
-import { PHOTO_COLUMNS } from "./photo-columns.ts";
+import { PHOTO_COLUMNS, type PhotoColumn } from "./photo-columns.ts";
 import type { PhotoRow } from "./photo-row.ts";
 
 /** The feature vectors of a file: row-major, `rows` × `dimensions`. */
@@ -23,10 +23,10 @@ export interface FeatureMatrix {
  * Rows as a Parquet file: ZSTD, statistics a row group. Blocks the thread for about 0.1 ms a row of 1280 floats and
  * needs some five times the vectors' bytes while it runs, so the caller bounds the number of rows.
  */
-export function encodeRows(rows: readonly PhotoRow[]): Uint8Array {
-  const columns = PHOTO_COLUMNS.map(({ name, encode }) => [name, encode(rows)] as const);
-  const scalars = PHOTO_COLUMNS.filter(({ scalar }) => scalar !== undefined).map(({ name }) => name);
-  return encodeColumns(Object.fromEntries(columns), scalars);
+export function encodeRows(rows: readonly PhotoRow[], columns: readonly PhotoColumn[] = PHOTO_COLUMNS): Uint8Array {
+  const encoded = columns.map(({ name, encode }) => [name, encode(rows)] as const);
+  const scalars = columns.filter(({ scalar }) => scalar !== undefined).map(({ name }) => name);
+  return encodeColumns(Object.fromEntries(encoded), scalars);
 }
 
 /**
@@ -82,15 +82,25 @@ export function decodeFeatures(bytes: Uint8Array): FeatureMatrix {
  * Rows as plain objects, by the file's column names: integers as numbers, timestamps as Dates, lists of floats as
  * Float32Array, other lists as arrays, structs and maps as objects. For showing rows and for checkpoints.
  *
- * @param columns what the objects are to have; without it, all.
+ * @param columns what the objects are to have; without it, all that the file has, and `addedLater`.
+ * @param addedLater columns that the file may be too old to have, which are null then.
  * @throws invalid-table when the bytes are no Parquet file, or one without such a column.
  */
-export function decodeRows(bytes: Uint8Array, columns?: readonly string[]): Record<string, unknown>[] {
+export function decodeRows(
+  bytes: Uint8Array,
+  columns?: readonly string[],
+  addedLater: readonly string[] = [],
+): Record<string, unknown>[] {
   const table = decode(bytes);
-  const names = columns ?? table.schema.names;
-  const vectors = names.map((name) => ({ name, vector: requireColumn(table, String(name)) }));
+  const names = columns ?? [...new Set([...table.schema.names.map(String), ...addedLater])];
+  const vectors = names.map((name) => {
+    const isNull = addedLater.includes(name) && table.getChild(name) === null;
+    return { name, vector: isNull ? undefined : requireColumn(table, name) };
+  });
   return Array.from({ length: table.numRows }, (_, row) =>
-    Object.fromEntries(vectors.map(({ name, vector }) => [name, plainValue(vector.type, vector.get(row))])),
+    Object.fromEntries(
+      vectors.map(({ name, vector }) => [name, vector ? plainValue(vector.type, vector.get(row)) : null]),
+    ),
   );
 }
 

@@ -22,6 +22,11 @@ export interface PhotoColumn {
   readonly encode: (rows: readonly PhotoRow[]) => Column;
   /** The value of which statistics are kept; missing for nested columns. Times are in milliseconds. */
   readonly scalar?: (row: PhotoRow) => string | number | null;
+  /**
+   * Tables were written without it at first: such a table gets it with the next commit, and its files of that time read
+   * as null. A table that lacks any other column is none of ours.
+   */
+  readonly addedLater?: boolean;
 }
 
 /** What the data files hold, in their order. */
@@ -33,7 +38,7 @@ export const PHOTO_COLUMNS: readonly PhotoColumn[] = [
   integer("pca_version", (row) => row.pcaVersion),
   {
     name: "predictions",
-    type: arrayOf(structOf([field("label", "string"), field("score", "float")])),
+    type: arrayOf(structOf([columnField("label", "string"), columnField("score", "float")])),
     encode: (rows) =>
       listColumn(
         rows.map((row) => row.predictions),
@@ -52,20 +57,23 @@ export const PHOTO_COLUMNS: readonly PhotoColumn[] = [
 
 /** What only the folders and the log hold, in the order of the folders. */
 export const PARTITION_COLUMNS = [
-  field("model", "string"),
-  field("run", "string"),
-  field("dt", "date"),
-  field("hour", "integer"),
+  columnField("model", "string"),
+  columnField("run", "string"),
+  columnField("dt", "date"),
+  columnField("hour", "integer"),
 ];
 
 /** The table's schema as a Delta log's `schemaString`. */
-export function photoSchemaString(): string {
-  const columns = PHOTO_COLUMNS.map(({ name, type }) => field(name, type));
-  return JSON.stringify(structOf([...columns, ...PARTITION_COLUMNS]));
+export function photoSchemaString(columns: readonly PhotoColumn[]): string {
+  const fields = columns.map(({ name, type }) => columnField(name, type));
+  return JSON.stringify(structOf([...fields, ...PARTITION_COLUMNS]));
 }
 
-/** Every column is nullable: protocol 1/2 has no enforced alternative but invariants, which not all readers know. */
-function field(name: string, type: DeltaType) {
+/**
+ * A column in a Delta schema. Every one is nullable: protocol 1/2 has no enforced alternative but invariants, which not
+ * all readers know.
+ */
+export function columnField(name: string, type: DeltaType) {
   return { name, type, nullable: true, metadata: {} };
 }
 
@@ -73,7 +81,7 @@ function arrayOf(elementType: DeltaType): DeltaType {
   return { type: "array", elementType, containsNull: true };
 }
 
-function structOf(fields: readonly ReturnType<typeof field>[]): DeltaType {
+function structOf(fields: readonly ReturnType<typeof columnField>[]): DeltaType {
   return { type: "struct", fields };
 }
 

@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import type { AddFile } from "./actions.ts";
 import { columnStatistics } from "./column-statistics.ts";
 import { decodeFeatures, decodeRows, encodeRows, type FeatureMatrix } from "./parquet-file.ts";
+import { PHOTO_COLUMNS } from "./photo-columns.ts";
 import { type PhotoRow, partitionFolder, partitionOf, partitionValues } from "./photo-row.ts";
 import { type TableAccess, tableObject } from "./table-location.ts";
 
@@ -23,7 +24,7 @@ export async function writeRows(
   for (let first = 0; first < groups.length; first += UPLOADS_IN_FLIGHT_MAX) {
     const files = [];
     for (const group of groups.slice(first, first + UPLOADS_IN_FLIGHT_MAX)) {
-      files.push(encodeFile(group, access.clock.nowMs()));
+      files.push(encodeFile(group, access));
       // Heartbeats and fetches have their turn between two files.
       await setImmediate();
     }
@@ -37,13 +38,17 @@ export async function readFeatures(access: TableAccess, file: AddFile): Promise<
   return decodeFeatures(await readFile(access, file));
 }
 
-/** The rows of one of the table's files as plain objects, without the partition's columns. */
+/**
+ * The rows of one of the table's files as plain objects, without the partition's columns. A column that was added to the
+ * table after the file was written is null.
+ */
 export async function readRows(
   access: TableAccess,
   file: AddFile,
   columns?: readonly string[],
 ): Promise<Record<string, unknown>[]> {
-  return decodeRows(await readFile(access, file), columns);
+  const addedLater = (access.columns ?? PHOTO_COLUMNS).filter((column) => column.addedLater).map(({ name }) => name);
+  return decodeRows(await readFile(access, file), columns, addedLater);
 }
 
 /** 21 MB of 1280 floats: about a quarter of a second of one core. */
@@ -65,16 +70,16 @@ function groupRows(rows: readonly PhotoRow[], rowsMax: number): PhotoRow[][] {
   );
 }
 
-function encodeFile(rows: readonly PhotoRow[], nowMs: number): EncodedFile {
+function encodeFile(rows: readonly PhotoRow[], { clock, columns }: TableAccess): EncodedFile {
   const partition = partitionOf(rows[0]!);
-  const bytes = encodeRows(rows);
+  const bytes = encodeRows(rows, columns);
   const add: AddFile = {
     path: `${partitionFolder(partition)}/part-${randomUUID()}.zstd.parquet`,
     partitionValues: partitionValues(partition),
     size: bytes.byteLength,
-    modificationTime: nowMs,
+    modificationTime: clock.nowMs(),
     dataChange: true,
-    stats: columnStatistics(rows),
+    stats: columnStatistics(rows, columns),
   };
   return { add, bytes };
 }

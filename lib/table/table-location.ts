@@ -2,6 +2,7 @@ import type { Clock } from "../runtime/clock.ts";
 import { FruitstreamError } from "../runtime/errors.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { ObjectLocation, ObjectStore } from "../store/object-store.ts";
+import type { PhotoColumn } from "./photo-columns.ts";
 
 /** Where a table lives: all its objects have keys that begin with `prefix/`. The prefix has no slash at either end. */
 export interface TableLocation {
@@ -15,6 +16,8 @@ export interface TableAccess {
   readonly location: TableLocation;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** What the data files hold that this process writes; PHOTO_COLUMNS where nothing else is said. */
+  readonly columns?: readonly PhotoColumn[];
 }
 
 /**

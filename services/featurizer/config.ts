@@ -10,14 +10,9 @@ import { s3Config } from "../../lib/store/s3-config.ts";
 
 const MIB = 1_048_576;
 
-/** The featurizer's settings, all from the environment. Each bound says why it is there. */
-export const featurizerConfig = {
-  ...kafkaConfig,
-  ...s3Config,
+/** What a featurizer is told of its work, wherever its log and its store are. Each bound says why it is there. */
+export const featurizerWorkConfig = {
   ...topicsConfig,
-  HTTP_HOST: z.string().default("127.0.0.1").describe("address of /livez, /readyz and /metrics"),
-  HTTP_PORT: wholeNumber(0, 65_535).default(0).describe("port of /livez, /readyz and /metrics; 0 takes a free one"),
-
   FEATURIZER_MODEL_DIR: z.string().describe("folder with the model's model.json"),
   FEATURIZER_GROUP: z.string().min(1).default("fruitstream-featurizers").describe("consumer group on photos"),
   FEATURIZER_RUN: runName.default(LIVE_RUN).describe("name of the run that every row carries"),
@@ -63,4 +58,16 @@ export const featurizerConfig = {
   FEATURIZER_COMMIT_MS: wholeNumber(10, 60_000)
     .default(1_000)
     .describe("offsets are committed so often; a crash repeats at most this much work"),
+};
+
+export type FeaturizerWorkConfig = z.infer<z.ZodObject<typeof featurizerWorkConfig>>;
+
+/** The settings of a featurizer's process, all from the environment. */
+export const featurizerConfig = {
+  ...kafkaConfig,
+  ...s3Config,
+  ...topicsConfig,
+  HTTP_HOST: z.string().default("127.0.0.1").describe("address of /livez, /readyz and /metrics"),
+  HTTP_PORT: wholeNumber(0, 65_535).default(0).describe("port of /livez, /readyz and /metrics; 0 takes a free one"),
+  ...featurizerWorkConfig,
 };

@@ -2,6 +2,7 @@ import pLimit, { type LimitFunction } from "p-limit";
 import { deadLetterCodec, photoFeaturesCodec } from "../../lib/contract/avro-codec.ts";
 import { deadLetterOf } from "../../lib/contract/dead-letter.ts";
 import type { DeadLetter, PhotoArrived, PhotoFeatures } from "../../lib/contract/messages.ts";
+import type { SchemaTopic } from "../../lib/contract/schema-topic.ts";
 import type { Topics } from "../../lib/contract/topics.ts";
 import { offsetMap } from "../../lib/kafka/partition-offsets.ts";
 import type { ReadingEnd } from "../../lib/kafka/reading-end.ts";
@@ -32,6 +33,8 @@ export interface FeaturizerParts {
   /** The group's committed next offsets on the photos topic. */
   readonly committedOffsets: () => Promise<PartitionOffset[]>;
   readonly producer: RecordProducer;
+  /** Told of records before they are decoded. */
+  readonly schemas: Pick<SchemaTopic, "learn">;
   readonly store: ObjectStore;
   readonly decode: (photo: Uint8Array) => Promise<DecodedPhoto>;
   readonly infer: (photo: DecodedPhoto, signal: AbortSignal) => Promise<PhotoVector>;
@@ -69,6 +72,8 @@ interface Outcome {
 /** Everything that belongs to one assignment of partitions, and is dropped as a whole by the next. */
 interface Assignment {
   readonly lanes: ReadonlyMap<number, PartitionLane<Outcome>>;
+  /** Where each partition began, by the group's commits. */
+  readonly starts: Map<number, number>;
   readonly budget: InFlightBudget;
   /** The next offset committed, by partition. */
   readonly committed: Map<number, number>;
@@ -124,6 +129,14 @@ export class FeaturizerPipeline {
     await Promise.race([consuming, working, this.#finished.promise, this.#failure.promise]);
   }
 
+  /** By partition that this member owns, the offset below which everything is published. */
+  get positions(): ReadonlyMap<number, number> {
+    const { lanes = new Map<number, PartitionLane<Outcome>>(), starts } = this.#assignment ?? {};
+    return new Map(
+      [...lanes].map(([partition, { nextOffset }]) => [partition, nextOffset ?? starts?.get(partition) ?? 0]),
+    );
+  }
+
   /** Lets the photos in flight finish for a bounded time, commits what is published and leaves the group. */
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
@@ -151,13 +164,16 @@ export class FeaturizerPipeline {
         publish: (outcomes, signal) => this.#publish(outcomes, budget, signal),
       });
     const lanes = new Map(partitions.map((partition) => [partition, newLane()]));
-    const assignment = { lanes, budget, committed: new Map(), expected: new Map<number, number>() };
+    const assignment: Assignment = { lanes, starts: new Map(), budget, committed: new Map(), expected: new Map() };
     this.#assignment = assignment;
 
     const starts = (await this.#committedOffsets()).filter(({ partition }) => lanes.has(partition));
-    for (const { partition, offset } of starts) assignment.expected.set(partition, offset);
+    for (const { partition, offset } of starts) {
+      assignment.starts.set(partition, offset);
+      assignment.expected.set(partition, offset);
+    }
     this.#parts.health.report("kafka", "ok");
-    return new Map(starts.map(({ partition, offset }) => [partition, offset]));
+    return assignment.starts;
   }
 
   /** Nothing for whoever stops: it reads no more, from wherever it would start. */
@@ -190,6 +206,8 @@ export class FeaturizerPipeline {
     const assignment = this.#assignment;
     const lane = assignment?.lanes.get(partition);
     if (!assignment || !lane) return;
+    await this.#askKafka("schemas", () => this.#parts.schemas.learn(records.map(({ value }) => value)));
+    if (lane.signal.aborted || this.#stopping.signal.aborted) return;
     for (const record of records) {
       if (record.offset >= this.#endOf(partition)) return this.#restAtEnd(assignment, lane, record);
       this.#noteGap(assignment, record);
@@ -228,7 +246,9 @@ export class FeaturizerPipeline {
     try {
       if (arrived instanceof Error) throw arrived;
       const bytes = await this.#limitFetches(() => this.#fetch(arrived, signal));
-      const photo = await this.#limitDecodes(() => timed("decode", () => this.#parts.decode(bytes)));
+      const photo = await this.#limitDecodes(() =>
+        timed("decode", () => countCpu("decode", () => this.#parts.decode(bytes))),
+      );
       signal.throwIfAborted();
       const { features, predictions } = await timed("infer", () => this.#parts.infer(photo, signal));
       const { sizeBytes: _sizeBytes, ...carried } = arrived;
@@ -269,11 +289,13 @@ export class FeaturizerPipeline {
     );
     const vectors = outcomes.flatMap(({ features }) => features ?? []);
     const deadLetters = outcomes.flatMap(({ deadLetter }) => deadLetter ?? []);
-    const vectorRecords = vectors.map((message) => ({
-      partition: message.sourcePartition % featuresPartitions,
-      key: Buffer.from(message.key),
-      value: photoFeaturesCodec.encode(message),
-    }));
+    const vectorRecords = countCpu("encode", () =>
+      vectors.map((message) => ({
+        partition: message.sourcePartition % featuresPartitions,
+        key: Buffer.from(message.key),
+        value: photoFeaturesCodec.encode(message),
+      })),
+    );
     const deadLetterRecords = deadLetters.map((message) => ({
       key: message.originalKey,
       value: deadLetterCodec.encode(message),
@@ -332,6 +354,15 @@ export class FeaturizerPipeline {
       this.#parts.logger.debug({ err: error }, "offsets not committed this time");
     }
   }
+}
+
+/** Counts what the event loop computes before the work is done or first waits; what other threads do is not in it. */
+function countCpu<Result>(stage: string, work: () => Result): Result {
+  const before = process.threadCpuUsage();
+  const result = work();
+  const { user, system } = process.threadCpuUsage(before);
+  metrics.featurizerCpuSeconds.inc({ stage }, (user + system) / 1e6);
+  return result;
 }
 
 async function timed<Result>(stage: string, work: () => Promise<Result>): Promise<Result> {

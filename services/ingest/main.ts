@@ -1,6 +1,6 @@
-import { topicShapes, topicsWithPrefix } from "../../lib/contract/topics.ts";
-import { openAdmin } from "../../lib/kafka/kafka-admin.ts";
-import { openProducer } from "../../lib/kafka/kafka-producer.ts";
+import { openPipelineLog } from "../../lib/contract/pipeline-log.ts";
+import { topicsWithPrefix } from "../../lib/contract/topics.ts";
+import { kafkaRecordLog } from "../../lib/kafka/kafka-record-log.ts";
 import { systemClock } from "../../lib/runtime/clock.ts";
 import { readConfig } from "../../lib/runtime/config.ts";
 import { Health } from "../../lib/runtime/health.ts";
@@ -20,13 +20,11 @@ await runService("ingest", async ({ env, logger, signal }) => {
   const health = new Health(systemClock.nowMs, ["kafka", "s3"]);
   const retry = new WaitingRetry({ clock: systemClock, health, logger });
 
-  const producer = await retry.run({
-    ...{ part: "kafka", name: "start", signal },
-    attempt: async () => {
-      const admin = await openAdmin(kafka, logger);
-      await admin.ensureTopics(topicShapes(topics, config.TOPIC_PARTITIONS)).finally(() => admin.close());
-      return openProducer(kafka, logger);
-    },
+  const pipelineLog = await openPipelineLog(kafkaRecordLog(kafka, logger), {
+    topics,
+    partitions: config.TOPIC_PARTITIONS,
+    logger,
+    attempt: (step) => retry.run({ part: "kafka", name: "start", signal, attempt: step }),
   });
   health.report("kafka", "ok");
   const store = openS3ObjectStore(s3OptionsOf(config));
@@ -34,7 +32,7 @@ await runService("ingest", async ({ env, logger, signal }) => {
   await retry.run({ part: "s3", name: "start", signal, attempt });
   health.report("s3", "ok");
 
-  const announcer = new PhotoAnnouncer((records) => producer.append(topics.photos, records), systemClock);
+  const announcer = new PhotoAnnouncer((records) => pipelineLog.producer.append(topics.photos, records), systemClock);
   const server = createPhotoServer(
     { store, announcer, clock: systemClock, health, logger },
     {
@@ -54,7 +52,7 @@ await runService("ingest", async ({ env, logger, signal }) => {
     run: () => stopped.promise,
     async stop() {
       await closeServer(server);
-      await producer.close();
+      await pipelineLog.close();
       store.close();
       stopped.resolve();
     },

@@ -8,15 +8,10 @@ import { s3Config } from "../../lib/store/s3-config.ts";
 
 const MIB = 1_048_576;
 
-/** The reducer's settings, all from the environment. Each bound says why it is there. */
-export const reducerConfig = {
-  ...kafkaConfig,
-  ...s3Config,
+/** What a reducer is told of its work, wherever its log and its store are. Each bound says why it is there. */
+export const reducerWorkConfig = {
   ...topicsConfig,
   TABLE_URI: z.string().describe("s3://bucket/prefix of the table; created when it is not there"),
-  HTTP_HOST: z.string().default("127.0.0.1").describe("address of /livez, /readyz and /metrics"),
-  HTTP_PORT: wholeNumber(0, 65_535).default(0).describe("port of /livez, /readyz and /metrics; 0 takes a free one"),
-
   REDUCER_GROUP: z.string().min(1).default("fruitstream-reducers").describe("consumer group on features"),
   REDUCER_UNTIL: partitionOffsetsSetting
     .optional()
@@ -40,4 +35,16 @@ export const reducerConfig = {
   REDUCER_BASIS_ANGLE_DEGREES_MAX: wholeNumber(1, 90)
     .default(5)
     .describe("a new basis is published when the components have turned by more than this angle"),
+};
+
+export type ReducerWorkConfig = z.infer<z.ZodObject<typeof reducerWorkConfig>>;
+
+/** The settings of a reducer's process, all from the environment. */
+export const reducerConfig = {
+  ...kafkaConfig,
+  ...s3Config,
+  ...topicsConfig,
+  HTTP_HOST: z.string().default("127.0.0.1").describe("address of /livez, /readyz and /metrics"),
+  HTTP_PORT: wholeNumber(0, 65_535).default(0).describe("port of /livez, /readyz and /metrics; 0 takes a free one"),
+  ...reducerWorkConfig,
 };

@@ -4,10 +4,11 @@ import { deadLetterCodec, photoFeaturesCodec } from "../../lib/contract/avro-cod
 import { deadLetterOf } from "../../lib/contract/dead-letter.ts";
 import { isFlushMarker } from "../../lib/contract/flush-marker.ts";
 import type { PhotoFeatures } from "../../lib/contract/messages.ts";
+import type { SchemaTopic } from "../../lib/contract/schema-topic.ts";
 import type { Topics } from "../../lib/contract/topics.ts";
 import type { ReadingEnd } from "../../lib/kafka/reading-end.ts";
 import type { LogRecord, RecordConsumer, RecordProducer } from "../../lib/kafka/record-log.ts";
-import type { Clock } from "../../lib/runtime/clock.ts";
+import type { MonotonicClock } from "../../lib/runtime/clock.ts";
 import { FruitstreamError, fateOf } from "../../lib/runtime/errors.ts";
 import type { Health } from "../../lib/runtime/health.ts";
 import type { Logger } from "../../lib/runtime/logger.ts";
@@ -25,9 +26,11 @@ import { Window, type WindowBounds } from "./window.ts";
 export interface ReducerParts {
   readonly consumer: RecordConsumer;
   readonly producer: RecordProducer;
+  /** Told of records before they are decoded. */
+  readonly schemas: Pick<SchemaTopic, "learn">;
   readonly table: DeltaTable;
   readonly keeper: BasisKeeper;
-  readonly clock: Clock;
+  readonly clock: MonotonicClock;
   readonly health: Health;
   readonly logger: Logger;
 }
@@ -108,6 +111,12 @@ export class ReducerPipeline {
     await Promise.race([consuming, this.#finished.promise, this.#failure.promise]);
   }
 
+  /** By partition that this member owns, the offset below which the table has everything. */
+  get positions(): ReadonlyMap<number, number> {
+    const progress = this.#progressOfTable();
+    return new Map(this.#owned.map((partition) => [partition, progress.nextOffset(partition)]));
+  }
+
   /** Commits the open window within a bounded time, saves the moments and leaves the group. */
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
@@ -157,6 +166,7 @@ export class ReducerPipeline {
   }
 
   async #read(partition: number, records: readonly LogRecord[], generation: number): Promise<void> {
+    await this.#learnSchemas(records);
     for (const record of records) {
       if (generation !== this.#generation || this.#stopping.signal.aborted) return;
       const end = this.#endOf(partition);
@@ -169,6 +179,16 @@ export class ReducerPipeline {
 
   #endOf(partition: number): number {
     return this.#settings.end?.of(partition) ?? Number.POSITIVE_INFINITY;
+  }
+
+  async #learnSchemas(records: readonly LogRecord[]): Promise<void> {
+    const { signal } = this.#stopping;
+    const attempt = () => this.#parts.schemas.learn(records.map(({ value }) => value));
+    try {
+      await this.#retry.run({ part: "kafka", name: "schemas", signal, attempt });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
   }
 
   /** Whoever reads up to an end commits there; markers of the past would only cut the files smaller. */
@@ -201,7 +221,7 @@ export class ReducerPipeline {
 
   async #take(record: LogRecord): Promise<void> {
     const { partition, offset } = record;
-    this.#window.noteRecord(partition, this.#parts.clock.nowMs());
+    this.#window.noteRecord(partition, this.#parts.clock.monotonicMs());
     this.#move(this.#progress.offsetAppId(partition), offset + 1);
     if (isFlushMarker(record)) return this.#window.noteMarker();
     const vector = this.#readVector(record);
@@ -279,7 +299,7 @@ export class ReducerPipeline {
       await clock.sleep(lookMs, this.#stopping.signal).catch(() => undefined);
       await this.#inTurn(async () => {
         if (this.#stopping.signal.aborted) return;
-        if (this.#window.isDue(clock.nowMs())) await this.#flush();
+        if (this.#window.isDue(clock.monotonicMs())) await this.#flush();
         else if (this.#parts.keeper.isKeeping || end) await this.#seeOthersCommits();
       });
       if (end && (await this.#isAt(end))) {
@@ -309,7 +329,7 @@ export class ReducerPipeline {
     this.#noteRepeats(window);
     this.#window = new Window(this.#settings.window);
     const { clock, keeper, table } = this.#parts;
-    const startedAtMs = clock.nowMs();
+    const startedAtMs = clock.monotonicMs();
     const { baseTxns } = window;
     const txns = [...baseTxns.keys()].map((appId) => ({ appId, version: this.#progress.get(appId)! }));
 
@@ -320,7 +340,7 @@ export class ReducerPipeline {
     metrics.reducerCommits.inc({ outcome: result.outcome });
     if (result.outcome === "fenced") return this.#restartFromTable(result, window);
 
-    const tookMs = clock.nowMs() - startedAtMs;
+    const tookMs = Math.round(clock.monotonicMs() - startedAtMs);
     metrics.reducerCommitSeconds.observe(tookMs / 1_000);
     metrics.reducerRows.inc(rows.length);
     this.#count(window);

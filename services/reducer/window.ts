@@ -27,11 +27,11 @@ export class Window {
     this.#bounds = bounds;
   }
 
-  /** Notes that a record was read, whether it became a row or not. */
-  noteRecord(partition: number, nowMs: number): void {
+  /** Notes that a record was read at this time of a monotonic clock, whether it became a row or not. */
+  noteRecord(partition: number, monotonicMs: number): void {
     this.partitions.add(partition);
     this.#records += 1;
-    this.#openedAtMs ??= nowMs;
+    this.#openedAtMs ??= monotonicMs;
   }
 
   /** Notes that the window moves an application id, the first time with the version it had before. */
@@ -75,7 +75,8 @@ export class Window {
     return this.rows.length >= this.#bounds.rowsMax || this.#bytes >= this.#bounds.bytesMax;
   }
 
-  isDue(nowMs: number): boolean {
-    return this.#openedAtMs !== undefined && nowMs - this.#openedAtMs >= this.#bounds.openMsMax;
+  /** Whether the window has been open for long enough, by the same clock. */
+  isDue(monotonicMs: number): boolean {
+    return this.#openedAtMs !== undefined && monotonicMs - this.#openedAtMs >= this.#bounds.openMsMax;
   }
 }

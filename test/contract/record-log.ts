@@ -185,6 +185,20 @@ export function describeRecordLogContract(name: string, openLog: () => Promise<R
         await waitFor(() => expect(second.valuesOf(1)).toEqual(["x"]));
       });
 
+      it("fails to commit while it is not in its group, before it joins and after it has left", async () => {
+        const topic = await newTopic();
+        const group = `group-${randomUUID()}`;
+        const offsets = [{ partition: 0, offset: 1 }];
+        const refusal = { code: "broker-unavailable" };
+        await append(topic, 0, ["a"]);
+        await expect(log.consumer(group, topic).commit(offsets)).rejects.toMatchObject(refusal);
+        const member = join(group, topic);
+        await waitFor(() => expect(member.valuesOf(0)).toEqual(["a"]));
+        await member.consumer.stop();
+        await expect(member.consumer.commit(offsets)).rejects.toMatchObject(refusal);
+        expect(await log.admin.committedOffsets(group, topic)).toEqual([]);
+      });
+
       it("commits nothing by itself", async () => {
         const topic = await newTopic();
         const group = `group-${randomUUID()}`;

@@ -1,5 +1,6 @@
+import { LogGroup } from "../../lib/embedded/log-group.ts";
+import { partitionOfKey } from "../../lib/kafka/key-partition.ts";
 import type {
-  ConsumerHandlers,
   LogAdmin,
   LogRecord,
   NewRecord,
@@ -8,7 +9,6 @@ import type {
   RecordConsumer,
 } from "../../lib/kafka/record-log.ts";
 import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import { partitionOfKey } from "./murmur2.ts";
 
 /**
  * A partitioned log in memory, with groups whose partitions are shared out among their members, round robin, whenever
@@ -18,8 +18,7 @@ export class MemoryRecordLog implements PositionedProducer, LogAdmin {
   readonly #topics = new Map<string, LogRecord[][]>();
   readonly #appendedAtMs = new WeakMap<LogRecord, number>();
   readonly #committed = new Map<string, Map<number, number>>();
-  readonly #groups = new Map<string, MemoryConsumer[]>();
-  readonly #appended = new Set<() => void>();
+  readonly #groups = new Map<string, LogGroup>();
   #appendFailures = 0;
 
   /** The next appends fail with broker-unavailable, and append nothing. */
@@ -64,7 +63,7 @@ export class MemoryRecordLog implements PositionedProducer, LogAdmin {
       place.push(record);
       appended.push(record);
     }
-    for (const wake of this.#appended) wake();
+    for (const group of this.#groups.values()) group.wake();
     return appended;
   }
 
@@ -98,7 +97,7 @@ export class MemoryRecordLog implements PositionedProducer, LogAdmin {
   }
 
   async commitOffsets(group: string, topic: string, offsets: readonly PartitionOffset[]): Promise<void> {
-    if (this.#groups.get(JSON.stringify([group, topic]))?.length) {
+    if (this.#groups.get(JSON.stringify([group, topic]))?.hasMembers) {
       throw new FruitstreamError("usage", `group "${group}" has members`);
     }
     for (const { partition, offset } of offsets) this.#committedOf(group, topic).set(partition, offset);
@@ -111,31 +110,26 @@ export class MemoryRecordLog implements PositionedProducer, LogAdmin {
 
   async close(): Promise<void> {}
 
+  async readTopic(topic: string, onRecord: (record: LogRecord) => void | Promise<void>): Promise<void> {
+    for (const record of this.allRecordsOf(topic)) await onRecord(record);
+  }
+
   /** A member of a group, on one topic. */
   consumer(group: string, topic: string): RecordConsumer {
     const name = JSON.stringify([group, topic]);
-    const members = this.#groups.get(name) ?? [];
-    this.#groups.set(name, members);
-    const share = () => {
-      const partitions = this.#partitionsOf(topic).map((_, partition) => partition);
-      for (const [place, member] of members.entries()) {
-        member.assign(partitions.filter((partition) => partition % members.length === place));
-      }
-    };
-    return new MemoryConsumer({
-      read: (partition, offset) => this.recordsOf(topic, partition).slice(offset, offset + BATCH_RECORDS_MAX),
-      committed: this.#committedOf(group, topic),
-      onAppend: (wake) => this.#appended.add(wake),
-      offAppend: (wake) => this.#appended.delete(wake),
-      join: (member) => {
-        members.push(member);
-        share();
-      },
-      leave: (member) => {
-        members.splice(members.indexOf(member), 1);
-        share();
-      },
-    });
+    const committed = this.#committedOf(group, topic);
+    const joined =
+      this.#groups.get(name) ??
+      new LogGroup({
+        partitions: () => [...this.#partitionsOf(topic).keys()],
+        read: (partition, offset) => this.recordsOf(topic, partition).slice(offset, offset + BATCH_RECORDS_MAX),
+        committedOffset: (partition) => committed.get(partition),
+        commit: (offsets) => {
+          for (const { partition, offset } of offsets) committed.set(partition, offset);
+        },
+      });
+    this.#groups.set(name, joined);
+    return joined.createMember();
   }
 
   #partitionsOf(topic: string): LogRecord[][] {
@@ -154,112 +148,3 @@ export class MemoryRecordLog implements PositionedProducer, LogAdmin {
 
 /** Small, so that tests see several batches. */
 const BATCH_RECORDS_MAX = 10;
-
-/** What a member needs of its log and group. */
-interface Membership {
-  read(partition: number, offset: number): readonly LogRecord[];
-  readonly committed: Map<number, number>;
-  onAppend(wake: () => void): void;
-  offAppend(wake: () => void): void;
-  join(member: MemoryConsumer): void;
-  leave(member: MemoryConsumer): void;
-}
-
-/** One owned partition: where to read on, and whether a handler has its records in hand. */
-interface OwnedPartition {
-  position: number;
-  busy: boolean;
-}
-
-class MemoryConsumer implements RecordConsumer {
-  readonly #membership: Membership;
-  readonly #finished = Promise.withResolvers<void>();
-  readonly #wake = () => this.#deliverAll();
-  #handlers: ConsumerHandlers | undefined;
-  #owned = new Map<number, OwnedPartition>();
-  #stopped = false;
-
-  constructor(membership: Membership) {
-    this.#membership = membership;
-  }
-
-  async run(handlers: ConsumerHandlers): Promise<void> {
-    if (this.#stopped) return;
-    this.#handlers = handlers;
-    this.#membership.onAppend(this.#wake);
-    this.#membership.join(this);
-    await this.#finished.promise;
-  }
-
-  /** Takes these partitions in place of those owned before. */
-  assign(partitions: readonly number[]): void {
-    const owned = new Map<number, OwnedPartition>();
-    this.#owned = owned;
-    const ready = this.#handlers!.assigned(partitions).then((starts) => {
-      if (this.#owned !== owned) return;
-      for (const partition of partitions) {
-        const position = starts.get(partition) ?? this.#membership.committed.get(partition) ?? 0;
-        owned.set(partition, { position, busy: false });
-      }
-      this.#deliverAll();
-    });
-    ready.catch((error) => this.#fail(error));
-  }
-
-  seek(partition: number, offset: number): void {
-    const place = this.#owned.get(partition);
-    if (!place) return;
-    this.#owned.set(partition, { position: offset, busy: place.busy });
-    this.#deliverAll();
-  }
-
-  async commit(offsets: readonly PartitionOffset[]): Promise<void> {
-    if (!this.#handlers || this.#stopped) {
-      throw new FruitstreamError("broker-unavailable", "this member is not in its group; join it first");
-    }
-    for (const { partition, offset } of offsets) this.#membership.committed.set(partition, offset);
-  }
-
-  async stop(): Promise<void> {
-    if (this.#stopped) return;
-    this.#stopped = true;
-    this.#owned = new Map();
-    this.#membership.offAppend(this.#wake);
-    if (this.#handlers) this.#membership.leave(this);
-    this.#finished.resolve();
-  }
-
-  #deliverAll(): void {
-    for (const [partition, place] of this.#owned) {
-      if (!place.busy) void this.#deliver(partition, place);
-    }
-  }
-
-  /** Hands over what the partition has from its position on, batch by batch, until there is no more. */
-  async #deliver(partition: number, place: OwnedPartition): Promise<void> {
-    const owned = this.#owned;
-    place.busy = true;
-    let current = place;
-    for (;;) {
-      const records = this.#membership.read(partition, current.position);
-      if (records.length === 0) break;
-      try {
-        await this.#handlers!.records(partition, records);
-      } catch (error) {
-        this.#fail(error);
-        return;
-      }
-      if (this.#owned !== owned) return;
-      const after = owned.get(partition)!;
-      // A seek while the records were in hand has put another place here; its position stands.
-      if (after === current) after.position += records.length;
-      current = after;
-    }
-    current.busy = false;
-  }
-
-  #fail(error: unknown): void {
-    this.#finished.reject(error);
-    void this.stop();
-  }
-}

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
+import { murmur2 } from "../../../lib/kafka/key-partition.ts";
 import { describeRecordLogContract } from "../../contract/record-log.ts";
 import { MemoryRecordLog } from "../../fakes/memory-record-log.ts";
-import { murmur2 } from "../../fakes/murmur2.ts";
 
 describeRecordLogContract("memory", async () => {
   const log = new MemoryRecordLog();

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { deadLetterCodec, photoArrivedCodec, photoFeaturesCodec } from "../../../../lib/contract/avro-codec.ts";
+import type { SchemaTopic } from "../../../../lib/contract/schema-topic.ts";
 import { topicShapes, topicsWithPrefix } from "../../../../lib/contract/topics.ts";
 import { ReadingEnd } from "../../../../lib/kafka/reading-end.ts";
 import type { PartitionOffset, RecordConsumer, RecordProducer } from "../../../../lib/kafka/record-log.ts";
@@ -54,6 +55,23 @@ test("each photo is published or dead-lettered, in source order, through crashes
     ),
     { numRuns: 60 },
   );
+});
+
+test("while schemas can't be learnt nothing is decoded, and nothing is given up", async () => {
+  const failures: unknown[] = [1, 2, 3];
+  const known = new Set<string>();
+  const world = await createWorld([FINE, FINE, "poison"], async (values) => {
+    if (failures.pop()) throw new FruitstreamError("broker-unavailable", "no answer; try again");
+    for (const value of values) known.add(Buffer.from(value!).toString("hex"));
+  });
+  const pipeline = world.start(8, world.log);
+  await Promise.race([world.untilDone(), pipeline.running]);
+  world.expectAllThere();
+  expect(failures).toEqual([]);
+  const announced = world.log.allRecordsOf(topics.photos).map(({ value }) => Buffer.from(value!).toString("hex"));
+  expect([...known].sort()).toEqual([...new Set(announced)].sort());
+  expect(Object.fromEntries(pipeline.positions())).toEqual({ 0: 1, 1: 1, 2: 1 });
+  await pipeline.end();
 });
 
 test("a store that is away is waited for, and said to be waited for", async () => {
@@ -194,7 +212,7 @@ function breakingAt(log: MemoryRecordLog, atAppend: number, dead: Error): Record
   };
 }
 
-async function createWorld(photos: readonly Kind[]) {
+async function createWorld(photos: readonly Kind[], learn: SchemaTopic["learn"] = async () => undefined) {
   const log = new MemoryRecordLog();
   await log.ensureTopics([
     { topic: topics.photos, partitions: SOURCE_PARTITIONS },
@@ -225,6 +243,7 @@ async function createWorld(photos: readonly Kind[]) {
         committedOffsets: () => log.committedOffsets(GROUP, topics.photos),
         consumer,
         producer,
+        schemas: { learn: (values) => learn(values) },
         store: pipelineStore,
         decode,
         infer,
@@ -253,7 +272,7 @@ async function createWorld(photos: readonly Kind[]) {
       over.abort();
       await pipeline.stop();
     };
-    return { running, end: stop, over: over.signal };
+    return { running, end: stop, over: over.signal, positions: () => pipeline.positions };
   };
 
   /** A member of the group with an end; records of the gap, by offset, never reach it. */

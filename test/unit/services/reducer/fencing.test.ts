@@ -48,9 +48,10 @@ test("records handed over while a fenced reducer rereads the table are of the ol
     {
       consumer,
       producer: new MemoryRecordLog(),
+      schemas: { learn: async () => undefined },
       table,
       keeper: new BasisKeeper(table, outerProductKernel, { components: 2, angleDegreesMax: 5 }),
-      clock: { nowMs: systemClock.nowMs, sleep: () => late.promise },
+      clock: { ...systemClock, sleep: () => late.promise },
       health: new Health(systemClock.nowMs, []),
       logger: logger as unknown as typeof silentLogger,
     },

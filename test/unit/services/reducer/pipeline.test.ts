@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { photoFeaturesCodec } from "../../../../lib/contract/avro-codec.ts";
 import { flushMarker } from "../../../../lib/contract/flush-marker.ts";
 import type { PhotoFeatures } from "../../../../lib/contract/messages.ts";
+import type { SchemaTopic } from "../../../../lib/contract/schema-topic.ts";
 import { topicShapes, topicsWithPrefix } from "../../../../lib/contract/topics.ts";
 import { ReadingEnd } from "../../../../lib/kafka/reading-end.ts";
 import type { PartitionOffset } from "../../../../lib/kafka/record-log.ts";
@@ -58,6 +59,22 @@ describe("every source position becomes one row", () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  test("while schemas can't be learnt nothing is decoded, and nothing is given up", async () => {
+    const world = await createWorld(2);
+    const messages = Array.from({ length: 20 }, (_, offset) => message(offset % 2, Math.floor(offset / 2)));
+    await world.publish(messages);
+    const failures: unknown[] = [1, 2, 3];
+    const learn = async () => {
+      if (failures.pop()) throw new FruitstreamError("broker-unavailable", "no answer; try again");
+    };
+    const reducer = await world.start(4, "group", { learn });
+    await Promise.race([world.untilDone(), reducer.running]);
+    expect(failures).toEqual([]);
+    await expectTableHolds(world, messages);
+    expect(Object.fromEntries(reducer.positions())).toEqual({ 0: 10, 1: 10 });
+    await reducer.stop();
   });
 
   test("with several reducers that join while records flow", async () => {
@@ -265,6 +282,7 @@ interface Deviation {
   readonly reducerStore?: ObjectStore;
   readonly until?: readonly PartitionOffset[];
   readonly openMsMax?: number;
+  readonly learn?: SchemaTopic["learn"];
 }
 
 type World = Awaited<ReturnType<typeof createWorld>>;
@@ -275,7 +293,7 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
 
   const start = async (rowsMax: number, group: string, deviation: Deviation = {}) => {
     const { moveStarts = (starts) => starts, beforeRecords = async () => undefined, reducerStore = store } = deviation;
-    const { until, openMsMax = 5 } = deviation;
+    const { until, openMsMax = 5, learn = async () => undefined } = deviation;
     const table = await openTable(reducerStore, location, { createIfAbsent: true });
     const consumer = log.consumer(group, topics.features);
     const moved: typeof consumer = {
@@ -295,6 +313,7 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
       {
         consumer: moved,
         producer: log,
+        schemas: { learn },
         table,
         keeper: new BasisKeeper(table, outerProductKernel, { components: COMPONENTS, angleDegreesMax: 5 }),
         clock: systemClock,
@@ -310,7 +329,7 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
     );
     const running = pipeline.run();
     running.catch(() => undefined);
-    return { running, stop: () => pipeline.stop(), table };
+    return { running, stop: () => pipeline.stop(), table, positions: () => pipeline.positions };
   };
 
   return {

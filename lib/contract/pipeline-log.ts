@@ -1,0 +1,46 @@
+import type { LogAdmin, PositionedProducer, RecordLog } from "../kafka/record-log.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { SchemaTopic } from "./schema-topic.ts";
+import { type Topics, topicShapes } from "./topics.ts";
+
+/** The log as a process finds it that reads or writes messages. */
+export interface PipelineLog {
+  readonly admin: LogAdmin;
+  readonly producer: PositionedProducer;
+  readonly schemas: SchemaTopic;
+  /** Partitions of the features topic. */
+  readonly featuresPartitions: number;
+  close(): Promise<void>;
+}
+
+export interface PipelineLogOptions {
+  readonly topics: Topics;
+  /** Of topics that are not there yet. */
+  readonly partitions: number;
+  readonly logger: Logger;
+  /** Runs each step of the start, as often as its caller likes. */
+  readonly attempt?: <Result>(step: () => Promise<Result>) => Promise<Result>;
+}
+
+/**
+ * Opens the log, and makes sure that topics and schemas are there before the first message.
+ *
+ * @throws what a step throws for good; what was opened is closed again.
+ */
+export async function openPipelineLog(
+  log: RecordLog,
+  { topics, partitions, logger, attempt = (step) => step() }: PipelineLogOptions,
+): Promise<PipelineLog> {
+  await using opened = new AsyncDisposableStack();
+  const admin = await attempt(() => log.openAdmin());
+  opened.defer(() => admin.close());
+  await attempt(() => admin.ensureTopics(topicShapes(topics, partitions)));
+  const featuresPartitions = (await attempt(() => admin.partitionCount(topics.features)))!;
+  const producer = await attempt(() => log.openProducer());
+  opened.defer(() => producer.close());
+  const schemas = new SchemaTopic({ topic: topics.schemas, log, admin, logger });
+  await attempt(() => schemas.publish(producer));
+
+  const held = opened.move();
+  return { admin, producer, schemas, featuresPartitions, close: () => held.disposeAsync() };
+}

@@ -1,0 +1,17 @@
+import type { Logger } from "../runtime/logger.ts";
+import { openAdmin } from "./kafka-admin.ts";
+import type { KafkaSettings } from "./kafka-client.ts";
+import { createConsumer } from "./kafka-consumer.ts";
+import { openProducer } from "./kafka-producer.ts";
+import { readTopic } from "./read-topic.ts";
+import type { RecordLog } from "./record-log.ts";
+
+/** The log that lives on Kafka's brokers. Nothing is connected until something is opened. */
+export function kafkaRecordLog(settings: KafkaSettings, logger: Logger): RecordLog {
+  return {
+    openAdmin: () => openAdmin(settings, logger),
+    openProducer: () => openProducer(settings, logger),
+    createConsumer: (membership) => createConsumer({ ...settings, ...membership }, logger),
+    readTopic: (topic, onRecord) => readTopic(settings, topic, logger, onRecord),
+  };
+}

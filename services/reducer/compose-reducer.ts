@@ -1,0 +1,113 @@
+import { openPipelineLog } from "../../lib/contract/pipeline-log.ts";
+import { topicsWithPrefix } from "../../lib/contract/topics.ts";
+import { ReadingEnd } from "../../lib/kafka/reading-end.ts";
+import type { RecordLog } from "../../lib/kafka/record-log.ts";
+import { topicProgress } from "../../lib/kafka/topic-progress.ts";
+import { openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
+import { systemClock } from "../../lib/runtime/clock.ts";
+import type { Health } from "../../lib/runtime/health.ts";
+import type { Logger } from "../../lib/runtime/logger.ts";
+import { ProgressWatch } from "../../lib/runtime/progress-watch.ts";
+import type { Service } from "../../lib/runtime/service.ts";
+import { WaitingRetry } from "../../lib/runtime/waiting-retry.ts";
+import type { ObjectStore } from "../../lib/store/object-store.ts";
+import { openTable } from "../../lib/table/open-table.ts";
+import { parseTableUri } from "../../lib/table/table-location.ts";
+import { BasisKeeper } from "./basis-keeper.ts";
+import type { ReducerWorkConfig } from "./config.ts";
+import { ReducerPipeline } from "./pipeline.ts";
+
+/** The parts of a reducer's health report. */
+export const REDUCER_PARTS = ["kafka", "s3"] as const;
+
+/** The GEMM runs between Kafka and S3 waits; a second thread would take a core from a featurizer. */
+const GRAM_THREADS = 1;
+
+/** What a reducer is composed over: servers, or a folder of this machine. */
+export interface ReducerSurroundings {
+  readonly log: RecordLog;
+  /** Where the table lies; stays the caller's to close. */
+  readonly store: ObjectStore;
+  readonly health: Health;
+  readonly logger: Logger;
+  /** Ends waiting for log and store at the start. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Makes a reducer of its parts: the table and the topics where they are missing, the moments, a member of the group.
+ *
+ * @throws invalid-table, or what log and store throw for good; what was opened is closed again.
+ */
+export async function composeReducer(
+  config: ReducerWorkConfig,
+  { log, store, health, logger, signal }: ReducerSurroundings,
+): Promise<Service> {
+  await using opened = new AsyncDisposableStack();
+  const topics = topicsWithPrefix(config.TOPIC_PREFIX);
+  const location = parseTableUri(config.TABLE_URI);
+  const retry = new WaitingRetry({ clock: systemClock, health, logger });
+
+  const table = await retry.run({
+    ...{ part: "s3", name: "start", signal },
+    attempt: async () => {
+      await store.ensureBucket(location.bucket);
+      return openTable(store, location, { createIfAbsent: true, logger, clock: systemClock });
+    },
+  });
+  health.report("s3", "ok");
+
+  const pipelineLog = await openPipelineLog(log, {
+    topics,
+    partitions: config.TOPIC_PARTITIONS,
+    logger,
+    attempt: (step) => retry.run({ part: "kafka", name: "start", signal, attempt: step }),
+  });
+  opened.defer(() => pipelineLog.close());
+  const { admin, producer, schemas, featuresPartitions } = pipelineLog;
+  const consumer = log.createConsumer({
+    topic: topics.features,
+    group: config.REDUCER_GROUP,
+    sessionMsMax: config.REDUCER_SESSION_MS,
+  });
+  const gram = await openGramKernel(GRAM_THREADS);
+  opened.defer(() => gram.release());
+  const keeper = new BasisKeeper(table, gram, {
+    components: config.REDUCER_COMPONENTS,
+    angleDegreesMax: config.REDUCER_BASIS_ANGLE_DEGREES_MAX,
+  });
+  const end =
+    config.REDUCER_UNTIL && new ReadingEnd(config.REDUCER_UNTIL, () => admin.earliestOffsets(topics.features));
+  const pipeline = new ReducerPipeline(
+    { consumer, producer, schemas, table, keeper, clock: systemClock, health, logger },
+    {
+      topics,
+      featuresPartitions,
+      end,
+      window: {
+        rowsMax: config.REDUCER_WINDOW_ROWS_MAX,
+        bytesMax: config.REDUCER_WINDOW_BYTES_MAX,
+        openMsMax: config.REDUCER_WINDOW_MS_MAX,
+      },
+    },
+  );
+  logger.info({ table: config.TABLE_URI, version: table.snapshot.version, topic: topics.features }, "reducer started");
+
+  const watch = new ProgressWatch({ clock: systemClock, health, logger });
+  const watching = new AbortController();
+  const look = () =>
+    topicProgress(admin, topics.features, pipeline.positions, end && ((partition) => end.of(partition)));
+
+  const held = opened.move();
+  return {
+    run: () => {
+      void watch.run(look, watching.signal);
+      return pipeline.run();
+    },
+    async stop() {
+      watching.abort();
+      await pipeline.stop();
+      await held.disposeAsync();
+    },
+  };
+}
