@@ -1,24 +1,34 @@
 #!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning
 import { Command } from "commander";
 import { FruitstreamError } from "../lib/runtime/errors.ts";
+import { classifyCommand } from "./classify/classify-command.ts";
 import { configCommand } from "./config.ts";
 import { deadLettersCommand } from "./dead-letters/dead-letters-command.ts";
 import { demoCommand } from "./demo/demo-command.ts";
 import { flushCommand } from "./flush.ts";
 import { ingestCommand } from "./ingest.ts";
+import { localCommand } from "./local/local-command.ts";
+import { modelsCommand } from "./models/models-command.ts";
+import { plotCommand } from "./plot/plot-command.ts";
 import { replayCommand } from "./replay/replay-command.ts";
+import { sampleCommand } from "./sample/sample-command.ts";
 import { stackCommand } from "./stack.ts";
 import { tableCommand } from "./table.ts";
 
 const program = new Command("fruitstream")
   .description("photos on S3 to features, exact streaming PCA and an atomic Parquet table, over Kafka")
   .addCommand(demoCommand())
+  .addCommand(localCommand())
   .addCommand(stackCommand())
   .addCommand(ingestCommand())
   .addCommand(tableCommand())
   .addCommand(flushCommand())
   .addCommand(replayCommand())
   .addCommand(deadLettersCommand())
+  .addCommand(classifyCommand())
+  .addCommand(plotCommand())
+  .addCommand(sampleCommand())
+  .addCommand(modelsCommand())
   .addCommand(configCommand());
 
 try {

@@ -32,6 +32,11 @@ export async function ensureJars(cacheDir: string, report: (line: string) => voi
   return { kafkaClassPath: join(folder, "kafka", "*"), s3ProxyClassPath: join(folder, "s3proxy", "*") };
 }
 
+/** Whether `ensureJars` would have nothing to download. */
+export async function hasJars(cacheDir: string): Promise<boolean> {
+  return existsSync(join(cacheDir, jarFolderName(await readFile(POM_PATH))));
+}
+
 /** The name of the cache's folder for a `pom.xml` of this content. */
 export function jarFolderName(pom: Uint8Array): string {
   return `stack-${createHash("sha256").update(pom).digest("hex").slice(0, 12)}`;

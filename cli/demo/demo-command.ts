@@ -15,6 +15,7 @@ export function demoCommand(): Command {
     .option("--partitions <n>", "partitions of each topic", wholeNumber(1, 1_000), 4)
     .option("--k <n>", "principal components", wholeNumber(1, 60), 8)
     .option("--export <folder>", "where to put a copy of the table; demo-output/<id>/table by default")
+    .option("--embedded", "run everything in this process, over a folder instead of Kafka and S3", false)
     .option("--json", "end with one line of JSON", false)
     .action(async (options) => {
       const demo = {
@@ -24,6 +25,7 @@ export function demoCommand(): Command {
         reducers: options.reducers,
         partitions: options.partitions,
         components: options.k,
+        embedded: options.embedded,
         outputFolder: resolve("demo-output"),
         exportFolder: options.export && resolve(options.export),
       };

@@ -1,14 +1,12 @@
 import { decodeDeadLetterRecord } from "../../lib/contract/dead-letter-record.ts";
 import type { DeadLetter } from "../../lib/contract/messages.ts";
-import type { KafkaSettings } from "../../lib/kafka/kafka-client.ts";
-import { readTopic } from "../../lib/kafka/read-topic.ts";
 import { openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
-import { silentLogger } from "../../lib/runtime/logger.ts";
 import type { DeltaTable } from "../../lib/table/delta-table.ts";
 import { readRows } from "../../lib/table/table-files.ts";
 import { BasisStore } from "../../services/reducer/basis-store.ts";
 import { type Basis, computeBasis } from "../../services/reducer/pca/basis.ts";
 import { TableMoments } from "../../services/reducer/table-moments.ts";
+import type { DemoBackend } from "./demo-backend.ts";
 
 /** What came of a demo. */
 export interface DemoResult {
@@ -21,6 +19,7 @@ export interface DemoResult {
   /** From the start of the upload to the last table commit. */
   readonly seconds: number;
   readonly tableVersion: number;
+  /** Where the services wrote it; of an embedded demo, where its copy is. */
   readonly tableUri: string;
   /** A copy of the table on this machine. */
   readonly exportFolder: string;
@@ -35,9 +34,9 @@ export interface DemoResult {
 const SAMPLE_ROWS = 5;
 
 /** The letters on the topic. They are delivered at least once: each position counts once. */
-export async function readDeadLetters(kafka: KafkaSettings, topic: string): Promise<DeadLetter[]> {
+export async function readDeadLetters(backend: DemoBackend, topic: string): Promise<DeadLetter[]> {
   const byPosition = new Map<string, DeadLetter>();
-  await readTopic(kafka, topic, silentLogger, ({ value }) => {
+  await backend.readTopic(topic, ({ value }) => {
     const record = decodeDeadLetterRecord(value);
     if (record.kind === "mark") return;
     const { letter } = record;

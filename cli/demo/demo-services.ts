@@ -1,6 +1,4 @@
 import { join } from "node:path";
-import { endpointsAsEnv, type StackEndpoints } from "../../stack/endpoints.ts";
-import type { StatusLine } from "../status-line.ts";
 import type { DemoOptions } from "./run-demo.ts";
 import { ServiceProcess } from "./service-process.ts";
 
@@ -9,14 +7,14 @@ export function startServices(
   options: DemoOptions,
   env: Record<string, string>,
   logFolder: string,
-  line: StatusLine,
+  onEvent: (line: string) => void,
   signal: AbortSignal,
 ): ServiceProcess[] {
   const start = (kind: string, index: number) => {
     const name = `${kind}-${index + 1}`;
     const entry = `services/${kind}/main.ts`;
     const logPath = join(logFolder, `${name}.log`);
-    return new ServiceProcess({ name, entry, env, logPath, onEvent: (text) => line.note(text), signal });
+    return new ServiceProcess({ name, entry, env, logPath, onEvent, signal });
   };
   return [
     ...Array.from({ length: options.reducers }, (_, index) => start("reducer", index)),
@@ -25,10 +23,9 @@ export function startServices(
 }
 
 /** What the services of a demo read: its own topics, groups and table, and delays that suit someone who waits. */
-export function serviceEnvironment(options: DemoOptions, id: string, endpoints: StackEndpoints, tableUri: string) {
+export function serviceEnvironment(options: DemoOptions, id: string, tableUri: string) {
   const groups = groupsOf(id);
   return {
-    ...endpointsAsEnv(endpoints),
     TOPIC_PREFIX: `${id}.`,
     TABLE_URI: tableUri,
     HTTP_PORT: "0",

@@ -1,12 +1,10 @@
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { topicShapes, topicsWithPrefix } from "../../lib/contract/topics.ts";
-import { openAdmin } from "../../lib/kafka/kafka-admin.ts";
-import { openProducer } from "../../lib/kafka/kafka-producer.ts";
 import { loadModelFolder } from "../../lib/model/model-folder.ts";
 import { systemClock } from "../../lib/runtime/clock.ts";
 import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import { silentLogger } from "../../lib/runtime/logger.ts";
 import { openTable } from "../../lib/table/open-table.ts";
 import { exportTable } from "../../lib/table/table-export.ts";
 import { formatTableUri } from "../../lib/table/table-location.ts";
@@ -15,15 +13,12 @@ import type { IngestProgress } from "../../services/ingest/ingest-progress.ts";
 import { UNLABELLED_FOLDERS } from "../../services/ingest/photo-label.ts";
 import { suffixTest, UPLOADED_SUFFIXES } from "../../services/ingest/photo-suffixes.ts";
 import { uploadFolder } from "../../services/ingest/upload-folder.ts";
-import { endpointsFromEnv, type StackEndpoints } from "../../stack/endpoints.ts";
-import { type StackUp, stackDown, stackUp } from "../../stack/local-stack.ts";
-import { readStackSettings } from "../../stack/stack-settings.ts";
-import { openStackStore } from "../endpoints.ts";
 import { StatusLine } from "../status-line.ts";
+import { openDemoBackend } from "./choose-backend.ts";
+import type { DemoBackend } from "./demo-backend.ts";
 import { basisOverAllRows, type DemoResult, readDeadLetters, sampleRows } from "./demo-result.ts";
-import { groupsOf, serviceEnvironment, startServices } from "./demo-services.ts";
+import { groupsOf, serviceEnvironment } from "./demo-services.ts";
 import { describeState, type PipelineState, readPipelineState } from "./pipeline-state.ts";
-import type { ServiceProcess } from "./service-process.ts";
 
 export interface DemoOptions {
   readonly photos: string;
@@ -35,6 +30,8 @@ export interface DemoOptions {
   readonly components: number;
   /** Takes a folder of its own for each demo, with the services' logs and the copy of the table. */
   readonly outputFolder: string;
+  /** Everything in this process, whatever servers there are. */
+  readonly embedded?: boolean;
   /** Where the copy of the table goes instead. */
   readonly exportFolder: string | undefined;
 }
@@ -43,8 +40,7 @@ const BUCKET = "fruitstream";
 const LOOK_MS = 250;
 
 /**
- * Uploads and announces the photos, runs the services as separate processes until each photo is in the table or in dead
- * letters, and stops what it started, also when it fails or is interrupted. Each demo has topics and a table of its own.
+ * Uploads and announces the photos, runs the services until each photo is in the table or in dead letters, and stops what it started, also when it fails or is interrupted. Each demo has topics and a table of its own.
  *
  * @throws the signal's reason once everything is stopped.
  */
@@ -58,24 +54,15 @@ export async function runDemo(options: DemoOptions, signal = new AbortController
 
   const line = new StatusLine(systemClock);
   signal.addEventListener("abort", () => line.note("stopping what was started; Ctrl-C again ends the demo at once"));
-  const { endpoints, startedHere } = await ensureStack(line, signal);
-  const services: ServiceProcess[] = [];
-  const killServices = () => {
-    for (const service of services) service.kill();
-  };
-  process.once("exit", killServices);
+  const note = (text: string) => line.note(text);
+  const backend = await openDemoBackend({ options, folder, logFolder, note, signal });
   try {
     signal.throwIfAborted();
     const exportFolder = options.exportFolder ?? join(folder, "table");
-    return await runOnStack({ options, id, endpoints, services, line, logFolder, exportFolder, signal });
+    return await runOn({ options, id, backend, line, logFolder, exportFolder, signal });
   } finally {
     line.end("");
-    await Promise.all(services.map((service) => service.stop()));
-    process.off("exit", killServices);
-    if (startedHere) {
-      line.note("stopping the local stack, since this demo started it");
-      await stackDown(readStackSettings(process.env));
-    }
+    await backend.close();
   }
 }
 
@@ -83,24 +70,21 @@ export async function runDemo(options: DemoOptions, signal = new AbortController
 interface DemoRun {
   readonly options: DemoOptions;
   readonly id: string;
-  readonly endpoints: StackEndpoints;
-  /** Takes the processes as they are started, so that whoever began the run can stop them. */
-  readonly services: ServiceProcess[];
+  readonly backend: DemoBackend;
   readonly line: StatusLine;
   readonly logFolder: string;
   readonly exportFolder: string;
   readonly signal: AbortSignal;
 }
 
-async function runOnStack(run: DemoRun): Promise<DemoResult> {
-  const { options, id, endpoints, services, line, logFolder, exportFolder, signal } = run;
+async function runOn(run: DemoRun): Promise<DemoResult> {
+  const { options, id, backend, line, logFolder, exportFolder, signal } = run;
+  const { log, store } = backend;
   const topics = topicsWithPrefix(`${id}.`);
   const location = { bucket: BUCKET, prefix: `tables/${id}` };
   const tableUri = formatTableUri(location);
-  const kafka = { brokers: endpoints.kafkaBrokers.split(","), clientId: "fruitstream-demo" };
-  const store = openStackStore(endpoints);
-  const admin = await openAdmin(kafka, silentLogger);
-  const producer = await openProducer(kafka, silentLogger);
+  const admin = await log.openAdmin();
+  const producer = await log.openProducer();
   const ending = new AbortController();
   const ended = AbortSignal.any([signal, ending.signal]);
   let uploading: Promise<IngestProgress> | undefined;
@@ -109,10 +93,10 @@ async function runOnStack(run: DemoRun): Promise<DemoResult> {
     await admin.ensureTopics(topicShapes(topics, options.partitions));
     const table = await openTable(store, location, { createIfAbsent: true });
 
-    const env = serviceEnvironment(options, id, endpoints, tableUri);
-    services.push(...startServices(options, env, logFolder, line, signal));
-    const broken = Promise.race([...services.map(({ failure }) => failure), rejectionAt(signal)]);
-    await Promise.race([Promise.all(services.map(({ ready }) => ready)), broken]);
+    const interrupted = rejectionAt(signal);
+    const starting = backend.startServices(serviceEnvironment(options, id, tableUri));
+    const services = await Promise.race([starting, interrupted]);
+    const broken = Promise.race([services.failure, interrupted]);
 
     const startedAtMs = Date.now();
     const announcer = new PhotoAnnouncer((records) => producer.append(topics.photos, records), systemClock);
@@ -136,7 +120,7 @@ async function runOnStack(run: DemoRun): Promise<DemoResult> {
     const seconds = (Date.now() - startedAtMs) / 1_000;
     line.end("");
 
-    await Promise.all(services.map((service) => service.stop()));
+    await services.stop();
     await table.advance();
     await exportTable(table, exportFolder);
     signal.throwIfAborted();
@@ -144,22 +128,21 @@ async function runOnStack(run: DemoRun): Promise<DemoResult> {
       photos: announced,
       skipped,
       rows: done.rows,
-      deadLetters: await readDeadLetters(kafka, topics.deadLetters),
+      deadLetters: await readDeadLetters(backend, topics.deadLetters),
       seconds,
       tableVersion: table.snapshot.version,
-      tableUri,
+      tableUri: backend.keepsTable ? tableUri : pathToFileURL(exportFolder).href,
       exportFolder,
       logFolder,
       basis: await basisOverAllRows(table, options.components),
       sampleRows: await sampleRows(table),
-      rssPeakBytes: Object.fromEntries(services.map(({ name, rssPeakBytes }) => [name, rssPeakBytes])),
+      rssPeakBytes: services.rssPeakBytes(),
     };
   } finally {
     ending.abort(new Error("the demo has ended"));
     // What the upload has begun it sees through, and needs store and producer for it.
     await uploading?.catch(() => undefined);
     await Promise.all([admin.close(), producer.close()]);
-    store.close();
   }
 }
 
@@ -183,21 +166,6 @@ function rejectionAt(signal: AbortSignal): Promise<never> {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     if (signal.aborted) reject(signal.reason);
   });
-}
-
-/** The stack that the environment names, else the local one, started when it doesn't run. */
-async function ensureStack(line: StatusLine, signal: AbortSignal): Promise<StackUp> {
-  const endpoints = endpointsFromEnv(process.env);
-  if (endpoints) return { endpoints, startedHere: false };
-  try {
-    const stack = await stackUp(readStackSettings(process.env), (text) => line.note(text));
-    if (!stack.startedHere) line.note("the local stack runs already; a demo that started it will stop it at its end");
-    return stack;
-  } catch (error) {
-    // A terminal's Ctrl-C ends a download as well.
-    signal.throwIfAborted();
-    throw error;
-  }
 }
 
 async function requireFolder(path: string, option: string): Promise<void> {

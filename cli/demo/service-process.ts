@@ -67,6 +67,11 @@ export class ServiceProcess {
     return this.#failure.promise;
   }
 
+  /** Of the process that runs now; undefined when it could not be started. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** The largest resident set that a process of this service reported, in bytes; 0 when none stopped in order. */
   get rssPeakBytes(): number {
     return this.#rssPeakBytes;

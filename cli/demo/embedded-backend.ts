@@ -1,0 +1,59 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { FolderRecordLog } from "../../lib/embedded/folder-record-log.ts";
+import { systemClock } from "../../lib/runtime/clock.ts";
+import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import { createLogger } from "../../lib/runtime/logger.ts";
+import { openFolderObjectStore } from "../../lib/store/folder-object-store.ts";
+import { type EmbeddedServices, startEmbeddedServices } from "../embedded/embedded-services.ts";
+import type { DemoBackend, DemoPlace } from "./demo-backend.ts";
+
+/**
+ * Everything in this process, over a log and an object store in the demo's folder, which are removed at the end.
+ *
+ * @throws usage when more services are asked for than one of each.
+ */
+export async function openEmbeddedBackend({ options, folder, logFolder, signal }: DemoPlace): Promise<DemoBackend> {
+  if (options.featurizers > 1 || options.reducers > 1) {
+    const problem = "an embedded demo has one featurizer and one reducer, on threads of its own process";
+    throw new FruitstreamError("usage", `${problem}; leave out --featurizers and --reducers`);
+  }
+  const state = join(folder, "embedded");
+  const log = await FolderRecordLog.open(join(state, "log"), systemClock);
+  const store = await openFolderObjectStore(join(state, "store"));
+  let starting: Promise<EmbeddedServices> | undefined;
+  let stopping: Promise<void> | undefined;
+  // An interrupted demo ends before its services have started; they need the log until they are stopped.
+  const stop = () => {
+    stopping ??= starting?.then(
+      (services) => services.stop(),
+      () => undefined,
+    );
+    return stopping ?? Promise.resolve();
+  };
+
+  return {
+    log,
+    store,
+    keepsTable: false,
+    async startServices(env) {
+      starting = startEmbeddedServices({
+        env: { ...process.env, ...env },
+        log,
+        photoStore: store,
+        tableStore: store,
+        loggerOf: (name) => createLogger(name, process.env.LOG_LEVEL || "info", join(logFolder, `${name}.log`)),
+        signal,
+      });
+      const { failure } = await starting;
+      return { failure, stop, rssPeakBytes: () => ({ "the one process": process.resourceUsage().maxRSS * 1_024 }) };
+    },
+    readTopic: (topic, onRecord) => log.readTopic(topic, onRecord),
+    async close() {
+      await stop();
+      store.close();
+      log.close();
+      await rm(state, { recursive: true, force: true });
+    },
+  };
+}

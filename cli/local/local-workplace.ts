@@ -1,0 +1,164 @@
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { photoArrivedCodec } from "../../lib/contract/avro-codec.ts";
+import { decodeDeadLetterRecord } from "../../lib/contract/dead-letter-record.ts";
+import type { DeadLetter } from "../../lib/contract/messages.ts";
+import { type Topics, topicShapes, topicsWithPrefix } from "../../lib/contract/topics.ts";
+import { FolderRecordLog } from "../../lib/embedded/folder-record-log.ts";
+import type { LogAdmin, PositionedProducer } from "../../lib/kafka/record-log.ts";
+import { systemClock } from "../../lib/runtime/clock.ts";
+import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import { openFolderObjectStore } from "../../lib/store/folder-object-store.ts";
+import type { ObjectStore } from "../../lib/store/object-store.ts";
+import type { DeltaTable } from "../../lib/table/delta-table.ts";
+import { openTable } from "../../lib/table/open-table.ts";
+import type { TableLocation } from "../../lib/table/table-location.ts";
+import { summarisePartitions } from "../../lib/table/table-summary.ts";
+import { TableProgress } from "../../services/reducer/table-progress.ts";
+
+/** Beside the table, with a name that a listing leaves out: what was announced, what is under way, the log file. */
+const STATE_FOLDER = ".fruitstream";
+
+/** The output folder as a bucket: the table is a folder of it. */
+const TABLE_LOCATION: TableLocation = { bucket: "out", prefix: "table" };
+
+/** Every photo passes one featurizer and one reducer; a second partition would give smaller files and no more speed. */
+const PARTITIONS = 1;
+
+/** Counts over all runs of a model. */
+export interface WorkTally {
+  readonly announced: number;
+  readonly rows: number;
+  /** By the photo's offset: a letter that a crash had written twice is one. */
+  readonly letters: ReadonlyMap<number, DeadLetter>;
+}
+
+/**
+ * An output folder at work: its table, and the log and the store that the services are composed over. One process has it
+ * at a time. The topics carry the model's id, so that a folder may hold the vectors of several models, each with all
+ * photos.
+ */
+export class LocalWorkplace {
+  readonly topics: Topics;
+  readonly log: FolderRecordLog;
+  readonly admin: LogAdmin;
+  readonly producer: PositionedProducer;
+  readonly store: ObjectStore;
+  readonly table: DeltaTable;
+  readonly tableFolder: string;
+  readonly logPath: string;
+
+  readonly #model: string;
+
+  private constructor(model: string, parts: Pick<LocalWorkplace, WorkplacePart>) {
+    this.#model = model;
+    this.topics = parts.topics;
+    this.log = parts.log;
+    this.admin = parts.admin;
+    this.producer = parts.producer;
+    this.store = parts.store;
+    this.table = parts.table;
+    this.tableFolder = parts.tableFolder;
+    this.logPath = parts.logPath;
+  }
+
+  /**
+   * @param model the model's id.
+   * @throws usage when another process works in the folder, or when its table and its log belong to different works;
+   * access-denied, stack-unavailable or invalid-table when something in it can't be used.
+   */
+  static async open(out: string, model: string): Promise<LocalWorkplace> {
+    const state = join(out, STATE_FOLDER);
+    await mkdir(out, { recursive: true }).catch((cause) => {
+      throw new FruitstreamError("usage", `--out must be a folder, got "${out}" (${cause.message})`, { cause });
+    });
+    // First, since it keeps other processes out.
+    const log = await FolderRecordLog.open(state, systemClock);
+    try {
+      const topics = topicsWithPrefix(`${model}.`);
+      const admin = await log.openAdmin();
+      await admin.ensureTopics(topicShapes(topics, PARTITIONS));
+      const store = await openFolderObjectStore(join(state, "store"), { [TABLE_LOCATION.bucket]: out });
+      const table = await openTable(store, TABLE_LOCATION, { createIfAbsent: true });
+      await requireOneWork(out, admin, table, topics);
+      const producer = await log.openProducer();
+      const tableFolder = resolve(out, TABLE_LOCATION.prefix);
+      const logPath = join(state, "services.log");
+      return new LocalWorkplace(model, { topics, log, admin, producer, store, table, tableFolder, logPath });
+    } catch (error) {
+      log.close();
+      throw error;
+    }
+  }
+
+  /** Whether the photo's arrival with this content is on the log. */
+  isAnnounced(key: string, etag: string): boolean {
+    return this.log
+      .recordsWithKey(this.topics.photos, Buffer.from(key))
+      .some(({ value }) => photoArrivedCodec.decode(value).etag === etag);
+  }
+
+  /** What became of all photos so far: those in neither rows nor letters are still under way. */
+  async tally(): Promise<WorkTally> {
+    const [announced] = await this.admin.endOffsets(this.topics.photos);
+    await this.table.advance();
+    const partitions = summarisePartitions(this.table.snapshot).filter(({ model }) => model === this.#model);
+    const letters = new Map<number, DeadLetter>();
+    await this.log.readTopic(this.topics.deadLetters, ({ value }) => {
+      const record = decodeDeadLetterRecord(value);
+      if (record.kind === "letter") letters.set(record.letter.sourceOffset, record.letter);
+    });
+    const rows = partitions.reduce((sum, partition) => sum + partition.rows, 0);
+    return { announced: announced!.offset, rows, letters };
+  }
+
+  /** Gives up the vectors that are in the table. What was announced is kept: it says which photos are not new. */
+  removeReduced(): void {
+    const { features } = this.topics;
+    const progress = new TableProgress(features, this.table.snapshot.txnVersions);
+    const reduced = Array.from({ length: PARTITIONS }, (_, partition) => ({
+      partition,
+      offset: progress.nextOffset(partition),
+    }));
+    this.log.removeBelow(features, reduced);
+  }
+
+  close(): void {
+    this.store.close();
+    this.log.close();
+  }
+}
+
+type WorkplacePart = "topics" | "log" | "admin" | "producer" | "store" | "table" | "tableFolder" | "logPath";
+
+/** A table that was removed, or a log that was, would leave photos out without a word. */
+async function requireOneWork(out: string, admin: LogAdmin, table: DeltaTable, { features }: Topics): Promise<void> {
+  const progress = new TableProgress(features, table.snapshot.txnVersions);
+  const [earliest, end] = await Promise.all([admin.earliestOffsets(features), admin.endOffsets(features)]);
+  for (const { partition, offset } of end) {
+    const reached = progress.nextOffset(partition);
+    if (reached >= earliest[partition]!.offset && reached <= offset) continue;
+    const missing = reached > offset ? STATE_FOLDER : TABLE_LOCATION.prefix;
+    const problem = `${join(out, missing)} was removed or replaced, and what is left does not go together`;
+    throw new FruitstreamError("usage", `${problem}; put it back, or name another folder with --out`);
+  }
+}
+
+/** What the services are told in a workplace, whatever else the environment says. */
+export function workplaceEnvironment(modelId: string, modelFolder: string, components: number) {
+  return {
+    TOPIC_PREFIX: `${modelId}.`,
+    TOPIC_PARTITIONS: String(PARTITIONS),
+    TABLE_URI: `s3://${TABLE_LOCATION.bucket}/${TABLE_LOCATION.prefix}`,
+    FEATURIZER_MODEL_DIR: modelFolder,
+    FEATURIZER_GROUP: FEATURIZER_GROUP,
+    FEATURIZER_RUN: "",
+    FEATURIZER_UNTIL: "",
+    FEATURIZER_COMMIT_MS: "200",
+    REDUCER_GROUP: "reducers",
+    REDUCER_UNTIL: "",
+    REDUCER_COMPONENTS: String(components),
+  };
+}
+
+export const FEATURIZER_GROUP = "featurizers";

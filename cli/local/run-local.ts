@@ -1,0 +1,173 @@
+import { stat } from "node:fs/promises";
+import type { DeadLetter } from "../../lib/contract/messages.ts";
+import { loadModelFolder } from "../../lib/model/model-folder.ts";
+import { systemClock } from "../../lib/runtime/clock.ts";
+import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import { createLogger } from "../../lib/runtime/logger.ts";
+import { countRows } from "../../lib/table/table-summary.ts";
+import { announceFolder } from "../../services/ingest/announce-folder.ts";
+import { PhotoAnnouncer } from "../../services/ingest/announce-photo.ts";
+import type { IngestProgress } from "../../services/ingest/ingest-progress.ts";
+import { UNLABELLED_FOLDERS } from "../../services/ingest/photo-label.ts";
+import { suffixTest, UPLOADED_SUFFIXES } from "../../services/ingest/photo-suffixes.ts";
+import { type PipelineState, readPipelineState } from "../demo/pipeline-state.ts";
+import { startEmbeddedServices } from "../embedded/embedded-services.ts";
+import { flushTable, STALL_SECONDS } from "../flush.ts";
+import { StatusLine } from "../status-line.ts";
+import { FEATURIZER_GROUP, LocalWorkplace, workplaceEnvironment } from "./local-workplace.ts";
+import { keyOfPath, LOCAL_BUCKET, withPhotosInPlace } from "./photos-in-place.ts";
+
+export interface LocalOptions {
+  /** Absolute. */
+  readonly photos: string;
+  /** Absolute. */
+  readonly out: string;
+  readonly model: string;
+  /** k, the number of principal components. */
+  readonly components: number;
+}
+
+/** What came of a run: announced + left over = rows added + dead letters. */
+export interface LocalResult {
+  readonly announced: number;
+  /** Photos of the folder that an earlier run has announced with the same content. */
+  readonly known: number;
+  /** Files of the folder that are no photos, or can't be read. */
+  readonly skipped: number;
+  /** Photos that an earlier run has announced and not finished. */
+  readonly leftOver: number;
+  readonly rowsAdded: number;
+  /** In the table now, of every model and run of the command. */
+  readonly rows: number;
+  /** Of this run. */
+  readonly deadLetters: readonly DeadLetter[];
+  readonly seconds: number;
+  readonly tableFolder: string;
+  readonly tableVersion: number;
+  readonly logPath: string;
+}
+
+const LOOK_MS = 100;
+
+/**
+ * Turns a folder of photos into a table on this machine: announces those that are new, runs the services in this process
+ * until each of them is in the table or in dead letters, and ends. Whatever interrupts it, the next run goes on where
+ * the folder stands: an announcement is one transaction of the log, and the table takes each announced photo once.
+ *
+ * @throws usage for a folder that can't be used, what a service can't go on with, or the signal's reason.
+ */
+export async function runLocal(options: LocalOptions, signal: AbortSignal): Promise<LocalResult> {
+  await requireFolder(options.photos);
+  const model = await loadModelFolder(options.model);
+  const workplace = await LocalWorkplace.open(options.out, model.id);
+  const line = new StatusLine(systemClock);
+  signal.addEventListener("abort", () => line.note("finishing what is under way; Ctrl-C again ends it at once"));
+  try {
+    const env = { ...process.env, ...workplaceEnvironment(model.id, options.model, options.components) };
+    const services = await startEmbeddedServices({
+      env,
+      log: workplace.log,
+      photoStore: withPhotosInPlace(workplace.store),
+      tableStore: workplace.store,
+      loggerOf: (service) => createLogger(service, process.env.LOG_LEVEL || "info", workplace.logPath),
+      signal,
+    });
+    try {
+      return await work(options, workplace, services.failure, line, signal);
+    } finally {
+      line.end("");
+      await services.stop();
+    }
+  } finally {
+    workplace.close();
+  }
+}
+
+async function work(
+  options: LocalOptions,
+  workplace: LocalWorkplace,
+  failure: Promise<never>,
+  line: StatusLine,
+  signal: AbortSignal,
+): Promise<LocalResult> {
+  const { admin, producer, table, topics } = workplace;
+  const startedAtMs = systemClock.nowMs();
+  const look = () => readPipelineState(admin, table, topics, FEATURIZER_GROUP);
+  const before = await workplace.tally();
+  const leftOver = before.announced - before.rows - before.letters.size;
+
+  const ending = new AbortController();
+  const ended = AbortSignal.any([signal, ending.signal]);
+  const announcing = announce(options, workplace, line, ended);
+  let progress: IngestProgress;
+  try {
+    progress = await Promise.race([announcing, failure]);
+    await Promise.race([untilFeaturized(look, leftOver + progress.announced, startedAtMs, line, ended), failure]);
+    if ((await look()).reducerLag > 0) {
+      const parts = { admin, producer, table, featuresTopic: topics.features };
+      await Promise.race([flushTable(parts, STALL_SECONDS, ended), failure]);
+    }
+  } finally {
+    ending.abort(new Error("the run has ended"));
+    // What was begun is announced, and needs the log for it.
+    await announcing.catch(() => undefined);
+  }
+  workplace.removeReduced();
+  const after = await workplace.tally();
+  return {
+    announced: progress.announced,
+    known: progress.existing,
+    skipped: progress.skipped,
+    leftOver,
+    rowsAdded: after.rows - before.rows,
+    rows: countRows(table.snapshot),
+    deadLetters: [...after.letters].filter(([offset]) => !before.letters.has(offset)).map(([, letter]) => letter),
+    seconds: (systemClock.nowMs() - startedAtMs) / 1_000,
+    tableFolder: workplace.tableFolder,
+    tableVersion: table.snapshot.version,
+    logPath: workplace.logPath,
+  };
+}
+
+function announce({ photos }: LocalOptions, workplace: LocalWorkplace, line: StatusLine, signal: AbortSignal) {
+  const { producer, topics } = workplace;
+  const announcer = new PhotoAnnouncer((records) => producer.append(topics.photos, records), systemClock);
+  return announceFolder(
+    announcer,
+    {
+      folder: photos,
+      bucket: LOCAL_BUCKET,
+      keyOf: keyOfPath,
+      isPhoto: suffixTest(UPLOADED_SUFFIXES),
+      unlabelled: new RegExp(UNLABELLED_FOLDERS),
+      isAnnounced: (key, etag) => workplace.isAnnounced(key, etag),
+      onUnreadable: (error) => line.note(`passed over: ${error.message}`),
+    },
+    { clock: systemClock, signal, onRetry: (error) => line.note(`trying again: ${String(error)}`) },
+    ({ announced, existing }) => line.show(() => `${announced} new photos, ${existing} known ones`),
+  );
+}
+
+async function untilFeaturized(
+  look: () => Promise<PipelineState>,
+  photos: number,
+  startedAtMs: number,
+  line: StatusLine,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    const state = await look();
+    line.show(() => {
+      const done = photos - state.featurizerLag;
+      const perSecond = (1_000 * done) / (systemClock.nowMs() - startedAtMs);
+      return `${done}/${photos} photos featurized  ${perSecond.toFixed(0)}/s  ${state.rows} rows in the table`;
+    });
+    if (state.featurizerLag === 0) return;
+    await systemClock.sleep(LOOK_MS, signal);
+  }
+}
+
+async function requireFolder(photos: string): Promise<void> {
+  const found = await stat(photos).catch(() => undefined);
+  if (!found?.isDirectory()) throw new FruitstreamError("usage", `--photos must be a folder, got "${photos}"`);
+}

@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { FruitstreamError } from "../runtime/errors.ts";
+import type { GetOptions } from "./object-store.ts";
+
+/**
+ * Reads a file as an object store reads an object. The etag is the MD5 of the bytes that are returned, whatever happens
+ * to the file meanwhile.
+ *
+ * @throws etag-changed and too-large as `ObjectStore.get` does; not-found; unreadable-object when the system lets nobody
+ * read this one file; store-unavailable when it may pass.
+ */
+export async function readObjectFile(path: string, { bytesMax, ifMatch, signal }: GetOptions) {
+  signal?.throwIfAborted();
+  try {
+    await using file = await open(path);
+    const stats = await file.stat();
+    if (!stats.isFile()) throw new FruitstreamError("not-found", `${path} is no file`);
+    const { size } = stats;
+    if (size > bytesMax) throw await unwanted(path, size, bytesMax, ifMatch);
+    const bytes = await readBytes(file, size);
+    const etag = md5(bytes);
+    if (ifMatch !== undefined && etag !== ifMatch) throw changed(path, ifMatch, etag);
+    signal?.throwIfAborted();
+    return { bytes, etag };
+  } catch (error) {
+    throw toFileError(error, path, "read");
+  }
+}
+
+/** The MD5 of a file of any size. @throws as `readObjectFile` does. */
+export async function etagOfFile(path: string): Promise<string> {
+  const hash = createHash("md5");
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  } catch (error) {
+    throw toFileError(error, path, "read");
+  }
+  return hash.digest("hex");
+}
+
+export function md5(bytes: Uint8Array): string {
+  return createHash("md5").update(bytes).digest("hex");
+}
+
+/** What the file system threw, as a FruitstreamError; what we did not foresee is returned as it is. */
+export function toFileError(error: unknown, path: string, act: "read" | "write"): unknown {
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  const fail = (to: ConstructorParameters<typeof FruitstreamError>[0], text: string) =>
+    new FruitstreamError(to, text, { cause: error });
+  if (error instanceof FruitstreamError) return error;
+  if (act === "read" && MISSING.has(code)) return fail("not-found", `${path} does not exist`);
+  if (PASSING.has(code)) return fail("store-unavailable", `${path} can't be reached for now (${message})`);
+  if (FULL.has(code)) return fail("stack-unavailable", `there is no room left for ${path}; make some and go on`);
+  if (!REFUSED.has(code)) return error;
+  return act === "read"
+    ? fail("unreadable-object", `${path} may not be read; check its permissions`)
+    : fail("access-denied", `${path} may not be written (${message}); check the folder's permissions`);
+}
+
+/** A name that is a folder, that goes on below a file, or that no file can have, is the name of no object. */
+const MISSING = new Set(["ENOENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP"]);
+const PASSING = new Set(["EMFILE", "ENFILE", "EIO", "EBUSY", "EAGAIN", "ESTALE", "ETIMEDOUT"]);
+const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+const REFUSED = new Set(["EACCES", "EPERM", "EROFS", "ENOTSUP", "EXDEV"]);
+
+/** A file that grows while it is read gives no more than it had. */
+async function readBytes(file: FileHandle, size: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(size);
+  let filled = 0;
+  while (filled < size) {
+    const { bytesRead } = await file.read(bytes, filled, size - filled, filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
+}
+
+/** As on S3, a condition on the etag is looked at before the size. */
+async function unwanted(path: string, size: number, bytesMax: number, ifMatch: string | undefined) {
+  if (ifMatch !== undefined) {
+    const etag = await etagOfFile(path);
+    if (etag !== ifMatch) return changed(path, ifMatch, etag);
+  }
+  return new FruitstreamError("too-large", `${path} has ${size} bytes, above the limit of ${bytesMax}`);
+}
+
+function changed(path: string, expected: string, actual: string): FruitstreamError {
+  return new FruitstreamError("etag-changed", `${path} must have the etag ${expected}, got ${actual}`);
+}
