@@ -1,0 +1,27 @@
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { LIVE_RUN } from "../../lib/contract/messages.ts";
+import { withTable } from "../vectors/with-table.ts";
+import { plotTable } from "./plot-table.ts";
+
+/** `fruitstream plot`: the PCA of a table's rows as pictures. */
+export function plotCommand(): Command {
+  return new Command("plot")
+    .description("draw the PCA of the table's vectors: scatter by label and scree plot, as SVG")
+    .requiredOption("--model <id>", "a model's id as `table show` prints it, or its name alone")
+    .requiredOption("--out <folder>", "where the pictures are written")
+    .option("--table <place>", "s3://bucket/prefix or a local folder; TABLE_URI by default")
+    .option("--run <name>", "live, or the name of a replay", LIVE_RUN)
+    .action(runPlot);
+}
+
+interface PlotFlags {
+  readonly model: string;
+  readonly out: string;
+  readonly table?: string;
+  readonly run: string;
+}
+
+async function runPlot({ model, out, table, run }: PlotFlags): Promise<void> {
+  await withTable(table, (opened) => plotTable(opened, { model, run, folder: resolve(out) }, console.log));
+}
