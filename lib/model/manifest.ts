@@ -29,10 +29,15 @@ export function parseManifest(text: string, path: string): ModelManifest {
 const side = z.int().min(1).max(4096);
 const channels = z.tuple([z.number(), z.number(), z.number()]);
 const tensorName = z.string().min(1);
+const byte = z.int().min(0).max(255);
 
 const inputSchema = z
   .strictObject({
-    name: tensorName.describe("The ONNX input that takes the batch; float32, with a free first dimension."),
+    name: tensorName
+      .optional()
+      .describe(
+        "The ONNX input that takes the batch; float32, with a free first dimension. The graph's only one when not given.",
+      ),
     width: side.describe("Pixels."),
     height: side.describe("Pixels."),
     layout: z.enum(["NCHW", "NHWC"]).describe("The order of the input's axes: N photos, C channels, height, width."),
@@ -41,16 +46,49 @@ const inputSchema = z
       .union([
         z.literal("stretch"),
         z.strictObject({ shorterSide: side, centreCrop: z.literal(true) }).describe("Pixels of the shorter side."),
+        z
+          .strictObject({ letterbox: z.literal(true), padColour: z.tuple([byte, byte, byte]) })
+          .describe("The colour around the photo: R, G, B before scaling."),
       ])
       .describe(
-        "How a photo comes to width x height, by Pillow's bicubic: `stretch` ignores its aspect ratio; the other keeps" +
-          " it, brings the shorter side to that many pixels and keeps the middle width x height.",
+        "How a photo comes to width x height, by Pillow's bicubic: `stretch` ignores its aspect ratio; `shorterSide`" +
+          " keeps it, brings the shorter side to that many pixels and keeps the middle width x height; `letterbox` keeps" +
+          " it, brings the whole photo inside width x height and pads it evenly, as Pillow's `ImageOps.pad`.",
       ),
   })
   .refine(
-    ({ width, height, resize }) => resize === "stretch" || resize.shorterSide >= Math.max(width, height),
+    ({ width, height, resize }) =>
+      resize === "stretch" || !("shorterSide" in resize) || resize.shorterSide >= Math.max(width, height),
     "resize.shorterSide must be at least width and height, or the crop would reach outside the photo",
   );
+
+const downloadSchema = z
+  .strictObject({
+    url: z.url({ protocol: /^https?$/ }).describe("Where `fruitstream models fetch` gets the ONNX file."),
+    bytes: z.int().min(1).describe("Its size, checked after the download."),
+  })
+  .describe("For a file that doesn't come with its folder; needs `sha256`.");
+
+const outputsSchema = z.strictObject({
+  features: tensorName
+    .optional()
+    .describe(
+      "The ONNX output that holds the feature vectors; float32 [N, dimension]. When not given, the graph is cut where" +
+        " its classifier begins.",
+    ),
+  classes: z
+    .strictObject({
+      name: tensorName
+        .optional()
+        .describe(
+          "The ONNX output that holds one value per class; float32 [N, labels]. When not given, the only output there" +
+            " is beside the features.",
+        ),
+      kind: z.enum(["logits", "probabilities"]).describe("Whether the values still need a softmax."),
+    })
+    .optional()
+    .describe("Missing for a model that has no classes."),
+});
 
 const manifestSchema = z
   .strictObject({
@@ -59,6 +97,7 @@ const manifestSchema = z
       .regex(/^[A-Za-z0-9._-]{1,64}$/, "must be 1 to 64 of A-Z a-z 0-9 . _ -, since it names folders and partitions")
       .describe("The model's name; with the content's hash it makes the model id."),
     onnx: z.string().min(1).describe("The ONNX file's path, relative to the folder; it may point outside."),
+    download: downloadSchema.optional(),
     sha256: z
       .string()
       .regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hex digits")
@@ -76,16 +115,15 @@ const manifestSchema = z
       .describe(
         "What a byte x of 0…255 becomes; `mean` and `std`, in the order R, G, B, stand for (x/255 - mean)/std.",
       ),
-    outputs: z.strictObject({
-      features: tensorName.describe("The ONNX output that holds the feature vectors; float32 [N, dimension]."),
-      classes: z
-        .strictObject({
-          name: tensorName.describe("The ONNX output that holds one value per class; float32 [N, labels]."),
-          kind: z.enum(["logits", "probabilities"]).describe("Whether the values still need a softmax."),
-        })
-        .optional()
-        .describe("Missing for a model that has no classes."),
-    }),
+    preprocessingVersion: z
+      .literal(1)
+      .default(1)
+      .describe(
+        "How `input` and `scaling` are computed, down to the rounding. A release that computes them otherwise gets a" +
+          " new number, so that vectors of both are not mixed.",
+      ),
+    outputs: outputsSchema,
+    dimension: z.int().min(1).max(65_536).optional().describe("The length of a feature vector. Verified when given."),
     labels: z
       .string()
       .min(1)
@@ -98,4 +136,8 @@ const manifestSchema = z
   .refine(({ outputs, labels }) => (outputs.classes === undefined) === (labels === undefined), {
     error: "outputs.classes and labels go together: give both or neither",
     path: ["labels"],
+  })
+  .refine(({ download, sha256 }) => download === undefined || sha256 !== undefined, {
+    error: "must be given with download, which is checked against it",
+    path: ["sha256"],
   });

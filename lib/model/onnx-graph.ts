@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import protobuf from "protobufjs";
 
 /** Element types that our graphs use; values are ONNX's TensorProto.DataType. */
-export const ElementType = { float32: 1, uint8: 2, int64: 7, float64: 11 } as const;
+export const ElementType = { float32: 1, uint8: 2, int32: 6, int64: 7, float64: 11 } as const;
 
 /** A tensor's declaration: a number is a fixed dimension, a string a symbolic one. */
 interface TensorDeclaration {
@@ -55,6 +55,48 @@ export function encodeOnnxModel(graph: Graph): Uint8Array {
   return modelProto.encode(modelProto.fromObject(message)).finish();
 }
 
+/** One operator of a graph as read from a file. An input that is left out has the name "". */
+export interface WiredNode {
+  readonly op: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Whole numbers by attribute name; attributes of other kinds are left out. */
+  readonly intAttributes: ReadonlyMap<string, readonly number[]>;
+}
+
+/** How a graph's operators hang together. */
+export interface Wiring {
+  /** In an order in which each comes after those it reads from. */
+  readonly nodes: readonly WiredNode[];
+  readonly initializers: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+/**
+ * Reads the wiring of a serialised ONNX model. Weights stay where they are.
+ *
+ * @throws when the bytes are no ONNX model.
+ */
+export function decodeWiring(model: Uint8Array): Wiring {
+  const { graph }: DecodedModel = modelProto.toObject(modelProto.decode(model), { arrays: true, longs: Number });
+  return {
+    nodes: (graph?.node ?? []).map(decodeNode),
+    initializers: (graph?.initializer ?? []).map(({ name }) => name),
+    outputs: (graph?.output ?? []).map(({ name }) => name),
+  };
+}
+
+/**
+ * What turns a serialised ONNX model into one with more nodes and outputs, when it is appended to its bytes: Protocol
+ * Buffers merges the messages of both. So nothing in the model is lost, whether this code knows it or not.
+ *
+ * https://protobuf.dev/programming-guides/encoding/#last-one-wins
+ */
+export function encodeGraphAddition({ nodes, outputs }: Pick<Graph, "nodes" | "outputs">): Uint8Array {
+  const graph = { output: outputs.map(encodeDeclaration), node: nodes.map(encodeNode) };
+  return modelProto.encode(modelProto.fromObject({ graph })).finish();
+}
+
 const modelProto = protobuf
   .loadSync(fileURLToPath(new URL("./onnx.proto", import.meta.url)))
   .lookupType("onnx.ModelProto");
@@ -80,4 +122,25 @@ function encodeNode({ op, inputs, outputs, attributes = {} }: GraphNode) {
     typeof value === "number" ? { name, type: "INT", i: value } : { name, type: "INTS", ints: [...value] },
   );
   return { opType: op, input: [...inputs], output: [...outputs], attribute };
+}
+
+/** What protobufjs makes of the part of `onnx.proto` that is read. */
+interface DecodedModel {
+  readonly graph?: {
+    readonly node: readonly DecodedNode[];
+    readonly initializer: readonly { readonly name: string }[];
+    readonly output: readonly { readonly name: string }[];
+  };
+}
+
+interface DecodedNode {
+  readonly opType: string;
+  readonly input: readonly string[];
+  readonly output: readonly string[];
+  readonly attribute: readonly { readonly name: string; readonly i?: number; readonly ints: readonly number[] }[];
+}
+
+function decodeNode({ opType, input, output, attribute }: DecodedNode): WiredNode {
+  const ints = attribute.map(({ name, i, ints }) => [name, i === undefined ? ints : [i]] as const);
+  return { op: opType, inputs: input, outputs: output, intAttributes: new Map(ints) };
 }

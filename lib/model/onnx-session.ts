@@ -4,7 +4,7 @@ import { FruitstreamError } from "../runtime/errors.ts";
 
 /** A dense tensor, row-major. The element type follows from the array. */
 export interface DenseTensor {
-  readonly data: Float32Array | Float64Array | Uint8Array;
+  readonly data: Float32Array | Float64Array | Int32Array | Uint8Array;
   readonly shape: readonly number[];
 }
 
@@ -75,6 +75,7 @@ function toOrtByName(tensors: Feeds): Record<string, Tensor> {
 function toOrt({ data, shape }: DenseTensor): Tensor {
   if (data instanceof Float32Array) return new Tensor("float32", data, shape);
   if (data instanceof Float64Array) return new Tensor("float64", data, shape);
+  if (data instanceof Int32Array) return new Tensor("int32", data, shape);
   return new Tensor("uint8", data, shape);
 }
 

@@ -12,11 +12,13 @@ export interface InputGeometry extends PixelSize {
 }
 
 /**
- * The size that a whole upright photo is resized to before the model's centre crop, if it has one. As in torchvision's
- * `Resize(shorterSide)` the longer side is rounded down.
+ * The size that a whole upright photo is resized to before the model's centre crop or padding, if it has one. As in
+ * torchvision's `Resize(shorterSide)` the longer side is rounded down; as in Pillow's `ImageOps.contain` the side that a
+ * letterbox doesn't fill is rounded half to even.
  */
 export function resizedPhotoSize(input: InputGeometry, photo: PixelSize): PixelSize {
   if (input.resize === "stretch") return { width: input.width, height: input.height };
+  if ("letterbox" in input.resize) return containedSize(input, photo);
   const { shorterSide } = input.resize;
   return photo.width <= photo.height
     ? { width: shorterSide, height: Math.trunc((shorterSide * photo.height) / photo.width) }
@@ -53,9 +55,21 @@ function wholePhoto({ width, height }: PixelSize): PhotoPart {
   return { horizontal: { start: 0, size: width }, vertical: { start: 0, size: height } };
 }
 
-/** torchvision's `CenterCrop` rounds the offset half to even, as Python does. */
+function containedSize({ width, height }: PixelSize, photo: PixelSize): PixelSize {
+  return photo.width / photo.height > width / height
+    ? { width, height: Math.max(roundHalfToEven((photo.height / photo.width) * width), 1) }
+    : { width: Math.max(roundHalfToEven((photo.width / photo.height) * height), 1), height };
+}
+
+/** torchvision's `CenterCrop` and Pillow's `ImageOps.pad` both round the offset half to even; padding makes it negative. */
 function axis(sourceSize: number, resizedSize: number, targetSize: number, part: AxisPart): AxisResize {
-  const margin = resizedSize - targetSize;
-  const cropOffset = margin % 4 === 1 ? (margin - 1) / 2 : Math.round(margin / 2);
+  const cropOffset = roundHalfToEven((resizedSize - targetSize) / 2);
   return { sourceSize, resizedSize, cropOffset, targetSize, part };
+}
+
+/** As Python's `round`. */
+function roundHalfToEven(value: number): number {
+  const floor = Math.floor(value);
+  const isTie = value - floor === 0.5;
+  return isTie ? floor + (floor % 2 === 0 ? 0 : 1) : Math.round(value);
 }

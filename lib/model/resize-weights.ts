@@ -1,6 +1,7 @@
 /**
  * How one axis of a photo becomes one axis of a model's input: `sourceSize` pixels are resized to `resizedSize`, and
- * the `targetSize` of them that begin at `cropOffset` are kept.
+ * the `targetSize` of them that begin at `cropOffset` are kept. Where they reach beyond the resized pixels, as in a
+ * letterbox, there is nothing but padding.
  */
 export interface AxisResize {
   readonly sourceSize: number;
@@ -19,7 +20,8 @@ export interface AxisPart {
 
 /**
  * The weights of Pillow's `Image.resize(…, BICUBIC)` along one axis, shape [targetSize, part.size], row-major. Row i
- * gives the kept pixel i as a weighted mean of the source's pixels; it sums to 1, also at the edges.
+ * gives the kept pixel i as a weighted mean of the source's pixels; it sums to 1, also at the edges. A row of padding
+ * is all 0.
  *
  * Pixel i of the resized axis lies at c = (i + 1/2) s in the source, s = sourceSize / resizedSize. Source pixel j has
  * the weight k((j + 1/2 - c) / max(s, 1)), normalised over the row. When shrinking, the kernel is thus s times as wide,
@@ -31,9 +33,11 @@ export interface AxisPart {
  * O(targetSize · part.size) for the zeros, 4 · max(s, 1) + 1 kernel values a row.
  */
 export function resizeWeights(axis: AxisResize): Float32Array {
-  const { targetSize, part } = axis;
+  const { resizedSize, cropOffset, targetSize, part } = axis;
   const weights = new Float32Array(targetSize * part.size);
-  for (let row = 0; row < targetSize; row++) {
+  const rowFirst = Math.max(-cropOffset, 0);
+  const rowEnd = Math.min(resizedSize - cropOffset, targetSize);
+  for (let row = rowFirst; row < rowEnd; row++) {
     const { centre, stretch, first, end } = kernelPlace(axis, row);
     const rowStart = row * part.size - part.start;
     let sum = 0;

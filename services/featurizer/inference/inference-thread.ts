@@ -1,6 +1,7 @@
 import "../../../lib/model/no-telemetry.ts";
 import { Worker } from "node:worker_threads";
 import { FruitstreamError } from "../../../lib/runtime/errors.ts";
+import { metrics } from "../../../lib/runtime/metrics.ts";
 import type { DecodedPhoto } from "../decode-photo.ts";
 import type { PhotoOutcome } from "./photo-model.ts";
 import type { WorkerReply, WorkerRequest, WorkerSetup } from "./worker-messages.ts";
@@ -58,6 +59,8 @@ export class InferenceThread {
     const buffers = photos.map(({ pixels }) => pixels.buffer).filter((buffer) => buffer instanceof ArrayBuffer);
     const reply = await this.#reply(() => this.#post({ kind: "batch", photos }, buffers));
     if (reply.kind !== "outcomes") throw unexpected(reply);
+    metrics.featurizerCpuSeconds.inc({ stage: "resize" }, reply.cpu.resizeSeconds);
+    metrics.featurizerCpuSeconds.inc({ stage: "infer" }, reply.cpu.inferSeconds);
     return reply.outcomes;
   }
 

@@ -23,7 +23,7 @@ async function answer(photoModel: PhotoModel, request: WorkerRequest): Promise<v
   }
   try {
     const outcomes = await photoModel.infer(request.photos);
-    reply({ kind: "outcomes", outcomes }, outcomes.flatMap(featureBuffer));
+    reply({ kind: "outcomes", outcomes, cpu: photoModel.takeCpu() }, outcomes.flatMap(featureBuffer));
   } catch (error) {
     reply(failure(error));
   }

@@ -1,12 +1,11 @@
 import type { Prediction } from "../../../lib/contract/messages.ts";
 import type { ModelFolder } from "../../../lib/model/model-folder.ts";
-import { type DenseTensor, type OnnxSession, openOnnxSession } from "../../../lib/model/onnx-session.ts";
-import { encodePreprocessGraph, PreprocessTensor } from "../../../lib/model/preprocess-graph.ts";
-import { resizeGeometry } from "../../../lib/model/resize-geometry.ts";
+import { openNetwork } from "../../../lib/model/network.ts";
+import type { DenseTensor } from "../../../lib/model/onnx-session.ts";
 import { FruitstreamError } from "../../../lib/runtime/errors.ts";
 import type { DecodedPhoto } from "../decode-photo.ts";
 import { topPredictions } from "./predictions.ts";
-import { WeightCache } from "./weight-cache.ts";
+import { openPreprocessor } from "./preprocessor.ts";
 
 export interface PhotoVector {
   /** float32 [dimension], all finite. */
@@ -23,7 +22,17 @@ export interface PhotoModel {
   readonly featureDimension: number;
   /** One outcome per photo, in order; 1 to `batchPhotosMax` photos. Calls must not overlap: they share one buffer. */
   infer(photos: readonly DecodedPhoto[]): Promise<PhotoOutcome[]>;
+  /** The CPU time of the calls of `infer` since the last look, or since the warm-up. */
+  takeCpu(): InferenceCpu;
   release(): Promise<void>;
+}
+
+/** CPU time of the calling thread, by what it computed. */
+export interface InferenceCpu {
+  /** Resizing, scaling and layout. */
+  readonly resizeSeconds: number;
+  /** The network. */
+  readonly inferSeconds: number;
 }
 
 /**
@@ -33,62 +42,65 @@ export interface PhotoModel {
  * @throws invalid-model when the graph can't be loaded or is not what its manifest says.
  */
 export async function openPhotoModel(model: ModelFolder, batchPhotosMax: number): Promise<PhotoModel> {
-  const { input, outputs } = model.manifest;
-  const network = await openOnnxSession(model.onnxPath, 1);
-  checkNames(model, network);
-  const preprocess = await openOnnxSession(encodePreprocessGraph(model.manifest), 1);
-  const weights = new WeightCache(WEIGHT_CACHE_BYTES_MAX);
-  const outputNames = outputs.classes === undefined ? [outputs.features] : [outputs.features, outputs.classes.name];
+  const { input } = model.manifest;
+  const network = await openNetwork(model, 1);
+  const preprocessor = await openPreprocessor(model.manifest);
+  const outputNames = network.classes === undefined ? [network.features] : [network.features, network.classes];
   const photoValues = 3 * input.width * input.height;
   const batch = new Float32Array(batchPhotosMax * photoValues);
-  const photoShape = input.layout === "NCHW" ? [3, input.height, input.width] : [input.height, input.width, 3];
+  const cpu = { resizeSeconds: 0, inferSeconds: 0 };
 
-  async function run(photos: readonly DecodedPhoto[]): Promise<Record<string, DenseTensor>> {
+  async function run(photos: readonly DecodedPhoto[]): Promise<Outputs> {
+    const start = process.threadCpuUsage();
     for (const [index, photo] of photos.entries()) {
-      const slot = batch.subarray(index * photoValues, (index + 1) * photoValues);
-      await preprocess.runInto(preprocessFeeds(photo), { [PreprocessTensor.input]: { data: slot, shape: photoShape } });
+      await preprocessor.run(photo, batch.subarray(index * photoValues, (index + 1) * photoValues));
     }
+    const resized = process.threadCpuUsage();
     const data = batch.subarray(0, photos.length * photoValues);
-    return network.run({ [input.name]: { data, shape: [photos.length, ...photoShape] } }, outputNames);
+    const feeds = { [network.input]: { data, shape: [photos.length, ...preprocessor.photoShape] } };
+    const results = await network.session.run(feeds, outputNames);
+    cpu.resizeSeconds += secondsBetween(start, resized);
+    cpu.inferSeconds += secondsBetween(resized, process.threadCpuUsage());
+    return {
+      features: rows(results[network.features]!, photos.length),
+      classes: network.classes === undefined ? undefined : rows(results[network.classes]!, photos.length),
+    };
   }
 
-  function preprocessFeeds(photo: DecodedPhoto): Record<string, DenseTensor> {
-    const { width, height, pixels, partOf } = photo;
-    const { horizontal, vertical } = resizeGeometry(
-      input,
-      { width: photo.photoWidth, height: photo.photoHeight },
-      partOf ?? photo,
-      { horizontal: { start: partOf?.left ?? 0, size: width }, vertical: { start: partOf?.top ?? 0, size: height } },
-    );
-    return {
-      [PreprocessTensor.photo]: { data: pixels, shape: [height, width, 3] },
-      [PreprocessTensor.horizontal]: { data: weights.get(horizontal), shape: [input.width, width] },
-      [PreprocessTensor.vertical]: { data: weights.get(vertical), shape: [input.height, height] },
-    };
+  function takeCpu(): InferenceCpu {
+    const taken = { ...cpu };
+    Object.assign(cpu, { resizeSeconds: 0, inferSeconds: 0 });
+    return taken;
   }
 
   const blank = blankPhoto(input.width, input.height);
   const warm = await warmUp(model, () => run(new Array<DecodedPhoto>(batchPhotosMax).fill(blank)));
   await warmUp(model, () => run([blank]));
-  checkClassCount(model, warm, batchPhotosMax);
+  takeCpu();
+  const featureDimension = warm.features[0]!.length;
+  checkDimension(model, featureDimension);
+  checkClassCount(model, warm.classes?.[0]?.length);
 
   return {
-    featureDimension: rows(warm[outputs.features]!, batchPhotosMax)[0]!.length,
+    featureDimension,
     async infer(photos) {
-      const results = await run(photos);
-      const features = rows(results[outputs.features]!, photos.length);
-      const classes = outputs.classes && rows(results[outputs.classes.name]!, photos.length);
+      const { features, classes } = await run(photos);
       return features.map((row, index) => outcome(model, row, classes?.[index]));
     },
+    takeCpu,
     async release() {
-      await preprocess.release();
-      await network.release();
+      await preprocessor.release();
+      await network.session.release();
     },
   };
 }
 
-/** Holds the matrices of about 40 axes of four times the usual input of 224 pixels, or of 350 of 100 pixels. */
-const WEIGHT_CACHE_BYTES_MAX = 32 * 1_048_576;
+/** One array per photo. */
+interface Outputs {
+  readonly features: readonly Float32Array[];
+  /** Undefined where the model has no classes. */
+  readonly classes: readonly Float32Array[] | undefined;
+}
 
 function outcome({ manifest, labels }: ModelFolder, features: Float32Array, classes?: Float32Array): PhotoOutcome {
   const invalidFeatures = nonFinite("feature", features) ?? (classes && nonFinite("class", classes));
@@ -103,6 +115,10 @@ function nonFinite(what: string, values: Float32Array): string | undefined {
   return index < 0 ? undefined : `${what} ${index} is ${values[index]}; every one must be finite`;
 }
 
+function secondsBetween(before: NodeJS.CpuUsage, after: NodeJS.CpuUsage): number {
+  return (after.user - before.user + after.system - before.system) / 1e6;
+}
+
 /** Splits a batch's output into one array per photo, each with a buffer of its own that can be transferred. */
 function rows({ data }: DenseTensor, photos: number): Float32Array[] {
   if (!(data instanceof Float32Array))
@@ -111,30 +127,15 @@ function rows({ data }: DenseTensor, photos: number): Float32Array[] {
   return Array.from({ length: photos }, (_, index) => data.slice(index * length, (index + 1) * length));
 }
 
-function checkNames({ manifest, onnxPath }: ModelFolder, { inputNames, outputNames }: OnnxSession): void {
-  const { input, outputs } = manifest;
-  const expected = [
-    { field: "input.name", name: input.name, known: inputNames },
-    { field: "outputs.features", name: outputs.features, known: outputNames },
-    ...(outputs.classes ? [{ field: "outputs.classes.name", name: outputs.classes.name, known: outputNames }] : []),
-  ];
-  for (const { field, name, known } of expected) {
-    if (known.includes(name)) continue;
-    const problem = `${field} is "${name}", but ${onnxPath} has ${known.map((one) => `"${one}"`).join(", ")}`;
-    throw new FruitstreamError("invalid-model", `${problem}; correct the model.json`);
-  }
+function checkDimension({ manifest, onnxPath }: ModelFolder, dimension: number): void {
+  if (manifest.dimension === undefined || manifest.dimension === dimension) return;
+  const problem = `the features of ${onnxPath} have ${dimension} values, but "dimension" is ${manifest.dimension}`;
+  throw new FruitstreamError("invalid-model", `${problem}; correct the model.json`);
 }
 
-function checkClassCount(
-  { manifest, labels }: ModelFolder,
-  results: Record<string, DenseTensor>,
-  photos: number,
-): void {
-  const { classes } = manifest.outputs;
-  if (classes === undefined || labels === null) return;
-  const count = results[classes.name]!.data.length / photos;
-  if (count === labels.length) return;
-  const problem = `output "${classes.name}" of ${manifest.name} has ${count} classes, but there are ${labels.length} labels`;
+function checkClassCount({ manifest, labels }: ModelFolder, count: number | undefined): void {
+  if (count === undefined || labels === null || count === labels.length) return;
+  const problem = `${manifest.name} has ${count} classes, but there are ${labels.length} labels`;
   throw new FruitstreamError("invalid-model", `${problem}; give one line per class in ${manifest.labels}`);
 }
 

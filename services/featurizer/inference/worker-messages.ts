@@ -1,7 +1,7 @@
 import type { ModelFolder } from "../../../lib/model/model-folder.ts";
 import type { ErrorCode } from "../../../lib/runtime/errors.ts";
 import type { DecodedPhoto } from "../decode-photo.ts";
-import type { PhotoOutcome } from "./photo-model.ts";
+import type { InferenceCpu, PhotoOutcome } from "./photo-model.ts";
 
 /** What a worker is started with. It answers with `ready` or `failed`. */
 export interface WorkerSetup {
@@ -16,5 +16,5 @@ export type WorkerRequest =
 
 export type WorkerReply =
   | { readonly kind: "ready"; readonly featureDimension: number }
-  | { readonly kind: "outcomes"; readonly outcomes: readonly PhotoOutcome[] }
+  | { readonly kind: "outcomes"; readonly outcomes: readonly PhotoOutcome[]; readonly cpu: InferenceCpu }
   | { readonly kind: "failed"; readonly code: ErrorCode; readonly message: string };

@@ -12,8 +12,8 @@ const minimal = {
 };
 
 describe("parseManifest", () => {
-  test("takes a model without classes and fills in topK", () => {
-    expect(parse(minimal)).toEqual({ ...minimal, topK: 5 });
+  test("takes a model without classes and fills in topK and the preprocessing version", () => {
+    expect(parse(minimal)).toEqual({ ...minimal, topK: 5, preprocessingVersion: 1 });
   });
 
   test("takes every field", () => {
@@ -25,8 +25,18 @@ describe("parseManifest", () => {
       outputs: { features: "features", classes: { name: "logits", kind: "probabilities" } },
       labels: "labels.txt",
       topK: 3,
+      preprocessingVersion: 1,
+      dimension: 1280,
+      download: { url: "https://example.org/tiny.onnx", bytes: 1234 },
     };
     expect(parse(full)).toEqual(full);
+  });
+
+  test("takes names from the graph and a letterbox", () => {
+    const { name: _, ...input } = minimal.input;
+    const resize = { letterbox: true, padColour: [114, 0, 255] };
+    const lean = { ...minimal, input: { ...input, resize }, outputs: { classes: { kind: "logits" } }, labels: "l.txt" };
+    expect(parse(lean)).toMatchObject(lean);
   });
 
   test.each([
@@ -39,7 +49,16 @@ describe("parseManifest", () => {
     { field: "input.resize", change: { input: { ...minimal.input, resize: "letterbox" } } },
     { field: "input", change: { input: { ...minimal.input, resize: { shorterSide: 7, centreCrop: true } } } },
     { field: "scaling", change: { scaling: { mean: [0, 0, 0], std: [1, 0, 1] } } },
-    { field: "outputs.features", change: { outputs: {} } },
+    { field: "input.resize", change: { input: { ...minimal.input, resize: { letterbox: true } } } },
+    {
+      field: "input.resize",
+      change: { input: { ...minimal.input, resize: { letterbox: true, padColour: [0, 0, 256] } } },
+    },
+    { field: "preprocessingVersion", change: { preprocessingVersion: 2 } },
+    { field: "outputs.features", change: { outputs: { features: "" } } },
+    { field: "dimension", change: { dimension: 0 } },
+    { field: "download.url", change: { sha256: "0".repeat(64), download: { url: "ftp://example.org/x", bytes: 1 } } },
+    { field: "sha256", change: { download: { url: "https://example.org/x", bytes: 1 } } },
     { field: "labels", change: { labels: "labels.txt" } },
     { field: "labels", change: { outputs: { features: "f", classes: { name: "c", kind: "logits" } } } },
     { field: "topK", change: { topK: 0 } },

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { loadModelFolder } from "../../../../lib/model/model-folder.ts";
+import { describeModel, loadModelFolder } from "../../../../lib/model/model-folder.ts";
 
 const onnx = Buffer.from("stands for an ONNX file; loading the folder does not open it");
 const manifest = {
@@ -89,6 +89,30 @@ describe("loadModelFolder", () => {
       code: "invalid-model",
       message: expect.stringContaining(path),
     });
+  });
+
+  test("finds a fetched file, and prefers one in the folder", async () => {
+    const sha256 = createHash("sha256").update(onnx).digest("hex");
+    await writeManifest({ sha256, onnx: "big.onnx", download: { url: "https://example.org/big.onnx", bytes: 1 } });
+    const cache = join(root, "cache");
+    const fetched = join(cache, `${sha256.slice(0, 12)}-big.onnx`);
+    await mkdir(cache);
+    await writeFile(fetched, onnx);
+    expect(await loadModelFolder(folder, cache)).toMatchObject({ onnxPath: fetched });
+    await writeFile(join(folder, "big.onnx"), onnx);
+    expect(await loadModelFolder(folder, cache)).toMatchObject({ onnxPath: join(folder, "big.onnx") });
+  });
+
+  test("says how to get a file that was not fetched, and knows the model's id before", async () => {
+    const sha256 = createHash("sha256").update(onnx).digest("hex");
+    await writeManifest({ sha256, onnx: "big.onnx", download: { url: "https://example.org/big.onnx", bytes: 1 } });
+    const loading = loadModelFolder(folder, join(root, "cache"));
+    await expect(loading).rejects.toThrow(
+      /big\.onnx; run `fruitstream models fetch tiny`, or put https:\/\/example\.org/,
+    );
+    const described = await describeModel(folder, join(root, "cache"));
+    await writeFile(join(folder, "big.onnx"), onnx);
+    expect(described).toMatchObject({ isPresent: false, id: (await loadModelFolder(folder)).id });
   });
 
   test.each(["mobilenet_v2", "resnet50", "resnet18"])("loads the test model %s", async (name) => {

@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { ModelManifest } from "../../../../lib/model/manifest.ts";
 import { openOnnxSession } from "../../../../lib/model/onnx-session.ts";
 import { encodePreprocessGraph } from "../../../../lib/model/preprocess-graph.ts";
+import { resizeBands } from "../../../../lib/model/resize-bands.ts";
+import { resizeGeometry } from "../../../../lib/model/resize-geometry.ts";
 import { resizeWeights } from "../../../../lib/model/resize-weights.ts";
 
 type Model = Pick<ModelManifest, "input" | "scaling">;
@@ -46,6 +48,33 @@ describe("the preprocessing graph", () => {
     }
   });
 
+  // The bytes of Pillow 13's ImageOps.pad(photo, (5, 4), BICUBIC, color=(114, 7, 255)), row by row.
+  test.each([
+    {
+      width: 7,
+      height: 3,
+      expected:
+        "7207ff7207ff7207ff7207ff7207ff7f635757a35fa1e0af9c9ebc2093d5c11c5a894770868138ad5db07a4c9d7207ff7207ff7207ff7207ff7207ff",
+    },
+    {
+      width: 3,
+      height: 5,
+      expected:
+        "7207ff7207ff558c3f16b6897207ff7207ff7207ffacd8fda168817207ff7207ff7207ff8c8d76d19c8a7207ff7207ff7207ff7961cc6971697207ff",
+    },
+    {
+      width: 10,
+      height: 9,
+      expected:
+        "6886867799ba685b80ad64757207ff79857a947b637783724ca6947207ffafc56a8b65636fa7a2ad7aab7207ff9d9d6a4567a35ab18e8bb54c7207ff",
+    },
+  ])("letterboxes a photo of $width x $height as Pillow does", async ({ width, height, expected }) => {
+    const resize = { letterbox: true as const, padColour: [114, 7, 255] as [number, number, number] };
+    const model: Model = { input: { ...input, layout: "NHWC", resize }, scaling: "none" };
+    const actual = await preprocess(model, checkered(width, height), width, height);
+    expect(Buffer.from(actual).toString("hex")).toBe(expected);
+  });
+
   test("gives BGR and NHWC when the model asks for them", async () => {
     const photo = checkered(WIDTH, HEIGHT);
     const model: Model = { input: { ...input, layout: "NHWC", channelOrder: "BGR" }, scaling: "none" };
@@ -63,10 +92,13 @@ describe("the preprocessing graph", () => {
 
 async function preprocess(model: Model, photo: Uint8Array, width: number, height: number): Promise<Float32Array> {
   const session = await openOnnxSession(encodePreprocessGraph(model), 1);
+  const { horizontal, vertical } = resizeGeometry(model.input, { width, height }, { width, height });
+  const { bands, reach, weights: bandWeights, pixels } = resizeBands(vertical);
   const feeds = {
     photo: { data: photo, shape: [height, width, 3] },
-    horizontal: { data: weights(width, WIDTH), shape: [WIDTH, width] },
-    vertical: { data: weights(height, HEIGHT), shape: [HEIGHT, height] },
+    horizontal: { data: resizeWeights(horizontal), shape: [WIDTH, width] },
+    vertical: { data: bandWeights, shape: [bands, HEIGHT / bands, reach] },
+    "vertical pixels": { data: pixels, shape: [bands, reach] },
   };
   const results = await session.run(feeds, ["input"]);
   await session.release();

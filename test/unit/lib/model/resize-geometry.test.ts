@@ -4,6 +4,11 @@ import { resizedPhotoSize, resizeGeometry } from "../../../../lib/model/resize-g
 
 const stretched = { width: 224, height: 192, resize: "stretch" as const };
 const cropped = { width: 224, height: 224, resize: { shorterSide: 256, centreCrop: true as const } };
+const letterboxed = {
+  width: 224,
+  height: 192,
+  resize: { letterbox: true as const, padColour: [0, 0, 0] as [number, number, number] },
+};
 const side = fc.integer({ min: 1, max: 10_000 });
 
 describe("resizedPhotoSize", () => {
@@ -18,6 +23,17 @@ describe("resizedPhotoSize", () => {
     { photo: { width: 256, height: 256 }, resized: { width: 256, height: 256 } },
   ])("brings the shorter side of $photo to 256 and rounds the longer one down", ({ photo, resized }) => {
     expect(resizedPhotoSize(cropped, photo)).toEqual(resized);
+  });
+
+  // As Pillow 13's ImageOps.contain gives them, but for sides that it makes 0.
+  test.each([
+    { photo: { width: 300, height: 257 }, resized: { width: 224, height: 192 } },
+    { photo: { width: 100, height: 100 }, resized: { width: 192, height: 192 } },
+    { photo: { width: 224, height: 191 }, resized: { width: 224, height: 191 } },
+    { photo: { width: 449, height: 2 }, resized: { width: 224, height: 1 } },
+    { photo: { width: 2, height: 9000 }, resized: { width: 1, height: 192 } },
+  ])("brings $photo whole into a letterbox", ({ photo, resized }) => {
+    expect(resizedPhotoSize(letterboxed, photo)).toEqual(resized);
   });
 });
 
@@ -37,6 +53,27 @@ describe("resizeGeometry", () => {
     const { horizontal, vertical } = resizeGeometry(cropped, { width, height: 800 }, { width, height: 800 });
     expect(horizontal).toMatchObject({ sourceSize: width, cropOffset: offset, targetSize: 224 });
     expect(vertical).toMatchObject({ sourceSize: 800, resizedSize: 256, cropOffset: 16, targetSize: 224 });
+  });
+
+  test.each([
+    { photo: { width: 100, height: 100 }, left: -16, top: 0, why: "32 columns are free" },
+    { photo: { width: 224, height: 189 }, left: 0, top: -2, why: "3 free rows halve to 1.5 and round to the even 2" },
+    { photo: { width: 224, height: 187 }, left: 0, top: -2, why: "5 free rows halve to 2.5 and round to the even 2" },
+  ])("pads $photo evenly: $why", ({ photo, left, top }) => {
+    const { horizontal, vertical } = resizeGeometry(letterboxed, photo, photo);
+    expect([horizontal.cropOffset + 0, vertical.cropOffset + 0]).toEqual([left, top]);
+  });
+
+  test("a letterbox holds the whole photo", () => {
+    fc.assert(
+      fc.property(side, side, (width, height) => {
+        const { horizontal, vertical } = resizeGeometry(letterboxed, { width, height }, { width, height });
+        for (const { cropOffset, targetSize, resizedSize } of [horizontal, vertical]) {
+          expect(cropOffset).toBeLessThanOrEqual(0);
+          expect(resizedSize - cropOffset).toBeLessThanOrEqual(targetSize);
+        }
+      }),
+    );
   });
 
   test("a crop lies inside the resized photo, whatever the photo's shape", () => {

@@ -58,6 +58,7 @@ describe("openPhotoModel", () => {
       field: "does not take a batch of 5 x 4",
       change: (model) => withManifest(model, { input: { ...model.manifest.input, width: 5 } }),
     },
+    { field: '"dimension" is 7', change: (model) => withManifest(model, { dimension: 7 }) },
     {
       field: "2 labels",
       change: (model) => ({

@@ -24,6 +24,7 @@ export class TinyModel {
         onnx: "tiny.onnx",
         input: { name: "x", width: SIDE, height: SIDE, layout: "NCHW", channelOrder: "RGB", resize: "stretch" },
         scaling: "none",
+        preprocessingVersion: 1,
         outputs: change.outputs ?? { features: "features" },
         topK: 2,
         source: "https://example.org/tiny",
