@@ -1,0 +1,104 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
+import { featurizerConfig } from "../../services/featurizer/config.ts";
+import { decodePhoto } from "../../services/featurizer/decode-photo.ts";
+import { openPhotoModel } from "../../services/featurizer/inference/photo-model.ts";
+import { computeBasis } from "../../services/reducer/pca/basis.ts";
+import { momentsOfRows } from "../../services/reducer/pca/moments.ts";
+import { type BenchContext, sized } from "../bench.ts";
+import { interleave } from "../measure/interleave.ts";
+import { summarise, summariseBy } from "../measure/statistics.ts";
+import type { SamplePhoto } from "../pipeline/photo-sample.ts";
+import type { FigureTable } from "../report/bench-report.ts";
+import type { Python } from "./python.ts";
+
+const COMPONENTS = 8;
+
+interface Difference {
+  readonly varianceError: number;
+  readonly subspaceCosine: number;
+}
+
+interface PcaResult {
+  readonly batchSeconds: number;
+  readonly incrementalSeconds: number;
+  readonly incremental: Difference;
+  readonly ours: Difference;
+}
+
+/** Our moments and basis against scikit-learn's batch and incremental PCA, over the sample's own vectors. */
+export async function comparePca(
+  context: BenchContext,
+  python: Python,
+  sample: readonly SamplePhoto[],
+): Promise<FigureTable> {
+  const { values, dimensions } = await vectorsOf(context, sample);
+  const vectorsPath = join(context.workFolder, "vectors.f32");
+  const basisPath = join(context.workFolder, "basis.json");
+  await writeFile(vectorsPath, new Uint8Array(values.buffer));
+  const { components, explainedVariance } = (await ourBasis(values, dimensions)).basis;
+  await writeFile(
+    basisPath,
+    JSON.stringify({ components: [...components], explainedVariance: [...explainedVariance] }),
+  );
+
+  const rounds = await interleave(
+    sized(context, 3, 1),
+    {
+      ours: async () => (await ourBasis(values, dimensions)).seconds,
+      theirs: async () => {
+        const args = [vectorsPath, String(dimensions), basisPath];
+        return (await python.run("pca.py", args)).output as PcaResult;
+      },
+    },
+    (side, round) => context.tell(`peers: PCA, ${side}, round ${round}`),
+  );
+  const [{ ours, incremental }] = rounds.theirs as [PcaResult];
+  return {
+    caption: `PCA of ${values.length / dimensions} vectors of ${dimensions} values, k = ${COMPONENTS}, one thread; differences from scikit-learn's batch PCA (full SVD, float64): the largest relative error of a component's variance, and the cosine of the largest angle between the subspaces.`,
+    columns: ["way", "seconds", "error of the variance", "cosine of the subspaces"],
+    rows: [
+      [
+        "moments and basis of this pipeline",
+        summarise(rounds.ours),
+        ours.varianceError.toExponential(1),
+        ours.subspaceCosine.toFixed(10),
+      ],
+      [
+        "scikit-learn, IncrementalPCA, batches of 200",
+        summariseBy(rounds.theirs, (round) => round.incrementalSeconds),
+        incremental.varianceError,
+        incremental.subspaceCosine.toFixed(3),
+      ],
+      ["scikit-learn, PCA", summariseBy(rounds.theirs, (round) => round.batchSeconds), "0", "1"],
+    ],
+  };
+}
+
+async function ourBasis(values: Float32Array, dimensions: number) {
+  const gram = await openGramKernel(1);
+  try {
+    const startedAtMs = performance.now();
+    const basis = await computeBasis(await momentsOfRows(values, dimensions, gram), COMPONENTS);
+    return { basis, seconds: (performance.now() - startedAtMs) / 1_000 };
+  } finally {
+    await gram.release();
+  }
+}
+
+async function vectorsOf({ model }: BenchContext, sample: readonly SamplePhoto[]) {
+  const photoModel = await openPhotoModel(model, 1);
+  const pixelsMax = featurizerConfig.FEATURIZER_PHOTO_PIXELS_MAX.parse(undefined);
+  try {
+    const dimensions = photoModel.featureDimension;
+    const values = new Float32Array(sample.length * dimensions);
+    for (const [index, { bytes }] of sample.entries()) {
+      const [outcome] = await photoModel.infer([await decodePhoto(bytes, { input: model.manifest.input, pixelsMax })]);
+      if (outcome && "vector" in outcome) values.set(outcome.vector.features, index * dimensions);
+    }
+    return { values, dimensions };
+  } finally {
+    await photoModel.release();
+  }
+}

@@ -1,0 +1,74 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type Bench, type BenchContext, sized } from "../bench.ts";
+import { readSample, type SamplePhoto } from "../pipeline/photo-sample.ts";
+import { barChart } from "../report/charts.ts";
+import { comparePca } from "./compare-pca.ts";
+import { comparePipelines, TENSORFLOW_WAY, type Way } from "./compare-pipelines.ts";
+import { compareWays } from "./compare-ways.ts";
+import { findPython } from "./python.ts";
+
+const PHOTOS_QUICK = 48;
+
+/** What one would use instead, on the same photos with the same weights. */
+export const peersBench: Bench = {
+  name: "peers",
+  title: "Peers: what one would use instead",
+  async run(context) {
+    const python = await findPython(context);
+    if (typeof python === "string") {
+      return { method: "Not measured.", tables: [], plots: [], notes: [`Skipped: ${python}.`] };
+    }
+    const whole = await readSample(context.photosFolder);
+    const sample = whole.slice(0, sized(context, whole.length, PHOTOS_QUICK));
+    const folder = await writeSample(context, sample);
+    const { ways, notes } = await comparePipelines(context, python, { sample, folder });
+    const three = ways.some(({ name }) => name === TENSORFLOW_WAY)
+      ? await compareWays(context, python, sample, "tensorflow")
+      : undefined;
+    const pca = await comparePca(context, python, sample);
+    return {
+      method: `The same ${sample.length} photos with the same weights on the same ${context.cores} cores, in turns. This pipeline: from keys on the topic to the last table commit, as in "end to end". PySpark (local[2]): binaryFile, pandas UDF, PCA of MLlib with k = 8, Parquet on the local disk; once Spark has started, and from the start of its process. Python with Pillow: one process a core reading local files, nothing else.`,
+      tables: [waysTable(ways), ...(three ? [three.table] : []), pca],
+      plots: [
+        {
+          name: "peers",
+          caption: "Photos per second",
+          spec: barChart(
+            "Photos per second",
+            "photos/s",
+            ways.map(({ name, photosPerSecond }) => ({ name, value: photosPerSecond.median })),
+          ),
+        },
+        ...(three ? [three.plot] : []),
+      ],
+      notes,
+    };
+  },
+};
+
+function waysTable(ways: readonly Way[]) {
+  const ours = ways.find(({ name }) => name === "this pipeline")!;
+  return {
+    caption: "Throughput.",
+    columns: ["way", "photos/s", "this pipeline / it", "photos/s from the start of its process", "this pipeline / it"],
+    rows: ways.map(({ name, photosPerSecond, photosPerSecondFromStart }) => [
+      name,
+      photosPerSecond,
+      ours.photosPerSecond.median / photosPerSecond.median,
+      photosPerSecondFromStart,
+      photosPerSecondFromStart && ours.photosPerSecondFromStart!.median / photosPerSecondFromStart.median,
+    ]),
+  };
+}
+
+/** The sample as local files: Spark takes every file below a folder. */
+async function writeSample({ workFolder }: BenchContext, sample: readonly SamplePhoto[]): Promise<string> {
+  const folder = join(workFolder, "photos");
+  for (const { name, bytes } of sample) {
+    const path = join(folder, name);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, bytes);
+  }
+  return folder;
+}

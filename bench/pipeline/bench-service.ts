@@ -1,0 +1,56 @@
+import { ServiceProcess } from "../../cli/demo/service-process.ts";
+import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import { type Metrics, scrape } from "../measure/prometheus.ts";
+import { type CommitLine, readCommitLines } from "./commit-lines.ts";
+
+export interface BenchServiceOptions {
+  readonly name: string;
+  readonly logPath: string;
+  /** Of its status server. */
+  readonly port: number;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A service under measurement: a process that must not end before it is told to. */
+export class BenchService {
+  readonly kind: "featurizer" | "reducer";
+  readonly logPath: string;
+  readonly startedAtMs = Date.now();
+  readonly pid: number;
+  /** Rejects when the process ends by itself. */
+  readonly broken: Promise<never>;
+  readonly #port: number;
+  readonly #process: ServiceProcess;
+
+  constructor(kind: "featurizer" | "reducer", { name, logPath, port, env }: BenchServiceOptions) {
+    this.kind = kind;
+    this.logPath = logPath;
+    this.#port = port;
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.broken = promise;
+    this.broken.catch(() => undefined);
+    const onEvent = (line: string) => reject(new FruitstreamError("stack-unavailable", `${line}; see ${logPath}`));
+    const entry = `services/${kind}/main.ts`;
+    this.#process = new ServiceProcess({ name, entry, logPath, onEvent, env: { ...env, HTTP_PORT: String(port) } });
+    this.#process.failure.catch(reject);
+    this.pid = this.#process.pid!;
+  }
+
+  /** Resolves when the service has been given partitions. */
+  get ready(): Promise<void> {
+    return Promise.race([this.#process.ready, this.broken]);
+  }
+
+  metrics(): Promise<Metrics> {
+    return scrape(this.#port);
+  }
+
+  /** The table commits of a reducer so far, in their order. */
+  commits(): Promise<CommitLine[]> {
+    return readCommitLines(this.logPath);
+  }
+
+  async stop(): Promise<void> {
+    await this.#process.stop();
+  }
+}

@@ -1,0 +1,69 @@
+import { readFile } from "node:fs/promises";
+import pLimit from "p-limit";
+import type { PhotoArrived } from "../../lib/contract/messages.ts";
+import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import type { ObjectStore } from "../../lib/store/object-store.ts";
+import type { StoredPhoto } from "../../services/ingest/announce-photo.ts";
+import { labelOfKey, UNLABELLED_FOLDERS } from "../../services/ingest/photo-label.ts";
+import { LISTED_SUFFIXES, suffixTest } from "../../services/ingest/photo-suffixes.ts";
+import { walkFolder } from "../../services/ingest/walk-folder.ts";
+import { BUCKET } from "./bench-stack.ts";
+
+/** A photo's file in memory. */
+export interface SamplePhoto {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * The photos of a folder and those below it, in the order of their paths.
+ *
+ * @throws usage when there is none.
+ */
+export async function readSample(folder: string): Promise<SamplePhoto[]> {
+  const isPhoto = suffixTest(LISTED_SUFFIXES);
+  const photos: SamplePhoto[] = [];
+  for await (const { path, relativePath } of walkFolder(folder, () => undefined)) {
+    if (isPhoto(relativePath)) photos.push({ name: relativePath, bytes: await readFile(path) });
+  }
+  if (photos.length === 0) throw new FruitstreamError("usage", `--photos must hold photos, got none in "${folder}"`);
+  return photos;
+}
+
+/** `count` photos: the sample again and again, each time under new names. */
+export function* repeatSample(sample: readonly SamplePhoto[], count: number): Generator<SamplePhoto> {
+  for (let index = 0; index < count; index++) {
+    const { name, bytes } = sample[index % sample.length]!;
+    yield { name: `${Math.floor(index / sample.length)}/${name}`, bytes };
+  }
+}
+
+/** Photos on their way to S3 at the same time. */
+const UPLOADS_MAX = 16;
+/** All of one hour, as photos that arrive are, so that the table's partitions don't depend on when the bench runs. */
+const CAPTURED_AT_MS = Date.UTC(2026, 0, 1, 12);
+
+/** Puts photos on S3 under a prefix; they are known to nobody yet. */
+export async function uploadPhotos(
+  store: ObjectStore,
+  prefix: string,
+  photos: Iterable<SamplePhoto>,
+): Promise<StoredPhoto[]> {
+  const limit = pLimit(UPLOADS_MAX);
+  const unlabelled = new RegExp(UNLABELLED_FOLDERS);
+  const uploads = Array.from(photos, ({ name, bytes }) =>
+    limit(async (): Promise<StoredPhoto> => {
+      const location = { bucket: BUCKET, key: `${prefix}/${name}` };
+      const { etag } = await store.put(location, bytes);
+      const label = labelOfKey(name, unlabelled);
+      return { ...location, etag, sizeBytes: bytes.byteLength, label, capturedAtMs: CAPTURED_AT_MS, traceparent: null };
+    }),
+  );
+  return Promise.all(uploads);
+}
+
+/** `count` announcements of photos that rest on S3, from the first on and around again. */
+export function* announcements(photos: readonly StoredPhoto[], count: number): Generator<PhotoArrived> {
+  const ingestedAtMs = Date.now();
+  for (let index = 0; index < count; index++) yield { ...photos[index % photos.length]!, ingestedAtMs };
+}

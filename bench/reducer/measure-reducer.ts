@@ -1,0 +1,125 @@
+import { photoFeaturesCodec } from "../../lib/contract/avro-codec.ts";
+import { flushMarker } from "../../lib/contract/flush-marker.ts";
+import { LIVE_RUN, type PhotoFeatures } from "../../lib/contract/messages.ts";
+import { openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
+import { encodeRows } from "../../lib/table/parquet-file.ts";
+import { momentsOfRows } from "../../services/reducer/pca/moments.ts";
+import { rowOf } from "../../services/reducer/vector-row.ts";
+import type { BenchContext } from "../bench.ts";
+import { cpuBetween, readUse } from "../measure/process-meter.ts";
+import type { BenchPipeline } from "../pipeline/bench-pipeline.ts";
+import { BUCKET } from "../pipeline/bench-stack.ts";
+
+export interface ReducerFigure {
+  readonly rowsPerSecond: number;
+  /** By the CPU time of the reducer's process: what one core would do that is never kept waiting. */
+  readonly rowsPerCpuSecond: number;
+  readonly rssPeakMiB: number;
+}
+
+export interface LimitFigure {
+  readonly parquetRowsPerSecond: number;
+  readonly momentsRowsPerSecond: number;
+  /** Both in turn on one core, and nothing else. */
+  readonly rowsPerSecond: number;
+}
+
+const APPEND_RECORDS = 500;
+const LOOK_MS = 50;
+const WINDOW_ROWS = 4_096;
+
+/** Vectors on a topic of one partition, with a marker at the end that has the last window committed at once. */
+export async function fillFeatures(pipeline: BenchPipeline, values: Float32Array, dimensions: number): Promise<void> {
+  const { producer } = pipeline.stack;
+  const count = values.length / dimensions;
+  for (let first = 0; first < count; first += APPEND_RECORDS) {
+    const records = Array.from({ length: Math.min(APPEND_RECORDS, count - first) }, (_, index) => {
+      const message = messageOf(first + index, values, dimensions);
+      return { partition: 0, key: Buffer.from(message.key), value: photoFeaturesCodec.encode(message) };
+    });
+    await producer.append(pipeline.topics.features, records);
+  }
+  await producer.append(pipeline.topics.features, [flushMarker(0)]);
+}
+
+/** A new reducer over the same vectors into a new table; timed from its assignment to its last commit. */
+export async function measureReducer(
+  context: BenchContext,
+  pipeline: BenchPipeline,
+  count: number,
+  round: number,
+): Promise<ReducerFigure> {
+  const reducer = await pipeline.start("reducer", {
+    TABLE_URI: `s3://${BUCKET}/tables/${pipeline.id}.${round}`,
+    REDUCER_GROUP: `${pipeline.id}.reducers.${round}`,
+    // The default, and not the bench's second: windows close when they are full.
+    REDUCER_WINDOW_MS_MAX: "30000",
+  });
+  await reducer.ready;
+  const readyAtMs = Date.now();
+  const pids = { reducer: [reducer.pid] };
+  const useBefore = await readUse(pids);
+  let commits = await reducer.commits();
+  while (commits.reduce((sum, { rows }) => sum + rows, 0) < count) {
+    context.signal.throwIfAborted();
+    await pipeline.pause(LOOK_MS);
+    commits = await reducer.commits();
+  }
+  const useAfter = await readUse(pids);
+  await pipeline.stop(reducer);
+  const seconds = (commits.at(-1)!.atMs - readyAtMs) / 1_000;
+  return {
+    rowsPerSecond: count / seconds,
+    rowsPerCpuSecond: count / cpuBetween(useBefore, useAfter).reducer!,
+    rssPeakMiB: useAfter.reducer!.rssPeakBytes / 2 ** 20,
+  };
+}
+
+/** The two things that a reducer can't do without, on this thread: encoding Parquet and the moments. */
+export async function measureReducerLimit(values: Float32Array, dimensions: number): Promise<LimitFigure> {
+  const count = Math.min(WINDOW_ROWS, values.length / dimensions);
+  const window = values.subarray(0, count * dimensions);
+  const rows = Array.from({ length: count }, (_, index) => rowOf(messageOf(index, values, dimensions)));
+  const gram = await openGramKernel(1);
+  try {
+    await momentsOfRows(window, dimensions, gram);
+    const parquetSeconds = await secondsOf(async () => encodeRows(rows));
+    const momentsSeconds = await secondsOf(() => momentsOfRows(window, dimensions, gram));
+    return {
+      parquetRowsPerSecond: count / parquetSeconds,
+      momentsRowsPerSecond: count / momentsSeconds,
+      rowsPerSecond: count / (parquetSeconds + momentsSeconds),
+    };
+  } finally {
+    await gram.release();
+  }
+}
+
+function messageOf(index: number, values: Float32Array, dimensions: number): PhotoFeatures {
+  const atMs = Date.UTC(2026, 0, 1, 12);
+  return {
+    run: LIVE_RUN,
+    sourceTopic: "photos",
+    sourcePartition: 0,
+    sourceOffset: index,
+    model: `synthetic-${dimensions}`,
+    bucket: BUCKET,
+    key: `photos/${String(index).padStart(8, "0")}.jpg`,
+    etag: "0123456789abcdef0123456789abcdef",
+    label: `label-${index % 16}`,
+    widthPx: 100,
+    heightPx: 100,
+    capturedAtMs: atMs,
+    ingestedAtMs: atMs,
+    featurizedAtMs: atMs,
+    features: values.slice(index * dimensions, (index + 1) * dimensions),
+    predictions: null,
+    traceparent: null,
+  };
+}
+
+async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const startedAtMs = performance.now();
+  await work();
+  return (performance.now() - startedAtMs) / 1_000;
+}
