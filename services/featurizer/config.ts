@@ -13,7 +13,9 @@ const MIB = 1_048_576;
 /** What a featurizer is told of its work, wherever its log and its store are. Each bound says why it is there. */
 export const featurizerWorkConfig = {
   ...topicsConfig,
-  FEATURIZER_MODEL_DIR: z.string().describe("folder with the model's model.json, or the name of a model that comes with the project"),
+  FEATURIZER_MODEL_DIR: z
+    .string()
+    .describe("folder with the model's model.json, or the name of a model that comes with the project"),
   FEATURIZER_GROUP: z.string().min(1).default("fruitstream-featurizers").describe("consumer group on photos"),
   FEATURIZER_RUN: runName.default(LIVE_RUN).describe("name of the run that every row carries"),
   FEATURIZER_UNTIL: partitionOffsetsSetting

@@ -22,13 +22,13 @@ const ROW_COUNT_MIN = 2;
 
 /**
  * Whether a new basis is due: when the rows have doubled since the published one (or halved, where rows were deleted), or
- * may be due when they have grown or shrunk by a tenth since one was last considered. So the number of eigenproblems
+ * may be due when they have grown or shrunk by a quarter since one was last considered. So the number of eigenproblems
  * solved grows with the logarithm of the rows.
  */
 export function basisDue({ rowCount, basisRowCount, consideredRowCount }: BasisState): BasisDue {
   if (rowCount < ROW_COUNT_MIN) return "keep";
   if (rowCount >= 2 * basisRowCount || 2 * rowCount <= basisRowCount) return "publish";
-  return 10 * Math.abs(rowCount - consideredRowCount) >= consideredRowCount ? "consider" : "keep";
+  return 4 * Math.abs(rowCount - consideredRowCount) >= consideredRowCount ? "consider" : "keep";
 }
 
 /** Whether the largest principal angle from the published basis to the candidate is above the bound. */

@@ -26,9 +26,9 @@ const OVERSAMPLING = 8;
 const DENSE_DIMENSIONS_MAX = 64;
 /**
  * Of the wanted pairs, relative to the largest value. The error of a vector is at most the residual over the distance
- * to the next value: 1e-10 where that is a thousandth of the largest value.
+ * to the next value: 1e-8 where that is a thousandth of the largest value, a cosine of 1 to the last bit.
  */
-const RESIDUAL_MAX = 1e-13;
+const RESIDUAL_MAX = 1e-11;
 const PRODUCTS_MAX = 600;
 /** Of all products together: 5 s on one core. 450 products for d = 1280, k = 8, and 44 for d = 4096. */
 const MULTIPLY_ADDS_MAX = 1.2e10;

@@ -14,15 +14,15 @@ describe("a basis is due", () => {
     expect([51, 50, 2].map((rowCount) => due(rowCount, 100, 51))).toEqual(["keep", "publish", "publish"]);
   });
 
-  test("to be considered after a tenth more, or fewer, than at the last time", () => {
-    expect([100, 109, 110, 199].map((rowCount) => due(rowCount, 100, 100))).toEqual([
+  test("to be considered after a quarter more, or fewer, than at the last time", () => {
+    expect([100, 124, 125, 199].map((rowCount) => due(rowCount, 100, 100))).toEqual([
       "keep",
       "keep",
       "consider",
       "consider",
     ]);
-    expect([110, 120, 121].map((rowCount) => due(rowCount, 100, 110))).toEqual(["keep", "keep", "consider"]);
-    expect([91, 90].map((rowCount) => due(rowCount, 100, 100))).toEqual(["keep", "consider"]);
+    expect([120, 149, 150].map((rowCount) => due(rowCount, 100, 120))).toEqual(["keep", "keep", "consider"]);
+    expect([76, 75].map((rowCount) => due(rowCount, 100, 100))).toEqual(["keep", "consider"]);
   });
 
   test("a number of times that grows with the logarithm of the rows", () => {
