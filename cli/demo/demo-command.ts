@@ -1,15 +1,17 @@
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
+import { findModelFolder } from "../../lib/model/model-places.ts";
 import { interruptible } from "../interruption.ts";
 import { runDemo } from "./run-demo.ts";
 import { printJson, printSummary } from "./summary.ts";
 
-/** `fruitstream demo`: the whole pipeline over a folder of photos, on the local stack or the one the environment names. */
+/** `fruitstream demo`: the whole pipeline over a folder of photos or drawn ones, on the local stack or the one the environment names. */
 export function demoCommand(): Command {
   return new Command("demo")
-    .description("run a folder of photos through the whole pipeline and show the table")
-    .requiredOption("--photos <folder>", "photos to upload; the parent folder is the label")
-    .requiredOption("--model <folder>", "model folder, with a model.json")
+    .description("run photos through the whole pipeline and show the table")
+    .option("--photos <folder>", "photos to upload; the parent folder is the label (default: synthetic ones are drawn)")
+    .option("--count <n>", "synthetic photos to draw", wholeNumber(1, 100_000), 600)
+    .option("--model <folder>", "model folder, or the name of a model that comes with the project", "fruitnet")
     .option("--featurizers <n>", "featurizer processes", wholeNumber(1, 64), 1)
     .option("--reducers <n>", "reducer processes", wholeNumber(1, 64), 1)
     .option("--partitions <n>", "partitions of each topic", wholeNumber(1, 1_000), 4)
@@ -19,8 +21,8 @@ export function demoCommand(): Command {
     .option("--json", "end with one line of JSON", false)
     .action(async (options) => {
       const demo = {
-        photos: resolve(options.photos),
-        model: resolve(options.model),
+        photos: options.photos === undefined ? { syntheticCount: options.count } : resolve(options.photos),
+        model: resolve(findModelFolder(options.model)),
         featurizers: options.featurizers,
         reducers: options.reducers,
         partitions: options.partitions,

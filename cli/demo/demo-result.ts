@@ -10,6 +10,8 @@ import type { DemoBackend } from "./demo-backend.ts";
 
 /** What came of a demo. */
 export interface DemoResult {
+  /** Whether the photos were drawn. */
+  readonly isSynthetic: boolean;
   /** Photos announced. */
   readonly photos: number;
   /** Files of the folder that were passed over. */
@@ -23,6 +25,8 @@ export interface DemoResult {
   readonly tableUri: string;
   /** A copy of the table on this machine. */
   readonly exportFolder: string;
+  /** Undefined where there was nothing to plot. */
+  readonly plotFolder: string | undefined;
   readonly logFolder: string;
   /** Of all rows; undefined with fewer than two. */
   readonly basis: Basis | undefined;

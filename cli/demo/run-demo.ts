@@ -5,6 +5,7 @@ import { topicShapes, topicsWithPrefix } from "../../lib/contract/topics.ts";
 import { loadModelFolder } from "../../lib/model/model-folder.ts";
 import { systemClock } from "../../lib/runtime/clock.ts";
 import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import type { DeltaTable } from "../../lib/table/delta-table.ts";
 import { openTable } from "../../lib/table/open-table.ts";
 import { exportTable } from "../../lib/table/table-export.ts";
 import { formatTableUri } from "../../lib/table/table-location.ts";
@@ -13,6 +14,8 @@ import type { IngestProgress } from "../../services/ingest/ingest-progress.ts";
 import { UNLABELLED_FOLDERS } from "../../services/ingest/photo-label.ts";
 import { suffixTest, UPLOADED_SUFFIXES } from "../../services/ingest/photo-suffixes.ts";
 import { uploadFolder } from "../../services/ingest/upload-folder.ts";
+import { plotTable } from "../plot/plot-table.ts";
+import { drawSamples } from "../sample/draw-samples.ts";
 import { StatusLine } from "../status-line.ts";
 import { openDemoBackend } from "./choose-backend.ts";
 import type { DemoBackend } from "./demo-backend.ts";
@@ -21,7 +24,8 @@ import { groupsOf, serviceEnvironment } from "./demo-services.ts";
 import { describeState, type PipelineState, readPipelineState } from "./pipeline-state.ts";
 
 export interface DemoOptions {
-  readonly photos: string;
+  /** A folder of photos, or how many synthetic ones to draw. */
+  readonly photos: string | { readonly syntheticCount: number };
   readonly model: string;
   readonly featurizers: number;
   readonly reducers: number;
@@ -40,12 +44,13 @@ const BUCKET = "fruitstream";
 const LOOK_MS = 250;
 
 /**
- * Uploads and announces the photos, runs the services until each photo is in the table or in dead letters, and stops what it started, also when it fails or is interrupted. Each demo has topics and a table of its own.
+ * Uploads and announces the photos, runs the services until each photo is in the table or in dead letters, plots, and
+ * stops what it started, also when it fails or is interrupted. Each demo has topics and a table of its own.
  *
  * @throws the signal's reason once everything is stopped.
  */
 export async function runDemo(options: DemoOptions, signal = new AbortController().signal): Promise<DemoResult> {
-  await requireFolder(options.photos, "--photos");
+  if (typeof options.photos === "string") await requireFolder(options.photos, "--photos");
   await loadModelFolder(options.model);
   const id = demoId();
   const folder = join(options.outputFolder, id);
@@ -58,11 +63,41 @@ export async function runDemo(options: DemoOptions, signal = new AbortController
   const backend = await openDemoBackend({ options, folder, logFolder, note, signal });
   try {
     signal.throwIfAborted();
+    const { photos: given } = options;
+    const photos = typeof given === "string" ? given : await drawPhotos(given.syntheticCount, folder, line, signal);
     const exportFolder = options.exportFolder ?? join(folder, "table");
-    return await runOn({ options, id, backend, line, logFolder, exportFolder, signal });
+    const plotFolder = join(folder, "plots");
+    return await runOn({ options, id, photos, backend, line, logFolder, exportFolder, plotFolder, signal });
   } finally {
     line.end("");
     await backend.close();
+  }
+}
+
+/** A photo as a phone app might send it; the model in the box takes fewer pixels. */
+const SYNTHETIC_SIDE_PX = 160;
+const SYNTHETIC_SEED = 1;
+
+async function drawPhotos(count: number, demoFolder: string, line: StatusLine, signal: AbortSignal): Promise<string> {
+  const folder = join(demoFolder, "synthetic-photos");
+  line.note(`no --photos: drawing ${count} synthetic ones`);
+  const set = { folder, count, seed: SYNTHETIC_SEED, sidePx: SYNTHETIC_SIDE_PX };
+  await drawSamples(set, signal, (drawn) => line.show(() => `${drawn} of ${count} synthetic photos drawn`));
+  return folder;
+}
+
+/** The folder with the plots; undefined where there is nothing to plot: no rows, a single one, or one component. */
+async function plotRows(table: DeltaTable, place: string, folder: string): Promise<string | undefined> {
+  const [file] = table.snapshot.files.values();
+  if (!file) return undefined;
+  const { model, run } = file.partitionValues;
+  try {
+    await plotTable({ place, table }, { model: model!, run: run!, folder }, () => undefined);
+    return folder;
+  } catch (error) {
+    if (error instanceof FruitstreamError && (error.code === "usage" || error.code === "invalid-table"))
+      return undefined;
+    throw error;
   }
 }
 
@@ -70,15 +105,18 @@ export async function runDemo(options: DemoOptions, signal = new AbortController
 interface DemoRun {
   readonly options: DemoOptions;
   readonly id: string;
+  /** The folder of photos. */
+  readonly photos: string;
   readonly backend: DemoBackend;
   readonly line: StatusLine;
   readonly logFolder: string;
   readonly exportFolder: string;
+  readonly plotFolder: string;
   readonly signal: AbortSignal;
 }
 
 async function runOn(run: DemoRun): Promise<DemoResult> {
-  const { options, id, backend, line, logFolder, exportFolder, signal } = run;
+  const { options, id, photos, backend, line, logFolder, exportFolder, plotFolder, signal } = run;
   const { log, store } = backend;
   const topics = topicsWithPrefix(`${id}.`);
   const location = { bucket: BUCKET, prefix: `tables/${id}` };
@@ -104,7 +142,7 @@ async function runOn(run: DemoRun): Promise<DemoResult> {
       store,
       announcer,
       {
-        folder: options.photos,
+        folder: photos,
         bucket: BUCKET,
         prefix: `photos/${id}/`,
         isPhoto: suffixTest(UPLOADED_SUFFIXES),
@@ -125,6 +163,7 @@ async function runOn(run: DemoRun): Promise<DemoResult> {
     await exportTable(table, exportFolder);
     signal.throwIfAborted();
     return {
+      isSynthetic: photos !== options.photos,
       photos: announced,
       skipped,
       rows: done.rows,
@@ -133,6 +172,7 @@ async function runOn(run: DemoRun): Promise<DemoResult> {
       tableVersion: table.snapshot.version,
       tableUri: backend.keepsTable ? tableUri : pathToFileURL(exportFolder).href,
       exportFolder,
+      plotFolder: await plotRows(table, tableUri, plotFolder),
       logFolder,
       basis: await basisOverAllRows(table, options.components),
       sampleRows: await sampleRows(table),

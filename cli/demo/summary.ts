@@ -5,10 +5,10 @@ const MIB = 1_048_576;
 
 /** What a person wants to know after a demo: counts, speed, variance, a few rows, and how to open the table. */
 export function printSummary(result: DemoResult): void {
-  const { photos, skipped, rows, deadLetters, seconds, basis, rssPeakBytes } = result;
+  const { isSynthetic, photos, skipped, rows, deadLetters, seconds, basis, rssPeakBytes } = result;
   const lines = [
     "",
-    `photos        ${photos} announced${skipped > 0 ? `, ${skipped} other files passed over` : ""}`,
+    `photos        ${photos}${isSynthetic ? " synthetic ones" : ""} announced${skipped > 0 ? `, ${skipped} other files passed over` : ""}`,
     `rows          ${rows}`,
     `dead letters  ${deadLetters.length}`,
     `throughput    ${photosPerSecond(result)} photos/s, ${seconds.toFixed(1)} s from the start of the upload to the last commit`,
@@ -62,11 +62,12 @@ function printRows({ sampleRows }: DemoResult): void {
   }
 }
 
-function printHowToOpen({ tableUri, tableVersion, exportFolder, logFolder }: DemoResult): void {
+function printHowToOpen({ tableUri, tableVersion, exportFolder, plotFolder, logFolder }: DemoResult): void {
   const folder = relative(process.cwd(), exportFolder) || ".";
   console.log(`
 table         ${tableUri}, version ${tableVersion}
 copy          ${folder}
+plots         ${plotFolder === undefined ? "none: too few rows" : `${relative(process.cwd(), plotFolder)}/pca-scatter.svg, pca-scree.svg`}
 logs          ${relative(process.cwd(), logFolder)}
 
 open the copy with DuckDB:

@@ -1,5 +1,6 @@
 import { relative, resolve } from "node:path";
 import { Command } from "commander";
+import { findModelFolder } from "../../lib/model/model-places.ts";
 import { interruptible } from "../interruption.ts";
 import { wholeNumberOption } from "../whole-number-option.ts";
 import { type LocalResult, runLocal } from "./run-local.ts";
@@ -13,14 +14,14 @@ export function localCommand(): Command {
     .description("turn a folder of photos into a table in a folder; run again, it adds what is new")
     .requiredOption("--photos <folder>", "photos, read where they lie; the parent folder is the label")
     .requiredOption("--out <folder>", "gets the table, in the folder table, and what a later run needs to go on")
-    .requiredOption("--model <folder>", "model folder, with a model.json")
+    .option("--model <folder>", "model folder, or the name of a model that comes with the project", "fruitnet")
     .option("--k <n>", "principal components", wholeNumberOption(1, 60), 8)
     .option("--json", "end with one line of JSON", false)
     .action(async (options) => {
       const local = {
         photos: resolve(options.photos),
         out: resolve(options.out),
-        model: resolve(options.model),
+        model: resolve(findModelFolder(options.model)),
         components: options.k,
       };
       const result = await interruptible((signal) => runLocal(local, signal));

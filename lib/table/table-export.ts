@@ -4,7 +4,7 @@ import { FruitstreamError } from "../runtime/errors.ts";
 import { LAST_CHECKPOINT_PATH, readLastCheckpoint } from "./checkpoint.ts";
 import { checkpointPath, commitPath, listLog } from "./delta-log.ts";
 import { readSnapshot } from "./read-snapshot.ts";
-import { formatTableUri, type TableAccess, tableObject } from "./table-location.ts";
+import { formatTableUri, SIDE_FOLDER, type TableAccess, tableObject } from "./table-location.ts";
 
 /** What was copied. */
 export interface ExportSummary {
@@ -15,7 +15,7 @@ export interface ExportSummary {
 
 /**
  * Copies the newest version of a table into a folder, which then is a Delta table by itself and, without its log, plain
- * Hive-partitioned Parquet. Older versions can be read from it as far as they need no removed file. One file is held
+ * Hive-partitioned Parquet. The PCA bases beside it come along, since coordinates mean nothing without. Older versions can be read from it as far as they need no removed file. One file is held
  * in memory at a time; the log comes last, so a folder with a log is a whole table.
  *
  * @throws usage when the folder is not empty; invalid-table when there is no table, or it names files outside of it.
@@ -27,10 +27,25 @@ export async function exportTable(access: TableAccess, folder: string): Promise<
   for (const { path, size } of snapshot.files.values()) {
     bytes += await copy(access, path, folder, size);
   }
+  for (const { path, sizeBytes } of await basisFiles(access)) {
+    bytes += await copy(access, path, folder, sizeBytes);
+  }
   for (const path of await logPaths(access, snapshot.version)) {
     bytes += await copy(access, path, folder, LOG_FILE_BYTES_MAX);
   }
   return { version: snapshot.version, files: snapshot.files.size, bytes };
+}
+
+/** Bases are immutable, so those of the moment are whole. */
+async function basisFiles({ store, location }: TableAccess): Promise<{ path: string; sizeBytes: number }[]> {
+  const { bucket, key: prefix } = tableObject(location, `${SIDE_FOLDER}/bases/`);
+  const rootLength = tableObject(location, "").key.length;
+  const files = [];
+  for await (const { key, sizeBytes } of store.list(bucket, prefix)) {
+    // Some servers list what is still being written, under a name that is gone when it is whole.
+    if (key.endsWith(".json")) files.push({ path: key.slice(rootLength), sizeBytes });
+  }
+  return files;
 }
 
 const LOG_FILE_BYTES_MAX = 512 * 2 ** 20;

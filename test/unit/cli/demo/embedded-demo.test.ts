@@ -42,7 +42,7 @@ test("an embedded demo has what any demo has, and leaves the table alone", { tim
   expect(result.tableUri).toBe(`file://${result.exportFolder}`);
   expect(existsSync(join(result.exportFolder, "_delta_log"))).toBe(true);
   const [id] = await readdir(join(scratch, "demo-output"));
-  expect((await readdir(join(scratch, "demo-output", id!))).sort()).toEqual(["logs", "table"]);
+  expect((await readdir(join(scratch, "demo-output", id!))).sort()).toEqual(["logs", "plots", "table"]);
 });
 
 test("an interrupted one ends with the reason and removes its state", { timeout: 120_000 }, async () => {

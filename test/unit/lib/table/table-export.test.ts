@@ -15,7 +15,7 @@ describe("an export", () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  it("has the log and the active files, byte for byte, and nothing else", async () => {
+  it("has the log, the active files and the bases, byte for byte, and nothing else", async () => {
     const store = emptyStore();
     const table = await openTable(store, LOCATION, { createIfAbsent: true });
     for (let sourceOffset = 0; sourceOffset < 11; sourceOffset++) {
@@ -23,7 +23,12 @@ describe("an export", () => {
     }
     const [removed, ...active] = [...table.snapshot.files.keys()];
     await putLogFile(store, logName(12), JSON.stringify({ remove: { path: encodeURI(removed!), dataChange: true } }));
-    await store.put({ bucket: LOCATION.bucket, key: `${LOCATION.prefix}/_fruitstream/basis` }, Buffer.from("aside"));
+    await store.put(
+      { bucket: LOCATION.bucket, key: `${LOCATION.prefix}/_fruitstream/moments/a` },
+      Buffer.from("aside"),
+    );
+    const basis = "_fruitstream/bases/model=m/run=live/000001.json";
+    await store.put({ bucket: LOCATION.bucket, key: `${LOCATION.prefix}/${basis}` }, Buffer.from("basis"));
     const summary = await exportTable(accessOf(store), folder);
     const copied = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
     const paths = copied.map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1)).sort();
@@ -32,6 +37,7 @@ describe("an export", () => {
       [
         ...[...log, logName(10, "checkpoint.parquet"), "_last_checkpoint"].map((name) => `_delta_log/${name}`),
         ...active,
+        basis,
       ].sort(),
     );
     let bytes = 0;

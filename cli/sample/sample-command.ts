@@ -1,0 +1,52 @@
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { systemClock } from "../../lib/runtime/clock.ts";
+import { interruptible } from "../interruption.ts";
+import { StatusLine } from "../status-line.ts";
+import { wholeNumberOption } from "../whole-number-option.ts";
+import { drawSamples } from "./draw-samples.ts";
+import { FRUIT_KINDS } from "./fruit-kinds.ts";
+
+/** More would be a thousand seconds of drawing and gigabytes of files: a slip of the keyboard, not a sample. */
+const COUNT_MAX = 100_000;
+/** Below, no fruit can be told from another. */
+const SIDE_PX_MIN = 32;
+/** The longer side of a 12-megapixel phone photo. */
+const SIDE_PX_MAX = 4_032;
+const SEED_MAX = 2 ** 32 - 1;
+
+/** `fruitstream sample`: a labelled set of drawn fruit, for trying everything else without photos of one's own. */
+export function sampleCommand(): Command {
+  return new Command("sample")
+    .description(`draw a labelled set of synthetic photos: ${FRUIT_KINDS.length} kinds of fruit`)
+    .requiredOption("--out <folder>", "where to put <Kind> (synthetic)/<photo>.jpg; an empty or a new folder")
+    .option("--count <n>", "photos, the kinds in turns", wholeNumberOption(1, COUNT_MAX), 240)
+    .option("--seed <n>", "the same seed draws the same photos", wholeNumberOption(0, SEED_MAX), 1)
+    .option("--size <px>", "width and height of a photo", wholeNumberOption(SIDE_PX_MIN, SIDE_PX_MAX), 160)
+    .action(runSample);
+}
+
+interface SampleFlags {
+  readonly out: string;
+  readonly count: number;
+  readonly seed: number;
+  readonly size: number;
+}
+
+async function runSample({ out, count, seed, size }: SampleFlags): Promise<void> {
+  const folder = resolve(out);
+  const line = new StatusLine(systemClock);
+  const startedAtMs = systemClock.nowMs();
+  let drawn = 0;
+  const onDrawn = (now: number) => {
+    drawn = now;
+    line.show(() => `${drawn} of ${count} synthetic photos`);
+  };
+  await interruptible(async (signal) => {
+    await drawSamples({ folder, count, seed, sidePx: size }, signal, onDrawn);
+  });
+  line.end("");
+  const seconds = ((systemClock.nowMs() - startedAtMs) / 1_000).toFixed(1);
+  const kinds = Math.min(drawn, FRUIT_KINDS.length);
+  console.log(`${drawn} synthetic photos of ${kinds} kinds of fruit in ${folder}, in ${seconds} s`);
+}

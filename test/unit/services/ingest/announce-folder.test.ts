@@ -1,0 +1,63 @@
+import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { photoArrivedCodec } from "../../../../lib/contract/avro-codec.ts";
+import type { PhotoArrived } from "../../../../lib/contract/messages.ts";
+import { systemClock } from "../../../../lib/runtime/clock.ts";
+import { md5 } from "../../../../lib/store/object-file.ts";
+import { announceFolder } from "../../../../services/ingest/announce-folder.ts";
+import { PhotoAnnouncer } from "../../../../services/ingest/announce-photo.ts";
+
+let folder: string;
+let announced: PhotoArrived[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "fruitstream-announce-folder-"));
+  announced = [];
+  await mkdir(join(folder, "apple"));
+  for (const name of ["1.jpg", "2.jpg", "notes.txt", ".hidden.jpg"]) await writeFile(join(folder, "apple", name), name);
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+function announce(isAnnounced: (key: string, etag: string) => boolean, signal = new AbortController().signal) {
+  const announcer = new PhotoAnnouncer(async (records) => {
+    announced.push(...records.map(({ value }) => photoArrivedCodec.decode(value)));
+  }, systemClock);
+  const options = {
+    folder,
+    bucket: "local",
+    keyOf: (path: string) => path.slice(1),
+    isPhoto: (path: string) => path.endsWith(".jpg"),
+    unlabelled: /^inbox$/,
+    isAnnounced,
+    onUnreadable: () => undefined,
+  };
+  const hooks = { clock: systemClock, signal, onRetry: () => undefined };
+  return announceFolder(announcer, options, hooks, () => undefined);
+}
+
+it("announces each photo where it lies, with its content's etag, its label and the file's time", async () => {
+  await utimes(join(folder, "apple", "1.jpg"), 1_000_000, 1_000_000);
+  expect(await announce(() => false)).toMatchObject({ announced: 2, existing: 0, skipped: 2 });
+  expect(announced[0]).toMatchObject({
+    bucket: "local",
+    key: join(folder, "apple", "1.jpg").slice(1),
+    etag: md5(Buffer.from("1.jpg")),
+    sizeBytes: 5,
+    label: "apple",
+    capturedAtMs: 1_000_000_000,
+  });
+});
+
+it("leaves out what was announced with the same content", async () => {
+  const known = md5(Buffer.from("2.jpg"));
+  expect(await announce((_, etag) => etag === known)).toMatchObject({ announced: 1, existing: 1 });
+  expect(announced.map(({ sizeBytes, key }) => [sizeBytes, key.slice(-5)])).toEqual([[5, "1.jpg"]]);
+});
+
+it("ends with the signal's reason", async () => {
+  const reason = new Error("enough");
+  await expect(announce(() => false, AbortSignal.abort(reason))).rejects.toBe(reason);
+  expect(announced).toEqual([]);
+});
