@@ -2,9 +2,12 @@ import kafkajs from "kafkajs";
 import { z } from "zod";
 import { FruitstreamError } from "../runtime/errors.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { tolerateMissingLeaders } from "./missing-leaders.ts";
 
 // kafkajs is CommonJS, and not all of its names are visible to an import of names.
 const { Kafka, KafkaJSError, logLevel } = kafkajs;
+
+tolerateMissingLeaders();
 
 /** The environment variables that say how to reach Kafka. Part of every service's configuration. */
 export const kafkaConfig = {
@@ -32,6 +35,9 @@ const REQUEST_MS_MAX = 30_000;
 const ATTEMPTS_MAX = 5;
 export const RETRY = { initialRetryTime: 100, maxRetryTime: 5_000, retries: ATTEMPTS_MAX } as const;
 
+/** What is known of partitions and leaders is asked for anew so often: a partition that was away is found again by then. */
+export const METADATA_AGE_MS_MAX = 10_000;
+
 /** A Kafka client. Connects on first use. */
 export function createKafka(settings: KafkaSettings, logger: Logger): kafkajs.Kafka {
   return new Kafka({
@@ -52,7 +58,7 @@ export function createKafka(settings: KafkaSettings, logger: Logger): kafkajs.Ka
 
 /** What the client threw, as one of our errors: its failures pass or are repeated, except those of authorisation. */
 export function fromKafkaError(error: unknown, doing: string): unknown {
-  if (!(error instanceof KafkaJSError)) return error;
+  if (!(error instanceof KafkaJSError) && !isCutOff(error)) return error;
   const type = protocolErrorOf(error);
   if (/AUTHORIZATION|SASL|AUTHENTICATION/.test(type)) {
     return new FruitstreamError("access-denied", `Kafka refused ${doing}: ${error.message}`, { cause: error });
@@ -62,6 +68,11 @@ export function fromKafkaError(error: unknown, doing: string): unknown {
     return new FruitstreamError("invalid-config", message, { cause: error });
   }
   return new FruitstreamError("broker-unavailable", `${doing} failed: ${error.message}`, { cause: error });
+}
+
+/** The client throws a plain error when it would ask a broker that was cut off a moment before. */
+function isCutOff(error: unknown): error is Error {
+  return error instanceof Error && error.message === "Broker not connected";
 }
 
 /** The broker's error name, as `MESSAGE_TOO_LARGE`: kafkajs wraps the error that has it in others. */

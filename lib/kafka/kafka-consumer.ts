@@ -5,7 +5,7 @@ import { watchForSetBack } from "../runtime/clock-watch.ts";
 import { FruitstreamError, fateOf } from "../runtime/errors.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { safeOffset } from "./kafka-admin.ts";
-import { createKafka, fromKafkaError, type KafkaSettings, RETRY } from "./kafka-client.ts";
+import { createKafka, fromKafkaError, type KafkaSettings, METADATA_AGE_MS_MAX, RETRY } from "./kafka-client.ts";
 import type { ConsumerHandlers, LogRecord, PartitionOffset, RecordConsumer } from "./record-log.ts";
 
 export interface ConsumerSettings extends KafkaSettings {
@@ -58,6 +58,7 @@ class KafkaConsumer implements RecordConsumer {
       rebalanceTimeout: settings.sessionMsMax,
       heartbeatInterval: heartbeatMs(settings),
       allowAutoTopicCreation: false,
+      metadataMaxAge: METADATA_AGE_MS_MAX,
       maxWaitTimeInMs: FETCH_WAIT_MS_MAX,
       maxBytesPerPartition: FETCH_PARTITION_BYTES_MAX,
       retry: { ...RETRY, restartOnFailure: async () => this.#stopping === undefined },

@@ -3,7 +3,7 @@ import pLimit from "p-limit";
 import { systemClock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { safeOffset } from "./kafka-admin.ts";
-import { createKafka, fromKafkaError, type KafkaSettings, RETRY } from "./kafka-client.ts";
+import { createKafka, fromKafkaError, type KafkaSettings, METADATA_AGE_MS_MAX, RETRY } from "./kafka-client.ts";
 import type { NewRecord, PartitionOffset, PositionedProducer } from "./record-log.ts";
 
 /** Below the broker's default max.message.bytes (1 MiB), with room for what the record batch itself adds. */
@@ -32,6 +32,7 @@ export async function openProducer(settings: KafkaSettings, logger: Logger): Pro
   const connect = async () => {
     const fresh = createKafka(settings, logger).producer({
       allowAutoTopicCreation: false,
+      metadataMaxAge: METADATA_AGE_MS_MAX,
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
       idempotent: true,
       retry: RETRY,

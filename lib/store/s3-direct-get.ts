@@ -29,6 +29,7 @@ export function openDirectGet(client: S3Client, limits: S3Limits): DirectGet {
   });
   const places = new Map<string, Promise<S3Place | undefined>>();
   const signers = new Map<string, SignatureV4>();
+  const userAgent = userAgentOf(client);
 
   const placeOf = (bucket: string): Promise<S3Place | undefined> => {
     let place = places.get(bucket);
@@ -65,7 +66,8 @@ export function openDirectGet(client: S3Client, limits: S3Limits): DirectGet {
       };
       const signingDate = new Date(Date.now() + (client.config.systemClockOffset ?? 0));
       const { headers } = await signerOf(place).sign(unsigned, { signingDate });
-      const reply = await agent.request({ origin: place.origin, method: "GET", path, headers, signal });
+      const asker = { ...headers, "user-agent": await userAgent };
+      const reply = await agent.request({ origin: place.origin, method: "GET", path, headers: asker, signal });
       const lengthBytes = Number(reply.headers["content-length"] ?? Number.NaN);
       const { etag } = reply.headers;
       const isPlain = reply.statusCode === 200 && lengthBytes <= bytesMax && typeof etag === "string";
@@ -84,6 +86,12 @@ export function openDirectGet(client: S3Client, limits: S3Limits): DirectGet {
 const PLACES_MAX = 64;
 /** SHA-256 of no bytes: a GET has no body. */
 const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/** Names the process in the server's log by its AWS_SDK_UA_APP_ID, as the SDK does. */
+async function userAgentOf({ config }: S3Client): Promise<string> {
+  const appId = await config.userAgentAppId();
+  return appId === undefined ? "fruitstream" : `fruitstream app/${appId}`;
+}
 
 /** RFC 3986, as SigV4 wants a path: everything but unreserved characters. */
 function encodeSegment(segment: string): string {

@@ -6,6 +6,7 @@ import { type PcaSubject, subjectFolder } from "./pca-subject.ts";
 /** 60 components of 16,384 dimensions in base64 have 10 MB. */
 const BASIS_BYTES_MAX = 64 * 1_048_576;
 const VERSION_DIGITS = 6;
+const BASIS_NAME = /^\d+\.json$/;
 
 /** A subject's bases: versioned, immutable, beside the table. A version that exists is never written again. */
 export class BasisStore {
@@ -29,7 +30,10 @@ export class BasisStore {
     const folder = tableObject(location, this.#folder);
     const startAfter = this.#newest ? tableObject(location, this.#path(this.#newest.version)).key : folder.key;
     let newestKey: string | undefined;
-    for await (const { key } of store.list(folder.bucket, folder.key, { startAfter })) newestKey = key;
+    for await (const { key } of store.list(folder.bucket, folder.key, { startAfter })) {
+      // Some servers list what is still being written, under a name that is gone when it is whole.
+      if (BASIS_NAME.test(key.slice(folder.key.length))) newestKey = key;
+    }
     if (newestKey !== undefined) {
       const { bytes } = await store.get({ bucket: folder.bucket, key: newestKey }, { bytesMax: BASIS_BYTES_MAX });
       this.#newest = decodeBasis(bytes);

@@ -1,4 +1,6 @@
 import { deadLetterCodec, photoArrivedCodec, photoFeaturesCodec } from "../../lib/contract/avro-codec.ts";
+import { isFlushMarker } from "../../lib/contract/flush-marker.ts";
+import type { DeadLetter } from "../../lib/contract/messages.ts";
 import { openAdmin } from "../../lib/kafka/kafka-admin.ts";
 import { readTopic } from "../../lib/kafka/read-topic.ts";
 import type { LogRecord } from "../../lib/kafka/record-log.ts";
@@ -11,6 +13,7 @@ import { readRows } from "../../lib/table/table-files.ts";
 import { momentsOfRows } from "../../services/reducer/pca/moments.ts";
 import { matrixOf } from "../../services/reducer/pca-subject.ts";
 import { TableMoments } from "../../services/reducer/table-moments.ts";
+import type { ServiceKind } from "./service-under-fault.ts";
 import { TINY_DIMENSIONS } from "./tiny-model.ts";
 import type { World } from "./world.ts";
 import type { WorldReport } from "./world-report.ts";
@@ -22,6 +25,16 @@ import type { WorldReport } from "./world-report.ts";
 const VECTOR_TOLERANCE = 1e-5;
 /** Moments merged in another order differ by float64 rounding. */
 const MOMENTS_TOLERANCE = 1e-9;
+
+/**
+ * A service's largest resident set under any fault of the suite. Runtime and libraries take some 200 MiB, the photos or
+ * rows that the bounds admit the rest.
+ */
+const RSS_BYTES_MAX: Readonly<Record<ServiceKind, number>> = {
+  featurizer: 640 * 2 ** 20,
+  reducer: 512 * 2 ** 20,
+  ingest: 384 * 2 ** 20,
+};
 
 interface Row {
   readonly run: string;
@@ -45,19 +58,19 @@ export async function checkWorld(world: World): Promise<WorldReport> {
   const table = await openTable(store, location);
   const { rows, wrongCounts } = await readTableRows(table);
 
-  const vectors = new Map(world.parts.photos.map((photo) => [photo.key, photo.features]));
-  const keys = new Map(photos.map((record) => [placeOf(record), tryDecode(photoArrivedCodec, record)?.key]));
-  const hasVector = (record: LogRecord) => vectors.has(keys.get(placeOf(record)) ?? "");
+  const arrivals = new Map(photos.map((record) => [placeOf(record), tryDecode(photoArrivedCodec, record)]));
+  const hasVector = (record: LogRecord) => world.isOnS3(arrivals.get(placeOf(record)));
   const wanted = photos.filter(hasVector).map((record) => `live ${placeOf(record)}`);
   const placed = rows.map(({ run, position }) => `${run} ${position}`);
 
-  const broken = [
+  const brokenRecords = [
     ...photos.filter((record) => !hasVector(record)),
-    ...features.filter((record) => !tryDecode(photoFeaturesCodec, record)),
-  ].map((record) => `${record.topic} ${placeOf(record)}`);
+    ...features.filter((record) => !isFlushMarker(record) && !tryDecode(photoFeaturesCodec, record)),
+  ];
+  const broken = brokenRecords.map((record) => `${record.topic} ${placeOf(record)}`);
   const lettered = [...new Set(letters.map((letter) => `${letter.sourceTopic} ${positionOf(letter)}`))];
   const isRight = ({ position, key, features }: Row) =>
-    key === keys.get(position) && isNear(features, vectors.get(key), VECTOR_TOLERANCE);
+    key === arrivals.get(position)?.key && isNear(features, world.vectorOf(key), VECTOR_TOLERANCE);
 
   return {
     announced: photos.length,
@@ -68,6 +81,7 @@ export async function checkWorld(world: World): Promise<WorldReport> {
     fenced: services.reduce((sum, service) => sum + service.logged("fenced"), 0),
     kills: services.reduce((sum, { kills }) => sum + kills, 0),
     monitoredLag: await monitoredLag(world),
+    reasons: countsOf(new Map(letters.map((letter) => [`${letter.sourceTopic} ${positionOf(letter)}`, letter.reason]))),
     rssPeakBytes: rssPeaks(world),
     findings: {
       lost: missing(wanted, placed),
@@ -76,10 +90,12 @@ export async function checkWorld(world: World): Promise<WorldReport> {
       wrongVectors: rows.filter((row) => !isRight(row)).map(({ position }) => position),
       lettersMissing: missing(broken, lettered),
       lettersMadeUp: missing(lettered, broken),
+      lettersWithoutOriginal: lettersWithoutOriginal(letters, brokenRecords),
       outOfOrder: outOfOrder(features),
       wrongCounts,
       wrongMoments: await compareMoments(table, rows),
       crashes: services.flatMap(({ crashes }) => crashes),
+      tooLarge: services.filter(({ kind, rssPeakBytes }) => rssPeakBytes > RSS_BYTES_MAX[kind]).map(({ name }) => name),
     },
   };
 }
@@ -127,6 +143,17 @@ function outOfOrder(features: readonly LogRecord[]): string[] {
   return late;
 }
 
+/** Letters that don't carry the record that they are about, byte for byte. */
+function lettersWithoutOriginal(letters: readonly DeadLetter[], records: readonly LogRecord[]): string[] {
+  const values = new Map(records.map((record) => [`${record.topic} ${placeOf(record)}`, record.value]));
+  return letters
+    .filter(({ originalValue, ...letter }) => {
+      const value = values.get(`${letter.sourceTopic} ${positionOf(letter)}`);
+      return !value || !originalValue || Buffer.compare(value, originalValue) !== 0;
+    })
+    .map(positionOf);
+}
+
 async function compareMoments(table: DeltaTable, rows: readonly Row[]): Promise<string[]> {
   const [file] = table.snapshot.files.values();
   if (!file) return [];
@@ -170,6 +197,12 @@ function rssPeaks({ services }: World): Record<string, number> {
   return Object.fromEntries(
     [...kinds].map(([kind, members]) => [kind, Math.max(...members.map(({ rssPeakBytes }) => rssPeakBytes))]),
   );
+}
+
+/** How often each value is there. */
+function countsOf(values: ReadonlyMap<string, string>): Record<string, number> {
+  const same = Map.groupBy(values.values(), (value) => value);
+  return Object.fromEntries([...same].map(([value, { length }]) => [value, length]));
 }
 
 interface Codec<Message> {

@@ -62,6 +62,18 @@ scenario(
   ({ deadLetters }) => expect(deadLetters).toBe(2 * BROKEN_RECORDS),
 );
 
+scenario(
+  "photos are gone from S3, or replaced, before they are read",
+  async (world) => {
+    await world.startAll(2, 1);
+    for (let index = 0; index < BROKEN_RECORDS; index++) {
+      await world.announceGone();
+      await world.announce(8);
+    }
+  },
+  ({ reasons }) => expect(reasons).toEqual({ "not-found": BROKEN_RECORDS, "etag-changed": BROKEN_RECORDS }),
+);
+
 /** Makes a table of so many photos or more, of ten versions at least, and ends the services in order. */
 async function runOnce(world: World, photos: number): Promise<void> {
   await world.startAll(1, 1);

@@ -15,6 +15,7 @@ import { readStackSettings, type StackSettings } from "../../stack/stack-setting
 import { endWithProcess } from "./end-with-process.ts";
 import { KafkaFaultProxy } from "./kafka-fault-proxy.ts";
 import { S3FaultProxy } from "./s3-fault-proxy.ts";
+import { movePartitions, type PartitionPlace, secondBroker } from "./second-broker.ts";
 import { until } from "./until.ts";
 
 const DOWNLOAD_MS_MAX = 15 * 60_000;
@@ -32,15 +33,18 @@ export class FaultStack {
   /** Data, logs and whatever else is to be removed with the stack. */
   readonly folder: string;
   readonly #servers: { readonly kafka: Server; readonly s3: Server };
+  readonly #settings: StackSettings;
+  #second: Server | undefined;
   readonly #proxied: StackEndpoints;
 
   private constructor(
-    folder: string,
+    settings: StackSettings,
     ports: Ports,
     servers: { kafka: Server; s3: Server },
     proxies: { kafkaProxy: KafkaFaultProxy; s3Proxy: S3FaultProxy },
   ) {
-    this.folder = folder;
+    this.folder = settings.stateDir;
+    this.#settings = settings;
     this.#servers = servers;
     this.kafkaProxy = proxies.kafkaProxy;
     this.s3Proxy = proxies.s3Proxy;
@@ -69,7 +73,7 @@ export class FaultStack {
       s3: new Server(s3Server, settings, java, jars, []),
     };
     await Promise.all([servers.kafka.start(), servers.s3.start()]);
-    return new FaultStack(folder, ports, servers, {
+    return new FaultStack(settings, ports, servers, {
       kafkaProxy: await KafkaFaultProxy.open(ports.kafkaProxy, ports.services),
       s3Proxy: await S3FaultProxy.open(ports.s3Proxy, ports.s3),
     });
@@ -88,6 +92,31 @@ export class FaultStack {
     return this.#servers.kafka.start();
   }
 
+  /** Starts a second broker, behind no proxy, and shares partitions out between the two. */
+  async shareWithSecondBroker(places: readonly PartitionPlace[]): Promise<void> {
+    const { kafka } = this.#servers;
+    const { stateDir, kafkaPort, kafkaControllerPort } = this.#settings;
+    const command = await kafka.command();
+    const folders = [join(stateDir, "kafka"), join(stateDir, "second")] as const;
+    if (!this.#second) {
+      const [direct, services] = (await findFreePorts(2)) as [number, number];
+      const broker = secondBroker(command, folders[0], kafkaControllerPort, { kafka: direct, services });
+      const settings = { ...this.#settings, kafkaPort: direct, stateDir: folders[1] };
+      this.#second = kafka.beside(broker, settings);
+      await this.#second.start();
+    }
+    await movePartitions(kafka.java, command, folders, kafkaPort, places);
+  }
+
+  /** Its partitions are away until it is started again. */
+  async killSecondBroker(): Promise<void> {
+    await this.#second?.kill();
+  }
+
+  async startSecondBroker(): Promise<void> {
+    await this.#second?.start();
+  }
+
   killS3(): Promise<void> {
     return this.#servers.s3.kill();
   }
@@ -99,11 +128,12 @@ export class FaultStack {
   /** Ends the faults; what they broke mends itself, or a test says that it doesn't. */
   heal(): void {
     this.kafkaProxy.set("pass");
+    this.kafkaProxy.closeIdle(0);
     this.s3Proxy.clear();
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#servers.kafka.kill(), this.#servers.s3.kill()]);
+    await Promise.all([this.#servers.kafka.kill(), this.#servers.s3.kill(), this.#second?.kill()]);
     await Promise.all([this.kafkaProxy.close(), this.s3Proxy.close()]);
     await rm(this.folder, { recursive: true, force: true });
   }
@@ -125,7 +155,7 @@ interface Ports {
 class Server {
   readonly #server: StackServer;
   readonly #settings: StackSettings;
-  readonly #java: string;
+  readonly java: string;
   readonly #jars: StackJars;
   readonly #moreArgs: readonly string[];
   #identity: ProcessIdentity | undefined;
@@ -140,17 +170,27 @@ class Server {
   ) {
     this.#server = server;
     this.#settings = settings;
-    this.#java = java;
+    this.java = java;
     this.#jars = jars;
     this.#moreArgs = moreArgs;
+  }
+
+  /** Another one of the same kind. */
+  beside(server: StackServer, settings: StackSettings): Server {
+    return new Server(server, settings, this.java, this.#jars, []);
+  }
+
+  /** The arguments for `java` that come before the main class. */
+  async command(): Promise<readonly string[]> {
+    return (await this.#server.prepare(this.java, this.#jars, this.#settings)).slice(0, -2);
   }
 
   async start(): Promise<void> {
     const { name, title } = this.#server;
     const [{ port }] = this.#server.ports(this.#settings);
-    const args = await this.#server.prepare(this.#java, this.#jars, this.#settings);
+    const args = await this.#server.prepare(this.java, this.#jars, this.#settings);
     const logPath = join(this.#settings.stateDir, "logs", `${name}.log`);
-    this.#identity = await startServer(title, this.#java, [...args, ...this.#moreArgs], logPath);
+    this.#identity = await startServer(title, this.java, [...args, ...this.#moreArgs], logPath);
     const { pid } = this.#identity;
     this.#forget = endWithProcess(() => process.kill(pid, "SIGKILL"));
     await waitUntilAnswering(this.#server, this.#identity, port, logPath);

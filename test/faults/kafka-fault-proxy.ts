@@ -19,6 +19,8 @@ export class KafkaFaultProxy {
   readonly #brokerPort: number;
   readonly #pairs = new Set<readonly [client: Socket, broker: Socket]>();
   #fault: KafkaFault = "pass";
+  #idleMsMax = 0;
+  #idleEnds = 0;
 
   private constructor(server: Server, brokerPort: number) {
     this.#server = server;
@@ -45,6 +47,20 @@ export class KafkaFaultProxy {
     for (const socket of [...this.#pairs].flat()) fault === "stall" ? socket.pause() : socket.resume();
   }
 
+  /** How many connections were closed because they lay idle. */
+  get idleEnds(): number {
+    return this.#idleEnds;
+  }
+
+  /**
+   * Closes connections in order that have carried nothing for so long, as a broker does after its
+   * connections.max.idle.ms; 0 leaves them alone.
+   */
+  closeIdle(idleMsMax: number): void {
+    this.#idleMsMax = idleMsMax;
+    for (const [client] of this.#pairs) client.setTimeout(idleMsMax);
+  }
+
   /** Breaks every connection with a TCP reset; clients may come back at once. */
   reset(): void {
     for (const socket of [...this.#pairs].flat()) socket.resetAndDestroy();
@@ -63,6 +79,10 @@ export class KafkaFaultProxy {
     const broker = connect({ host: LOOPBACK, port: this.#brokerPort, noDelay: true });
     const pair = [client, broker] as const;
     this.#pairs.add(pair);
+    client.setTimeout(this.#idleMsMax).on("timeout", () => {
+      this.#idleEnds += 1;
+      client.end();
+    });
     for (const [from, to] of [pair, [broker, client] as const]) {
       this.#forward(from, to);
       from.on("error", () => to.destroy());

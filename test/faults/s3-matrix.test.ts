@@ -12,6 +12,7 @@ const CLASSES: readonly S3RequestClass[] = [
   "list",
   "put moments",
   "put table checkpoint",
+  "head",
 ];
 
 const { scenario } = useFaultStack();
@@ -27,6 +28,8 @@ for (const fault of S3_FAULTS) {
       const of = (exchange: { requestClass: S3RequestClass }) => exchange.requestClass === requestClass;
       return { requestClass, injection: s3Proxy.inject({ of, fault, times }) };
     });
+    // A reducer asks for the head of its bucket when it starts.
+    world.start("reducer");
     const open = () => cells.filter(({ injection }) => !injection.isSpent).map(({ requestClass }) => requestClass);
     await world.flowUntil("each kind of request has met the fault", () => open().length === 0);
     expect(open()).toEqual([]);

@@ -1,6 +1,7 @@
 /** The services' requests to S3, by what they are for. */
 export const S3_REQUEST_CLASSES = [
   "get photo",
+  "put photo",
   "put file",
   "put commit",
   "get commit",
@@ -8,6 +9,7 @@ export const S3_REQUEST_CLASSES = [
   "put moments",
   "get moments",
   "put table checkpoint",
+  "head",
   "other",
 ] as const;
 
@@ -19,6 +21,8 @@ export function classifyS3Request(method: string, url: string): S3RequestClass {
   const path = decodeURIComponent(pathname);
   if (method === "GET" && searchParams.has("list-type")) return "list";
   if (method === "GET" && path.includes("/photos/")) return "get photo";
+  if (method === "PUT" && path.includes("/photos/")) return "put photo";
+  if (method === "HEAD") return "head";
   if (path.includes("/_fruitstream/moments/")) return method === "PUT" ? "put moments" : "get moments";
   if (/\/_delta_log\/\d{20}\.json$/.test(path)) return method === "PUT" ? "put commit" : "get commit";
   if (method === "PUT" && path.includes("/_delta_log/")) return "put table checkpoint";

@@ -11,6 +11,7 @@ const SEED = 24;
 
 /** A photo on S3, with the vector that an undisturbed featurizer gives it. */
 export interface SamplePhoto {
+  readonly bytes: Uint8Array;
   readonly key: string;
   readonly etag: string;
   readonly sizeBytes: number;
@@ -35,7 +36,7 @@ export async function storeSamplePhotos(
     if (!outcome || !("vector" in outcome)) throw new Error(`photo ${index} has no vector`);
     const key = `photos/${String(index).padStart(4, "0")}.png`;
     const { etag } = await store.put({ bucket, key }, bytes);
-    photos.push({ key, etag, sizeBytes: bytes.byteLength, features: outcome.vector.features });
+    photos.push({ bytes, key, etag, sizeBytes: bytes.byteLength, features: outcome.vector.features });
   }
   await photoModel.release();
   return photos;

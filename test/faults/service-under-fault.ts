@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { appendFileSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { PartReport } from "../../lib/runtime/health.ts";
+import { LOOPBACK } from "../../stack/local-port.ts";
 import { endWithProcess } from "./end-with-process.ts";
 import { until } from "./until.ts";
 
@@ -10,7 +12,7 @@ const RSS_LOOK_MS = 250;
 /** A service that is stopped ends within 9 s by itself. */
 const STOP_MS_MAX = 12_000;
 
-export type ServiceKind = "featurizer" | "reducer";
+export type ServiceKind = "featurizer" | "reducer" | "ingest";
 
 export interface ServiceOptions {
   readonly name: string;
@@ -23,6 +25,12 @@ interface LogLine {
   readonly msg?: string;
   readonly level?: number;
   readonly partitions?: readonly number[];
+  readonly port?: number;
+}
+
+interface Readiness {
+  readonly ready: boolean;
+  readonly parts: Readonly<Record<string, PartReport>>;
 }
 
 /**
@@ -74,6 +82,27 @@ export class ServiceUnderFault {
   /** The partitions that the present process was given last; undefined before it has any. */
   get partitions(): readonly number[] | undefined {
     return this.#lines.slice(this.#firstLineOfProcess).findLast(({ msg }) => msg === "partitions assigned")?.partitions;
+  }
+
+  /** The port on which the present process answers; undefined before it does. */
+  get port(): number | undefined {
+    return this.#lines.slice(this.#firstLineOfProcess).findLast(({ port }) => port !== undefined)?.port;
+  }
+
+  /** Whether the present process is at work: a member of a group has partitions, the HTTP service its port. */
+  get isAtWork(): boolean {
+    return this.kind === "ingest" ? this.port !== undefined : (this.partitions?.length ?? 0) > 0;
+  }
+
+  /** How many warnings and errors it has logged in all its lives. */
+  get complaints(): number {
+    return this.#lines.filter(({ level = 0 }) => level >= WARN_LEVEL).length;
+  }
+
+  /** What `/readyz` says. */
+  async readiness(): Promise<Readiness> {
+    const response = await fetch(`http://${LOOPBACK}:${this.port}/readyz`);
+    return (await response.json()) as Readiness;
   }
 
   /** SIGKILL; started again at once. */
@@ -146,7 +175,8 @@ export class ServiceUnderFault {
   }
 }
 
-/** pino's number. */
+/** pino's numbers. */
+const WARN_LEVEL = 40;
 const ERROR_LEVEL = 50;
 
 /** What is no JSON, such as Node's own report of an uncaught error, counts as an error. */

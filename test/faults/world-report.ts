@@ -3,6 +3,8 @@ export interface WorldReport {
   readonly announced: number;
   readonly rows: number;
   readonly deadLetters: number;
+  /** How many dead letters have which reason. */
+  readonly reasons: Readonly<Record<string, number>>;
   /** Vectors that were published again and dropped by the reducers. */
   readonly repeats: number;
   readonly commits: number;
@@ -31,6 +33,8 @@ interface Findings {
   readonly lettersMissing: readonly string[];
   /** Dead letters of records with which nothing is wrong. */
   readonly lettersMadeUp: readonly string[];
+  /** Dead letters that don't carry the record that they are about. */
+  readonly lettersWithoutOriginal: readonly string[];
   /** Vectors whose first appearance in `features` comes after that of a later photo: high-water marks would skip them. */
   readonly outOfOrder: readonly string[];
   /** Files whose number of rows is another in the log. */
@@ -39,12 +43,15 @@ interface Findings {
   readonly wrongMoments: readonly string[];
   /** Services that ended by themselves. */
   readonly crashes: readonly string[];
+  /** Services whose resident set went past its bound. */
+  readonly tooLarge: readonly string[];
 }
 
 /** One line: counts, and peaks of the resident sets in MiB. */
-export function formatReport({ rssPeakBytes, findings: _findings, ...counts }: WorldReport): string {
+export function formatReport({ rssPeakBytes, reasons, findings: _findings, ...counts }: WorldReport): string {
   const peaks = Object.entries(rssPeakBytes).map(([kind, bytes]) => `${kind} ${Math.round(bytes / 2 ** 20)} MiB`);
-  return [...Object.entries(counts).map(([name, count]) => `${name} ${count}`), ...peaks].join(", ");
+  const counted = Object.entries({ ...counts, ...reasons }).map(([name, count]) => `${name} ${count}`);
+  return [...counted, ...peaks].join(", ");
 }
 
 /** The findings that are not empty. */

@@ -2,12 +2,15 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type PipelineState, readPipelineState } from "../../cli/demo/pipeline-state.ts";
 import { openStackStore } from "../../cli/endpoints.ts";
+import { flushTable, STALL_SECONDS } from "../../cli/flush.ts";
 import { photoArrivedCodec } from "../../lib/contract/avro-codec.ts";
+import type { PhotoArrived } from "../../lib/contract/messages.ts";
 import { type Topics, topicShapes, topicsWithPrefix } from "../../lib/contract/topics.ts";
 import { openAdmin } from "../../lib/kafka/kafka-admin.ts";
 import type { KafkaSettings } from "../../lib/kafka/kafka-client.ts";
 import { openProducer } from "../../lib/kafka/kafka-producer.ts";
-import type { LogAdmin, NewRecord, RecordProducer } from "../../lib/kafka/record-log.ts";
+import { readTopic } from "../../lib/kafka/read-topic.ts";
+import type { LogAdmin, NewRecord, PositionedProducer } from "../../lib/kafka/record-log.ts";
 import { silentLogger } from "../../lib/runtime/logger.ts";
 import { retryWithin } from "../../lib/runtime/retry.ts";
 import type { ObjectStore } from "../../lib/store/object-store.ts";
@@ -26,8 +29,11 @@ const FLOW_PHOTOS = 8;
 const SETTLE_MS_MAX = 180_000;
 const APPEND_MS_MAX = 60_000;
 const FIRST_EVENT_MS = Date.parse("2026-03-01T10:00:00Z");
-/** Photos alternate between two hours, so that a commit carries more than one file. */
 const HOUR_MS = 3_600_000;
+/** Of no photo. */
+const WRONG_ETAG = "0".repeat(32);
+/** So that a commit carries more than one file. */
+const HOURS = 2;
 
 export interface WorldParts {
   readonly stack: FaultStack;
@@ -48,12 +54,13 @@ export class World {
   readonly parts: WorldParts;
   readonly topics: Topics;
   readonly location: TableLocation;
-  readonly groups: Readonly<Record<ServiceKind, string>>;
+  readonly groups: Readonly<Record<Exclude<ServiceKind, "ingest">, string>>;
   readonly kafka: KafkaSettings;
   readonly store: ObjectStore;
   readonly services: ServiceUnderFault[] = [];
   readonly #admin: LogAdmin;
-  readonly #producer: RecordProducer;
+  readonly #producer: PositionedProducer;
+  readonly #vectors: Map<string, Float32Array>;
   #table: DeltaTable | undefined;
   #announced = 0;
 
@@ -62,9 +69,10 @@ export class World {
     topics: Topics,
     kafka: KafkaSettings,
     admin: LogAdmin,
-    producer: RecordProducer,
+    producer: PositionedProducer,
   ) {
     this.parts = parts;
+    this.#vectors = new Map(parts.photos.map(({ key, features }) => [key, features]));
     this.topics = topics;
     this.kafka = kafka;
     this.location = { bucket: parts.bucket, prefix: `tables/${parts.id}` };
@@ -98,7 +106,7 @@ export class World {
   /** @param changes override the settings of the suite. */
   start(kind: ServiceKind, changes: Record<string, string> = {}): ServiceUnderFault {
     const name = `${kind}-${this.of(kind).length + 1}`;
-    const env = { ...this.#serviceEnv(), ...changes };
+    const env = { ...this.env, ...changes };
     const service = new ServiceUnderFault({ name, kind, env, logPath: join(this.parts.logFolder, `${name}.log`) });
     this.services.push(service);
     return service;
@@ -111,18 +119,73 @@ export class World {
     await this.shared();
   }
 
-  /** Waits until every service has partitions. */
+  /** Waits until every service is at work. */
   async shared(): Promise<void> {
-    await until("every service has partitions", () =>
-      this.services.every(({ partitions }) => partitions !== undefined && partitions.length > 0),
-    );
+    await until("every service is at work", () => this.services.every(({ isAtWork }) => isAtWork));
   }
 
-  /** Announces so many photos, evenly over the partitions. */
-  async announce(count: number): Promise<void> {
-    const records = Array.from({ length: count }, (_, index) => this.#record(this.#announced + index));
+  /**
+   * Announces so many photos, evenly over the partitions.
+   *
+   * @param hours how many hours their event times are of, in turn.
+   */
+  async announce(count: number, hours = HOURS): Promise<void> {
+    const records = Array.from({ length: count }, (_, index) => this.#record(this.#announced + index, hours));
     await this.append(this.topics.photos, records);
     this.#announced += count;
+  }
+
+  /** Announces so many photos on one partition, and on no other. */
+  async announceOn(partition: number, count: number): Promise<void> {
+    const records = Array.from({ length: count }, (_, index) => this.#record(this.#announced + index, HOURS));
+    await this.append(
+      this.topics.photos,
+      records.map((record) => ({ ...record, partition })),
+    );
+    this.#announced += count;
+  }
+
+  /** Announces a photo that is not on S3, and one that was replaced since. */
+  async announceGone(): Promise<void> {
+    const gone = this.#record(this.#announced, HOURS, { key: "photos/gone.png" });
+    const replaced = this.#record(this.#announced, HOURS, { etag: WRONG_ETAG });
+    await this.append(this.topics.photos, [gone, replaced]);
+  }
+
+  /** The vector of the photo that is on S3 under this key, or undefined when there is none. */
+  vectorOf(key: string): Float32Array | undefined {
+    return this.#vectors.get(key);
+  }
+
+  /** Whether S3 has the photo that was announced, with the announced etag. */
+  isOnS3(photo: PhotoArrived | undefined): boolean {
+    return photo !== undefined && this.#vectors.has(photo.key) && photo.etag !== WRONG_ETAG;
+  }
+
+  /** Notes that the photo will be on S3 under this key too. */
+  expectPhoto(key: string, { features }: SamplePhoto): void {
+    this.#vectors.set(key, features);
+  }
+
+  /** By key, how often a photo was announced on the topic so far. */
+  async arrivals(): Promise<ReadonlyMap<string, number>> {
+    const counts = new Map<string, number>();
+    await readTopic(this.kafka, this.topics.photos, silentLogger, ({ value }) => {
+      const { key } = photoArrivedCodec.decode(value);
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    });
+    return counts;
+  }
+
+  /** Commits the reducers' open windows. */
+  async flush(): Promise<void> {
+    const access = { admin: this.#admin, producer: this.#producer, table: await this.table() };
+    await flushTable({ ...access, featuresTopic: this.topics.features }, STALL_SECONDS, new AbortController().signal);
+  }
+
+  async table(): Promise<DeltaTable> {
+    this.#table ??= await openTable(this.store, this.location, { createIfAbsent: true });
+    return this.#table;
   }
 
   /** Repeated while the broker is away; the check counts what is on the topic then. */
@@ -143,18 +206,17 @@ export class World {
   }
 
   async state(): Promise<PipelineState> {
-    this.#table ??= await openTable(this.store, this.location, { createIfAbsent: true });
-    return readPipelineState(this.#admin, this.#table, this.topics, this.groups.featurizer);
+    return readPipelineState(this.#admin, await this.table(), this.topics, this.groups.featurizer);
   }
 
   /** Waits until everything announced is in the table or among the dead letters. */
-  async settled(): Promise<PipelineState> {
+  async settled(msMax = SETTLE_MS_MAX): Promise<PipelineState> {
     let state: PipelineState | undefined;
     const isSettled = async () => {
       state = await this.state();
       return state.featurizerLag === 0 && state.reducerLag === 0;
     };
-    await until("everything announced is in the table", isSettled, SETTLE_MS_MAX).catch((error) => {
+    await until("everything announced is in the table", isSettled, msMax).catch((error) => {
       throw new Error(`${error.message}; the last state is ${JSON.stringify(state)}`);
     });
     return state!;
@@ -170,19 +232,21 @@ export class World {
     this.store.close();
   }
 
-  #record(number: number): NewRecord {
+  #record(number: number, hours: number, changes: { readonly key?: string; readonly etag?: string } = {}): NewRecord {
     const { bucket, photos } = this.parts;
-    const { key, etag, sizeBytes } = photos[number % photos.length]!;
-    const capturedAtMs = FIRST_EVENT_MS + (number % 2) * HOUR_MS;
+    const { key, etag, sizeBytes } = { ...photos[number % photos.length]!, ...changes };
+    const capturedAtMs = FIRST_EVENT_MS + (Math.floor(number / PARTITIONS) % hours) * HOUR_MS;
     const about = { label: null, capturedAtMs, ingestedAtMs: Date.now(), traceparent: null };
     const value = photoArrivedCodec.encode({ bucket, key, etag, sizeBytes, ...about });
     return { partition: number % PARTITIONS, key: Buffer.from(key), value };
   }
 
-  #serviceEnv(): Record<string, string> {
+  /** What services and commands are told by their environment. */
+  get env(): Record<string, string> {
     const { bucket, modelFolder, id, stack } = this.parts;
     return {
       ...stack.serviceEnv,
+      PHOTOS_BUCKET: bucket,
       TOPIC_PREFIX: `${id}.`,
       TABLE_URI: `s3://${bucket}/${this.location.prefix}`,
       HTTP_PORT: "0",

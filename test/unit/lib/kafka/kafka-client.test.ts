@@ -18,6 +18,11 @@ test.each([
   }
 });
 
+test("a broker that was cut off a moment before is broker-unavailable", () => {
+  const error = new Error("Broker not connected");
+  expect(fromKafkaError(error, "appending")).toMatchObject({ code: "broker-unavailable", cause: error });
+});
+
 test("what is not of the client is passed on as it is", () => {
   const bug = new TypeError("a bug");
   expect(fromKafkaError(bug, "appending")).toBe(bug);

@@ -1,0 +1,117 @@
+import { setTimeout as sleepMs } from "node:timers/promises";
+import { expect, vi } from "vitest";
+import { uploadUntilTaken } from "./phone.ts";
+import { useFaultStack } from "./scenario.ts";
+import type { ServiceUnderFault } from "./service-under-fault.ts";
+import { until } from "./until.ts";
+import type { World } from "./world.ts";
+
+/** The long form takes 600: FAULT_OUTAGE_S=600 npx vitest run --project faults liveness. */
+const OUTAGE_MS = 1_000 * Number(process.env.FAULT_OUTAGE_S ?? 60);
+const OUTAGE_PHOTOS = 20;
+const BACKLOG_PHOTOS = 3_000;
+const CATCH_UP_MS_MAX = 120_000 + OUTAGE_MS;
+
+const IDLE_MS_MAX = 1_000;
+const IDLE_MS = 8_000;
+const IDLE_COMPLAINTS_MAX = 4;
+
+const LATE_PHOTOS = 2_400;
+const LATE_HOURS = 24;
+/** Far longer than the scenario takes: only a flush ends a window. */
+const LATE_WINDOW_MS = 600_000;
+
+vi.setConfig({ testTimeout: 2 * OUTAGE_MS + 300_000 });
+const { scenario } = useFaultStack();
+
+scenario("S3 is away for long", async (world) => {
+  const { stack } = world.parts;
+  await world.startAll(2, 2);
+  await world.flowUntil("photos have flowed", () => world.announced >= 200);
+  await world.settled();
+  await atRest(world);
+  const joins = countJoins(world);
+
+  await stack.killS3();
+  const endMs = performance.now() + OUTAGE_MS;
+  await world.announce(BACKLOG_PHOTOS);
+  // The second reducer has nothing to write, so it needs no S3.
+  const waiters = world.services.filter(({ kind, partitions }) => kind === "featurizer" || partitions?.includes(0));
+  await until("everyone who needs S3 says that it waits", () => allWaitForS3(waiters), OUTAGE_MS);
+  while (performance.now() < endMs) {
+    await world.announce(OUTAGE_PHOTOS);
+    await sleepMs(1_000);
+  }
+  expect(await allWaitForS3(waiters), "they still wait").toBe(true);
+  expect(countJoins(world), "heartbeats have kept every membership").toEqual(joins);
+
+  await stack.startS3();
+  await world.settled(CATCH_UP_MS_MAX);
+  await until("everyone is ready", () => all(world.services, async (service) => (await service.readiness()).ready));
+});
+
+scenario("Kafka closes connections that lie idle", async (world) => {
+  const { kafkaProxy } = world.parts.stack;
+  const [photo] = world.parts.photos;
+  const { id } = world.parts;
+  await world.startAll(2, 2);
+  const ingest = world.start("ingest");
+  await world.shared();
+  await atRest(world);
+  world.expectPhoto(`photos/${id}/before.png`, photo!);
+  world.expectPhoto(`photos/${id}/after.png`, photo!);
+  await uploadUntilTaken(ingest, id, "before.png", photo!);
+  await world.announce(80);
+  await world.settled();
+
+  const complaints = () => world.services.reduce((sum, service) => sum + service.complaints, 0);
+  const before = complaints();
+  kafkaProxy.closeIdle(IDLE_MS_MAX);
+  await sleepMs(IDLE_MS);
+  expect(kafkaProxy.idleEnds, "idle connections were closed").toBeGreaterThan(0);
+
+  const { times } = await uploadUntilTaken(ingest, id, "after.png", photo!);
+  expect(times, "the upload after the pause is taken at once").toBe(1);
+  await world.announce(80);
+  await world.settled();
+  expect(complaints() - before).toBeLessThanOrEqual(IDLE_COMPLAINTS_MAX);
+});
+
+scenario("photos of a day's hours arrive interleaved", async (world) => {
+  for (let index = 0; index < 2; index++) {
+    world.start("featurizer");
+    world.start("reducer", { REDUCER_WINDOW_MS_MAX: String(LATE_WINDOW_MS) });
+  }
+  await world.shared();
+  await atRest(world);
+  await world.announce(LATE_PHOTOS, LATE_HOURS);
+  await until("every vector is published", async () => (await world.state()).featurizerLag === 0, CATCH_UP_MS_MAX);
+  await world.flush();
+
+  const files = [...(await world.table()).snapshot.files.values()];
+  const hours = new Set(files.map(({ partitionValues: { dt, hour } }) => `${dt} ${hour}`));
+  expect(hours.size).toBe(LATE_HOURS);
+  // Each reducer's markers lie on two partitions: at most two windows each, of one file an hour.
+  expect(files.length).toBeLessThanOrEqual(2 * 2 * LATE_HOURS);
+});
+
+/** Waits until the groups have shared their partitions for good: both members of each have half of the four. */
+async function atRest(world: World): Promise<void> {
+  const members = world.services.filter(({ kind }) => kind !== "ingest");
+  await until("the groups have come to rest", () => members.every(({ partitions }) => partitions?.length === 2));
+}
+
+function countJoins({ services }: World): number[] {
+  return services.map((service) => service.logged("partitions assigned"));
+}
+
+function allWaitForS3(services: readonly ServiceUnderFault[]): Promise<boolean> {
+  return all(services, async (service) => {
+    const { ready, parts } = await service.readiness();
+    return !ready && parts.s3?.state === "waiting";
+  });
+}
+
+async function all<T>(items: readonly T[], holds: (item: T) => Promise<boolean>): Promise<boolean> {
+  return (await Promise.all(items.map(holds))).every(Boolean);
+}
