@@ -85,10 +85,15 @@ function requireClasses(classes: readonly string[], rowsByLabel: ReadonlyMap<str
 
 function requireOthers(label: string, rowsByLabel: ReadonlyMap<string, number>): void {
   requireRows(label, rowsByLabel);
-  const others = [...rowsByLabel].reduce((sum, [other, rows]) => sum + (other === label ? 0 : rows), 0);
-  if (others >= CLASS_ROWS_MIN) return;
+  const counts = [...rowsByLabel].flatMap(([other, rows]) => (other === label ? [] : rows));
+  const others = counts.reduce((sum, rows) => sum + rows, 0);
   const problem = `"${label}" has ${others} rows of other labels to be told apart from`;
-  throw new FruitstreamError("usage", `${problem}; at least ${CLASS_ROWS_MIN} are needed`);
+  if (others < CLASS_ROWS_MIN) {
+    throw new FruitstreamError("usage", `${problem}; at least ${CLASS_ROWS_MIN} are needed`);
+  }
+  // The only row of a label is trained on.
+  if (counts.some((rows) => rows > 1)) return;
+  throw new FruitstreamError("usage", `${problem}, each the only one of its label; none would be left for the test`);
 }
 
 function requireRows(label: string, rowsByLabel: ReadonlyMap<string, number>): void {

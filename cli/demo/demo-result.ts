@@ -25,8 +25,8 @@ export interface DemoResult {
   readonly tableUri: string;
   /** A copy of the table on this machine. */
   readonly exportFolder: string;
-  /** Undefined where there was nothing to plot. */
-  readonly plotFolder: string | undefined;
+  /** The folder with the plots, or why there are none. */
+  readonly plots: { readonly folder: string } | { readonly lacking: string };
   readonly logFolder: string;
   /** Of all rows; undefined with fewer than two. */
   readonly basis: Basis | undefined;

@@ -86,17 +86,17 @@ async function drawPhotos(count: number, demoFolder: string, line: StatusLine, s
   return folder;
 }
 
-/** The folder with the plots; undefined where there is nothing to plot: no rows, a single one, or one component. */
-async function plotRows(table: DeltaTable, place: string, folder: string): Promise<string | undefined> {
+/** There is nothing to plot with no rows, a single one, or one component. */
+async function plotRows(table: DeltaTable, place: string, folder: string): Promise<DemoResult["plots"]> {
   const [file] = table.snapshot.files.values();
-  if (!file) return undefined;
+  if (!file) return { lacking: "the table has no rows" };
   const { model, run } = file.partitionValues;
   try {
     await plotTable({ place, table }, { model: model!, run: run!, folder }, () => undefined);
-    return folder;
+    return { folder };
   } catch (error) {
     if (error instanceof FruitstreamError && (error.code === "usage" || error.code === "invalid-table"))
-      return undefined;
+      return { lacking: error.message };
     throw error;
   }
 }
@@ -172,7 +172,7 @@ async function runOn(run: DemoRun): Promise<DemoResult> {
       tableVersion: table.snapshot.version,
       tableUri: backend.keepsTable ? tableUri : pathToFileURL(exportFolder).href,
       exportFolder,
-      plotFolder: await plotRows(table, tableUri, plotFolder),
+      plots: await plotRows(table, tableUri, plotFolder),
       logFolder,
       basis: await basisOverAllRows(table, options.components),
       sampleRows: await sampleRows(table),

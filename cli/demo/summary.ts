@@ -35,10 +35,11 @@ export function printSummary(result: DemoResult): void {
 
 /** The counts as one line of JSON, for programs. */
 export function printJson(result: DemoResult): void {
-  const { photos, rows, deadLetters, tableVersion, tableUri, basis } = result;
+  const { photos, isSynthetic, rows, deadLetters, tableVersion, tableUri, basis } = result;
   console.log(
     JSON.stringify({
       photos,
+      synthetic: isSynthetic,
       rows,
       deadLetters: deadLetters.length,
       photosPerSecond: photosPerSecond(result),
@@ -62,12 +63,16 @@ function printRows({ sampleRows }: DemoResult): void {
   }
 }
 
-function printHowToOpen({ tableUri, tableVersion, exportFolder, plotFolder, logFolder }: DemoResult): void {
+function printHowToOpen({ tableUri, tableVersion, exportFolder, plots, logFolder }: DemoResult): void {
   const folder = relative(process.cwd(), exportFolder) || ".";
+  const plotted =
+    "folder" in plots
+      ? `${relative(process.cwd(), plots.folder)}/pca-scatter.svg, pca-scree.svg`
+      : `none: ${plots.lacking}`;
   console.log(`
 table         ${tableUri}, version ${tableVersion}
 copy          ${folder}
-plots         ${plotFolder === undefined ? "none: too few rows" : `${relative(process.cwd(), plotFolder)}/pca-scatter.svg, pca-scree.svg`}
+plots         ${plotted}
 logs          ${relative(process.cwd(), logFolder)}
 
 open the copy with DuckDB:

@@ -77,12 +77,19 @@ async function receiveAll(partial: PartialDownload, path: string, hooks: Downloa
       return await partial.receive(hooks);
     } catch (error) {
       hooks.signal.throwIfAborted();
-      if (fateOf(error) !== "retry") throw error;
+      if (fateOf(error) !== "retry") throw refused(error, path);
       fruitless = (await partial.receivedBytes()) > before ? 0 : fruitless + 1;
       if (fruitless === FRUITLESS_ATTEMPTS_MAX) throw givenUp(error, partial.file, path);
       await hooks.clock.sleep(backoffMs(RETRY_POLICY, fruitless + 1, Math.random), hooks.signal);
     }
   }
+}
+
+/** The server has no such file; another place may have it. */
+function refused(error: unknown, path: string): unknown {
+  if (!(error instanceof FruitstreamError)) return error;
+  const message = `${error.message}, or get the file elsewhere and put it at ${path}`;
+  return new FruitstreamError(error.code, message, { cause: error });
 }
 
 function givenUp(cause: unknown, { url, bytes }: RemoteFile, path: string): FruitstreamError {

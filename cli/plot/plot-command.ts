@@ -8,15 +8,15 @@ import { plotTable } from "./plot-table.ts";
 export function plotCommand(): Command {
   return new Command("plot")
     .description("draw the PCA of the table's vectors: scatter by label and scree plot, as SVG")
-    .requiredOption("--model <id>", "a model's id as `table show` prints it, or its name alone")
     .requiredOption("--out <folder>", "where the pictures are written")
+    .option("--model <id>", "a model's id as `table show` prints it, or its name; the table's only one by default")
     .option("--table <place>", "s3://bucket/prefix or a local folder; TABLE_URI by default")
     .option("--run <name>", "live, or the name of a replay", LIVE_RUN)
     .action(runPlot);
 }
 
 interface PlotFlags {
-  readonly model: string;
+  readonly model?: string;
   readonly out: string;
   readonly table?: string;
   readonly run: string;

@@ -11,7 +11,8 @@ import { scatterChart } from "./scatter-chart.ts";
 import { screeChart } from "./scree-chart.ts";
 
 export interface PlotRequest {
-  readonly model: string;
+  /** Undefined for the table's only one. */
+  readonly model: string | undefined;
   readonly run: string;
   readonly folder: string;
 }

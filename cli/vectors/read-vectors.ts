@@ -44,10 +44,7 @@ export async function requireNewestBasis(table: DeltaTable, subject: PcaSubject)
   const basis = await new BasisStore(table, subject).refresh();
   if (basis) return basis;
   const problem = `there is no PCA basis of model ${subject.model}, run ${subject.run} beside the table`;
-  throw new FruitstreamError(
-    "invalid-table",
-    `${problem}; a reducer publishes the first, and an export leaves them out`,
-  );
+  throw new FruitstreamError("invalid-table", `${problem}; a reducer publishes the first, of two rows or more`);
 }
 
 async function* readSubject(table: DeltaTable, { model, run }: PcaSubject, columns: readonly string[]) {

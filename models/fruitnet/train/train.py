@@ -6,8 +6,12 @@ FOLDER of the photos holds Training/<label>/*.jpg. Equal seed, threads, machine 
 """
 
 import argparse
+import os
 import time
 from pathlib import Path
+
+# Without it cuBLAS has no deterministic products; it is read when CUDA starts.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 import torch
 import torch.nn.functional as F

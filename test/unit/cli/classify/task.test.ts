@@ -78,6 +78,12 @@ describe("its questions", () => {
     expect(() => questionsOf(task, ROWS, 20)).toThrow(message);
   });
 
+  it("are refused where every other label has a single row, since none would be tested", () => {
+    const rows = new Map([["Apple", 30], ...["b", "c", "d", "e", "f"].map((label) => [label, 1] as const)]);
+    const message = /"Apple" has 5 rows of other labels .*, each the only one of its label/;
+    expect(() => questionsOf({ kind: "one-vs-all", label: "Apple" }, rows, 20)).toThrow(message);
+  });
+
   it("are refused where there is but one label", () => {
     const rows = new Map([["Apple", 30]]);
     expect(() => questionsOf({ kind: "all" }, rows, 20)).toThrow(/at least 2 labels of at least 5 rows, got 1/);

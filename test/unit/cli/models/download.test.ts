@@ -151,10 +151,13 @@ describe("a download that is not what it should be", () => {
     await expect(readFile(path)).rejects.toMatchObject({ code: "ENOENT" });
   });
 
-  test("by a missing page fails at once", async () => {
+  test("by a missing page fails at once, and says where a file from elsewhere belongs", async () => {
     server.behave({ status: 404 });
     const downloading = download(remote(), path, hooks());
-    await expect(downloading).rejects.toMatchObject({ code: "invalid-model", message: expect.stringContaining("404") });
+    await expect(downloading).rejects.toMatchObject({
+      code: "invalid-model",
+      message: expect.stringMatching(`answered 404; .* put it at ${path}`),
+    });
     expect(server.ranges).toHaveLength(1);
   });
 

@@ -38,9 +38,16 @@ describe("a model and run are found", () => {
       run: "live",
       message: /several models "resnet-18"; name one: resnet-18-1111, resnet-18-2222/,
     },
+    { model: undefined, run: "live", message: /has several models; name one: mobilenet-0a1b, resnet-18-1111/ },
     { model: "mobilenet", run: "agian", message: /no rows of a run "agian"; choose with --run: again, live/ },
   ])("or not: $message", ({ model, run, message }) => {
     expect(() => findSubject(named, model, run)).toThrow(message);
+  });
+
+  it("without a model's name where the table has but one", async () => {
+    const table = await openTable(emptyStore(), LOCATION, { createIfAbsent: true });
+    await appendRows(table, [photoRow({ model: "mobilenet-0a1b", run: "live" })]);
+    expect(findSubject({ ...named, table }, undefined, "live")).toEqual({ model: "mobilenet-0a1b", run: "live" });
   });
 
   it("but not in an empty table", async () => {
