@@ -48,7 +48,11 @@ export async function openAdmin(settings: KafkaSettings, logger: Logger): Promis
         }));
         if (wanted.length > 0) await admin.createTopics({ topics: wanted, waitForLeaders: true });
         // Metadata name a leader before it leads; leaders that answer for their offsets do.
-        for (const { topic } of topics) await admin.fetchTopicOffsets(topic);
+        for (const { topic } of missing) await admin.fetchTopicOffsets(topic);
+        // Another process may have made these a moment ago; or a partition is away for long, which only its work waits for.
+        for (const topic of existing) {
+          if (topics.some((one) => one.topic === topic)) await admin.fetchTopicOffsets(topic).catch(() => undefined);
+        }
       }),
     partitionCount: (topic) =>
       attempt(`describing topic "${topic}"`, async () => {

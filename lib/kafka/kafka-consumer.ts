@@ -47,6 +47,7 @@ class KafkaConsumer implements RecordConsumer {
   readonly #commitInTurn = pLimit(1);
   #commitsAcknowledged = 0;
   #assignment: Assignment | undefined;
+  #memberId: string | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(settings: ConsumerSettings, logger: Logger) {
@@ -141,6 +142,7 @@ class KafkaConsumer implements RecordConsumer {
 
   #onJoin(event: ConsumerGroupJoinEvent["payload"], handlers: ConsumerHandlers): void {
     const partitions = event.memberAssignment[this.#settings.topic] ?? [];
+    this.#noteMember(event.memberId);
     this.#logger.info({ group: this.#settings.group, partitions }, "partitions assigned");
     const ready = handlers.assigned(partitions).then((starts) => {
       // An assignment that was overtaken must not move the newer one's positions.
@@ -152,6 +154,17 @@ class KafkaConsumer implements RecordConsumer {
     // What an earlier assignment has set aside is not set aside in this one.
     this.#inGroup(() => this.#consumer.resume([{ topic: this.#settings.topic, partitions }]));
     ready.catch((error) => this.#fail(error));
+  }
+
+  /** A member that was at work until now keeps its id, unless the group has put it out meanwhile. */
+  #noteMember(memberId: string): void {
+    if (this.#assignment && this.#memberId !== memberId) {
+      const { group, sessionMsMax } = this.#settings;
+      const message =
+        "fenced: the group had put this member out and given its partitions to others; it has joined anew";
+      this.#logger.warn({ group, sessionMsMax }, message);
+    }
+    this.#memberId = memberId;
   }
 
   #onCrash({ error, restart }: ConsumerCrashEvent["payload"], handlers: ConsumerHandlers): void {

@@ -26,12 +26,16 @@ export class ProgressWatch {
   readonly #clock: MonotonicClock;
   readonly #health: Health;
   readonly #logger: Logger;
+  readonly #stuckMs: number;
   #position: string | undefined;
   /** Since when the position is what it is, with work to do and nothing to wait for. */
   #standsSinceMs = 0;
   #isStuck = false;
 
-  constructor({ clock, health, logger }: { clock: MonotonicClock; health: Health; logger: Logger }) {
+  /** @param gatherMsMax for so long, beyond STUCK_MS, a service rightly gathers work before any of it shows as done. */
+  constructor(parts: { clock: MonotonicClock; health: Health; logger: Logger }, gatherMsMax = 0) {
+    const { clock, health, logger } = parts;
+    this.#stuckMs = STUCK_MS + gatherMsMax;
     this.#clock = clock;
     this.#health = health;
     this.#logger = logger;
@@ -62,7 +66,7 @@ export class ProgressWatch {
       return;
     }
     const standsMs = nowMs - this.#standsSinceMs;
-    if (standsMs < STUCK_MS) return;
+    if (standsMs < this.#stuckMs) return;
     const detail = `nothing done for ${Math.floor(standsMs / 1_000)} s, ${toDo} records to do`;
     if (!this.#isStuck) this.#logger.error({ toDo, standsMs }, `stuck: ${detail}; restart this process`);
     this.#isStuck = true;

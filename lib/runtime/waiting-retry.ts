@@ -18,12 +18,14 @@ export interface WaitingStep<Result> {
 const POLICY: RetryPolicy = { delayMsFirst: 100, delayMsMax: 10_000 };
 
 /**
- * Repeats steps while what they need may come back, without an end, and says in the health report what it waits for.
+ * Repeats steps while what they need may come back, without an end, and says in the health report what it waits for. A
+ * part is well again once no step waits for it, however the steps ended.
  */
 export class WaitingRetry {
   readonly #clock: Clock;
   readonly #health: Health;
   readonly #logger: Logger;
+  readonly #waiting = { s3: 0, kafka: 0 };
 
   constructor({ clock, health, logger }: { clock: Clock; health: Health; logger: Logger }) {
     this.#clock = clock;
@@ -35,13 +37,17 @@ export class WaitingRetry {
   async run<Result>({ part, name, signal, attempt }: WaitingStep<Result>): Promise<Result> {
     let waited = false;
     const onRetry = (error: unknown, attemptNumber: number, delayMs: number) => {
+      if (!waited) this.#waiting[part] += 1;
       waited = true;
       metrics.retries.inc({ step: name });
       this.#health.report(part, "waiting", String(error));
       this.#logger.warn({ err: error, step: name, attempt: attemptNumber, delayMs }, `${name} failed; trying again`);
     };
-    const result = await retrying(POLICY, { clock: this.#clock, signal, onRetry }, attempt);
-    if (waited) this.#health.report(part, "ok");
-    return result;
+    try {
+      return await retrying(POLICY, { clock: this.#clock, signal, onRetry }, attempt);
+    } finally {
+      if (waited) this.#waiting[part] -= 1;
+      if (waited && this.#waiting[part] === 0) this.#health.report(part, "ok");
+    }
   }
 }

@@ -23,7 +23,7 @@ import { formatS3Uri, type ObjectStore } from "../../lib/store/object-store.ts";
 import { DeadLetterLimit } from "./dead-letter-limit.ts";
 import type { DecodedPhoto } from "./decode-photo.ts";
 import { fetchPhoto } from "./fetch-photo.ts";
-import { InFlightBudget } from "./in-flight-budget.ts";
+import { type BudgetShare, InFlightBudget } from "./in-flight-budget.ts";
 import type { PhotoVector } from "./inference/photo-model.ts";
 import { PartitionLane } from "./partition-lane.ts";
 import { readPhotoRecord } from "./photo-record.ts";
@@ -72,6 +72,8 @@ interface Outcome {
 /** Everything that belongs to one assignment of partitions, and is dropped as a whole by the next. */
 interface Assignment {
   readonly lanes: ReadonlyMap<number, PartitionLane<Outcome>>;
+  /** By partition, its part of the budget. */
+  readonly shares: ReadonlyMap<number, BudgetShare>;
   /** Where each partition began, by the group's commits. */
   readonly starts: Map<number, number>;
   readonly budget: InFlightBudget;
@@ -157,14 +159,20 @@ export class FeaturizerPipeline {
       photosMax: this.#settings.inFlightPhotosMax,
       bytesMax: this.#settings.inFlightBytesMax,
     });
-    const newLane = () =>
+    const shares = new Map(partitions.map((partition) => [partition, budget.share()]));
+    const newLane = (share: BudgetShare) =>
       new PartitionLane<Outcome>({
         publishRecordsMax: PUBLISH_RECORDS_MAX,
         onFailure: (error) => this.#failure.reject(error),
-        publish: (outcomes, signal) => this.#publish(outcomes, budget, signal),
+        publish: async (outcomes, signal) => {
+          await this.#publish(outcomes, signal);
+          for (const { budgetBytes } of outcomes) share.release(budgetBytes);
+          metrics.featurizerInFlightBytes.set(budget.bytes);
+        },
       });
-    const lanes = new Map(partitions.map((partition) => [partition, newLane()]));
-    const assignment: Assignment = { lanes, starts: new Map(), budget, committed: new Map(), expected: new Map() };
+    const lanes = new Map([...shares].map(([partition, share]) => [partition, newLane(share)]));
+    const positions = { starts: new Map(), committed: new Map(), expected: new Map() };
+    const assignment: Assignment = { lanes, shares, budget, ...positions };
     this.#assignment = assignment;
 
     const starts = (await this.#committedOffsets()).filter(({ partition }) => lanes.has(partition));
@@ -205,15 +213,16 @@ export class FeaturizerPipeline {
   async #admit(partition: number, records: readonly LogRecord[]): Promise<void> {
     const assignment = this.#assignment;
     const lane = assignment?.lanes.get(partition);
-    if (!assignment || !lane) return;
+    const share = assignment?.shares.get(partition);
+    if (!assignment || !lane || !share) return;
     await this.#askKafka("schemas", () => this.#parts.schemas.learn(records.map(({ value }) => value)));
     if (lane.signal.aborted || this.#stopping.signal.aborted) return;
     for (const record of records) {
-      if (record.offset >= this.#endOf(partition)) return this.#restAtEnd(assignment, lane, record);
+      if (record.offset >= this.#endOf(partition)) return this.#restAtEnd(assignment, lane, share, record);
       this.#noteGap(assignment, record);
       const arrived = readPhotoRecord(record);
       const budgetBytes = arrived instanceof Error ? 0 : Math.min(arrived.sizeBytes, this.#settings.photoBytesMax);
-      await assignment.budget.acquire(budgetBytes);
+      await share.acquire(budgetBytes);
       if (lane.signal.aborted || this.#stopping.signal.aborted) return;
       metrics.featurizerInFlightBytes.set(assignment.budget.bytes);
       lane.submit(record.offset, this.#featurize(record, arrived, budgetBytes, lane.signal));
@@ -221,11 +230,16 @@ export class FeaturizerPipeline {
   }
 
   /** Takes nothing more of the partition: not resolving keeps it from being fetched, until it is assigned anew. */
-  async #restAtEnd(assignment: Assignment, lane: PartitionLane<Outcome>, record: LogRecord): Promise<void> {
+  async #restAtEnd(
+    assignment: Assignment,
+    lane: PartitionLane<Outcome>,
+    share: BudgetShare,
+    record: LogRecord,
+  ): Promise<void> {
     const end = this.#endOf(record.partition);
     if ((assignment.expected.get(record.partition) ?? end) < end) {
       this.#noteGap(assignment, { ...record, offset: end });
-      await assignment.budget.acquire(0);
+      await share.acquire(0);
       lane.submit(end - 1, Promise.resolve({ budgetBytes: 0 }));
     }
     const { signal } = lane;
@@ -281,7 +295,7 @@ export class FeaturizerPipeline {
     return this.#retry.run({ part: "s3", name: "fetch", signal, attempt });
   }
 
-  async #publish(outcomes: readonly Outcome[], budget: InFlightBudget, signal: AbortSignal): Promise<void> {
+  async #publish(outcomes: readonly Outcome[], signal: AbortSignal): Promise<void> {
     const { producer } = this.#parts;
     const { topics, featuresPartitions } = this.#settings;
     this.#deadLetterLimit.count(
@@ -307,8 +321,6 @@ export class FeaturizerPipeline {
     };
     await Promise.all([append(topics.features, vectorRecords), append(topics.deadLetters, deadLetterRecords)]);
 
-    for (const { budgetBytes } of outcomes) budget.release(budgetBytes);
-    metrics.featurizerInFlightBytes.set(budget.bytes);
     metrics.featurizerPhotos.inc(vectors.length);
     for (const { reason, detail, uri, sourcePartition, sourceOffset } of deadLetters) {
       metrics.deadLetters.inc({ reason });

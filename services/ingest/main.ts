@@ -11,6 +11,7 @@ import { s3OptionsOf } from "../../lib/store/s3-config.ts";
 import { openS3ObjectStore } from "../../lib/store/s3-object-store.ts";
 import { PhotoAnnouncer } from "./announce-photo.ts";
 import { ingestConfig } from "./config.ts";
+import { PartWatch } from "./part-watch.ts";
 import { createPhotoServer } from "./photo-server.ts";
 
 await runService("ingest", async ({ env, logger, signal }) => {
@@ -33,8 +34,13 @@ await runService("ingest", async ({ env, logger, signal }) => {
   health.report("s3", "ok");
 
   const announcer = new PhotoAnnouncer((records) => pipelineLog.producer.append(topics.photos, records), systemClock);
+  const watching = { clock: systemClock, health, signal };
+  const watches = {
+    s3: new PartWatch("s3", { ...watching, probe: attempt }),
+    kafka: new PartWatch("kafka", { ...watching, probe: () => pipelineLog.admin.endOffsets(topics.photos) }),
+  };
   const server = createPhotoServer(
-    { store, announcer, clock: systemClock, health, logger },
+    { store, announcer, clock: systemClock, health, watches, logger },
     {
       bucket: config.PHOTOS_BUCKET,
       photoBytesMax: config.INGEST_PHOTO_BYTES_MAX,

@@ -8,6 +8,7 @@ import { answerStatus } from "../../lib/runtime/status-server.ts";
 import { formatS3Uri, type ObjectStore } from "../../lib/store/object-store.ts";
 import type { PhotoAnnouncer } from "./announce-photo.ts";
 import { eventTimeMs, parseInstantMs } from "./event-time.ts";
+import type { PartWatch } from "./part-watch.ts";
 import { labelOfKey } from "./photo-label.ts";
 import { type PhotoPath, parsePhotoPath } from "./photo-path.ts";
 import { photoTooLarge, receivePhoto } from "./receive-photo.ts";
@@ -17,6 +18,7 @@ export interface PhotoServerParts {
   readonly announcer: PhotoAnnouncer;
   readonly clock: Clock;
   readonly health: Health;
+  readonly watches: { readonly s3: PartWatch; readonly kafka: PartWatch };
   readonly logger: Logger;
 }
 
@@ -86,12 +88,12 @@ export function createPhotoServer(parts: PhotoServerParts, options: PhotoServerO
 async function takePhoto(
   request: IncomingMessage,
   { label, name }: PhotoPath,
-  { store, announcer, clock, health }: PhotoServerParts,
+  { store, announcer, clock, watches }: PhotoServerParts,
   { bucket, photoBytesMax, unlabelled }: PhotoServerOptions,
 ): Promise<{ uri: string; etag: string }> {
   const { bytes, format } = await receivePhoto(request, photoBytesMax);
   const location = { bucket, key: `photos/${label}/${name}` };
-  const { etag } = await reporting(health, "s3", store.put(location, bytes, { contentType: `image/${format}` }));
+  const { etag } = await watches.s3.during(store.put(location, bytes, { contentType: `image/${format}` }));
   const photo = {
     ...location,
     etag,
@@ -100,7 +102,7 @@ async function takePhoto(
     capturedAtMs: eventTimeMs(parseInstantMs(headerOf(request, "x-captured-at")), clock.nowMs()),
     traceparent: traceparentOf(request),
   };
-  await reporting(health, "kafka", announcer.announce(photo));
+  await watches.kafka.during(announcer.announce(photo));
   metrics.ingestPhotos.inc({ mouth: "http" });
   return { uri: formatS3Uri(location), etag };
 }
@@ -127,18 +129,6 @@ async function withinBudget(
     await work();
   } finally {
     budget.inFlightBytes -= bytes;
-  }
-}
-
-/** Keeps the part's health up to date with what became of the step. */
-async function reporting<Result>(health: Health, part: string, step: Promise<Result>): Promise<Result> {
-  try {
-    const result = await step;
-    health.report(part, "ok");
-    return result;
-  } catch (error) {
-    health.report(part, "waiting", error instanceof Error ? error.message : String(error));
-    throw error;
   }
 }
 

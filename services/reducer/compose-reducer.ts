@@ -93,7 +93,7 @@ export async function composeReducer(
   );
   logger.info({ table: config.TABLE_URI, version: table.snapshot.version, topic: topics.features }, "reducer started");
 
-  const watch = new ProgressWatch({ clock: systemClock, health, logger });
+  const watch = new ProgressWatch({ clock: systemClock, health, logger }, config.REDUCER_WINDOW_MS_MAX);
   const watching = new AbortController();
   const look = () =>
     topicProgress(admin, topics.features, pipeline.positions, end && ((partition) => end.of(partition)));

@@ -31,7 +31,7 @@ export const reducerWorkConfig = {
     .describe("bytes of vectors in one table commit; writing them takes about five times as much memory"),
   REDUCER_WINDOW_MS_MAX: wholeNumber(100, 3_600_000)
     .default(30_000)
-    .describe("a window is committed after so long, full or not: the table is never older than that"),
+    .describe("a window is committed after so long, full or not; its age is looked at five times as often"),
   REDUCER_BASIS_ANGLE_DEGREES_MAX: wholeNumber(1, 90)
     .default(5)
     .describe("a new basis is published when the components have turned by more than this angle"),

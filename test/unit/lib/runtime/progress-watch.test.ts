@@ -8,7 +8,7 @@ import { type Progress, ProgressWatch } from "../../../../lib/runtime/progress-w
 const MINUTES = 60_000;
 
 /** Runs a watch over what is seen at each look, by the clock's minutes, and gives what it said then. */
-async function watch(minutes: number, see: (minute: number, health: Health) => Progress) {
+async function watch(minutes: number, see: (minute: number, health: Health) => Progress, gatherMsMax = 0) {
   const over = new AbortController();
   const lines: string[] = [];
   const states: (string | undefined)[] = [];
@@ -26,7 +26,7 @@ async function watch(minutes: number, see: (minute: number, health: Health) => P
   health.report("s3", "ok");
   const keep = (_: unknown, text?: string) => void lines.push(text!);
   const logger: Logger = Object.assign(Object.create(silentLogger), { error: keep });
-  const watching = new ProgressWatch({ clock, health, logger });
+  const watching = new ProgressWatch({ clock, health, logger }, gatherMsMax);
   await watching.run(async () => see(nowMs / MINUTES, health), over.signal);
   return { health, lines, states };
 }
@@ -44,6 +44,12 @@ test("work that stands still is stuck after ten minutes, is said once, and makes
 test("it is not stuck before", async () => {
   const { health } = await watch(10, () => ({ position: "0:7", toDo: 3 }));
   expect(health.ready).toBe(true);
+});
+
+test("a service that gathers for an hour is not stuck in its first hour", async () => {
+  const { states, lines } = await watch(80, () => ({ position: "0:7", toDo: 3 }), 60 * MINUTES);
+  expect(states.slice(0, 60)).not.toContain("stuck");
+  expect(lines).toHaveLength(1);
 });
 
 test("nothing to do is not stuck, however long", async () => {

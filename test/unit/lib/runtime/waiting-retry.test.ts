@@ -26,3 +26,42 @@ test("says what it waits for while it waits, and that all is well afterwards", a
   expect(states).toEqual([waiting, waiting]);
   expect(health.parts).toMatchObject({ s3: { state: "ok" }, kafka: { state: "starting" } });
 });
+
+test.each([
+  { how: "with an error that no retry mends", last: new FruitstreamError("not-found", "it is gone"), aborts: false },
+  { how: "because nobody wants it any more", last: new FruitstreamError("store-unavailable", "503"), aborts: true },
+])("is well again when the step that waited ends $how", async ({ last, aborts }) => {
+  const health = new Health(() => 0, ["s3"]);
+  const over = new AbortController();
+  const sleep = async () => {
+    if (aborts) over.abort(new Error("reassigned"));
+    over.signal.throwIfAborted();
+  };
+  const retry = new WaitingRetry({ clock: { nowMs: () => 0, sleep }, health, logger: silentLogger });
+  const errors = [new FruitstreamError("store-unavailable", "503 SlowDown"), last];
+  const attempt = () => Promise.reject(errors.shift());
+  await expect(retry.run({ part: "s3", name: "fetch", signal: over.signal, attempt })).rejects.toThrow();
+  expect(health.parts.s3).toMatchObject({ state: "ok" });
+});
+
+test("is not well while another step still waits", async () => {
+  const health = new Health(() => 0, ["s3"]);
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let sleeps = 0;
+  const clock = { nowMs: () => 0, sleep: () => gates[sleeps++]!.promise };
+  const retry = new WaitingRetry({ clock, health, logger: silentLogger });
+  const { signal } = new AbortController();
+  const step = () => {
+    const answers = [Promise.reject(new FruitstreamError("store-unavailable", "503")), Promise.resolve()];
+    answers[0]!.catch(() => undefined);
+    return retry.run({ part: "s3", name: "fetch", signal, attempt: () => answers.shift()! });
+  };
+  const steps = [step(), step()];
+  await expect.poll(() => sleeps).toBe(2);
+  gates[0]!.resolve();
+  await steps[0];
+  expect(health.parts.s3).toMatchObject({ state: "waiting" });
+  gates[1]!.resolve();
+  await steps[1];
+  expect(health.parts.s3).toMatchObject({ state: "ok" });
+});

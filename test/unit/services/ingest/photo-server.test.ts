@@ -3,12 +3,14 @@ import { Agent, request as httpRequest, type IncomingHttpHeaders, type Server } 
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { photoArrivedCodec } from "../../../../lib/contract/avro-codec.ts";
+import { systemClock } from "../../../../lib/runtime/clock.ts";
 import { FruitstreamError } from "../../../../lib/runtime/errors.ts";
 import { Health } from "../../../../lib/runtime/health.ts";
 import { silentLogger } from "../../../../lib/runtime/logger.ts";
 import { closeServer, listen } from "../../../../lib/runtime/status-server.ts";
 import type { ObjectStore } from "../../../../lib/store/object-store.ts";
 import { PhotoAnnouncer } from "../../../../services/ingest/announce-photo.ts";
+import { PartWatch } from "../../../../services/ingest/part-watch.ts";
 import { UNLABELLED_FOLDERS } from "../../../../services/ingest/photo-label.ts";
 import { createPhotoServer, type PhotoServerOptions } from "../../../../services/ingest/photo-server.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
@@ -32,6 +34,7 @@ let health: Health;
 let server: Server;
 let port: number;
 let beforePut: () => Promise<void>;
+let over: AbortController;
 
 beforeEach(async () => {
   const memory = createMemoryObjectStore(["photos"]);
@@ -47,11 +50,16 @@ beforeEach(async () => {
   await log.ensureTopics([{ topic: "photos", partitions: 2 }]);
   const announcer = new PhotoAnnouncer((records) => log.append("photos", records), clock);
   health = new Health(() => nowMs, ["s3", "kafka"]);
-  server = createPhotoServer({ store, announcer, clock, health, logger: silentLogger }, options);
+  over = new AbortController();
+  const probe = () => Promise.reject(new Error("nothing answers"));
+  const watching = { clock: systemClock, health, probe, signal: over.signal };
+  const watches = { s3: new PartWatch("s3", watching), kafka: new PartWatch("kafka", watching) };
+  server = createPhotoServer({ store, announcer, clock, health, watches, logger: silentLogger }, options);
   port = await listen(server, "127.0.0.1", 0);
 });
 
 afterEach(async () => {
+  over.abort();
   server.closeAllConnections();
   await closeServer(server);
 });
