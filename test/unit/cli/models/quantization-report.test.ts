@@ -46,6 +46,7 @@ test("a report has every figure", () => {
     expect(text).toContain(figure);
   }
   expect(text).toContain("1000 other photos");
+  expect(text).toContain("probe on 3/10 of these photos, fitted to the others");
 });
 
 test("a report without labelled photos has no probe", () => {
