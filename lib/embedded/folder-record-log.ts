@@ -81,7 +81,7 @@ export class FolderRecordLog implements RecordLog {
     };
   }
 
-  createConsumer({ group, topic }: Omit<Membership, "sessionMsMax">): RecordConsumer {
+  createConsumer({ group, topic }: Pick<Membership, "group" | "topic">): RecordConsumer {
     return this.#groupOf(group, topic).createMember();
   }
 

@@ -13,9 +13,11 @@ export interface ConsumerSettings extends KafkaSettings {
   readonly topic: string;
   /** After so long without a heartbeat the group gives the member's partitions to others. */
   readonly sessionMsMax: number;
+  /** A fetch waits for so many bytes, but no longer than FETCH_WAIT_MS_MAX; 1 by default. */
+  readonly gatherBytesMin?: number;
 }
 
-/** How long a fetch waits for records. Any record ends it; a partition that was paused is asked for again after it. */
+/** How long a fetch waits for records. A partition that was paused is asked for again after it. */
 const FETCH_WAIT_MS_MAX = 100;
 /** The client fetches nothing for any partition while a batch is in hand, so a slow one is set aside after this time. */
 const IN_HAND_MS_MAX = 100;
@@ -61,6 +63,7 @@ class KafkaConsumer implements RecordConsumer {
       allowAutoTopicCreation: false,
       metadataMaxAge: METADATA_AGE_MS_MAX,
       maxWaitTimeInMs: FETCH_WAIT_MS_MAX,
+      minBytes: settings.gatherBytesMin ?? 1,
       maxBytesPerPartition: FETCH_PARTITION_BYTES_MAX,
       retry: { ...RETRY, restartOnFailure: async () => this.#stopping === undefined },
     });

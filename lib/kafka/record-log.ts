@@ -131,6 +131,8 @@ export interface Membership {
   readonly topic: string;
   /** After so long without a sign of life the group gives the member's partitions to others. */
   readonly sessionMsMax: number;
+  /** Records may wait up to 100 ms until so many bytes can be handed over together; 1 by default. */
+  readonly gatherBytesMin?: number;
 }
 
 /** The whole log, as services are composed over it. */

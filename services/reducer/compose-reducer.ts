@@ -22,6 +22,8 @@ export const REDUCER_PARTS = ["kafka", "s3"] as const;
 
 /** The GEMM runs between Kafka and S3 waits; a second thread would take a core from a featurizer. */
 const GRAM_THREADS = 1;
+/** Vectors gather into windows for seconds anyway: fetched one by one they would cost broker and client a multiple. */
+const GATHER_BYTES_MIN = 65_536;
 
 /** What a reducer is composed over: servers, or a folder of this machine. */
 export interface ReducerSurroundings {
@@ -69,6 +71,7 @@ export async function composeReducer(
     topic: topics.features,
     group: config.REDUCER_GROUP,
     sessionMsMax: config.REDUCER_SESSION_MS,
+    gatherBytesMin: GATHER_BYTES_MIN,
   });
   const gram = await openGramKernel(GRAM_THREADS);
   opened.defer(() => gram.release());

@@ -4,17 +4,14 @@ import type { DeadLetter } from "../../lib/contract/messages.ts";
 import { openAdmin } from "../../lib/kafka/kafka-admin.ts";
 import { readTopic } from "../../lib/kafka/read-topic.ts";
 import type { LogRecord } from "../../lib/kafka/record-log.ts";
-import { openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
 import { silentLogger } from "../../lib/runtime/logger.ts";
 import { recordCountOf } from "../../lib/table/column-statistics.ts";
 import type { DeltaTable } from "../../lib/table/delta-table.ts";
 import { openTable } from "../../lib/table/open-table.ts";
 import { readRows } from "../../lib/table/table-files.ts";
-import { momentsOfRows } from "../../services/reducer/pca/moments.ts";
-import { matrixOf } from "../../services/reducer/pca-subject.ts";
-import { TableMoments } from "../../services/reducer/table-moments.ts";
+import { checkPca } from "./check-pca.ts";
+import { isNear } from "./is-near.ts";
 import type { ServiceKind } from "./service-under-fault.ts";
-import { TINY_DIMENSIONS } from "./tiny-model.ts";
 import type { World } from "./world.ts";
 import type { WorldReport } from "./world-report.ts";
 
@@ -23,8 +20,6 @@ import type { WorldReport } from "./world-report.ts";
  * arrived beside it: float32 sums of 192 products then differ in their last bits.
  */
 const VECTOR_TOLERANCE = 1e-5;
-/** Moments merged in another order differ by float64 rounding. */
-const MOMENTS_TOLERANCE = 1e-9;
 
 /**
  * A service's largest resident set under any fault of the suite. Runtime and libraries take some 200 MiB, the photos or
@@ -45,8 +40,8 @@ interface Row {
 
 /**
  * The one check of every scenario, once the world has settled: each announced photo is one row with the vector of an
- * undisturbed run, or a dead letter; nothing is lost, doubled or made up; moments and log agree with the rows; no
- * service ended by itself.
+ * undisturbed run, or a dead letter; nothing is lost, doubled or made up; moments, newest basis and log agree with the
+ * rows; no service ended by itself.
  *
  * @throws what reading the table throws, such as not-found for a file that the log names and that is not there.
  */
@@ -93,7 +88,7 @@ export async function checkWorld(world: World): Promise<WorldReport> {
       lettersWithoutOriginal: lettersWithoutOriginal(letters, brokenRecords),
       outOfOrder: outOfOrder(features),
       wrongCounts,
-      wrongMoments: await compareMoments(table, rows),
+      wrongPca: await checkPca(table),
       crashes: services.flatMap(({ crashes }) => crashes),
       tooLarge: services.filter(({ kind, rssPeakBytes }) => rssPeakBytes > RSS_BYTES_MAX[kind]).map(({ name }) => name),
     },
@@ -152,35 +147,6 @@ function lettersWithoutOriginal(letters: readonly DeadLetter[], records: readonl
       return !value || !originalValue || Buffer.compare(value, originalValue) !== 0;
     })
     .map(positionOf);
-}
-
-async function compareMoments(table: DeltaTable, rows: readonly Row[]): Promise<string[]> {
-  const [file] = table.snapshot.files.values();
-  if (!file) return [];
-  const { model = "", run = "" } = file.partitionValues as Partial<Record<string, string>>;
-  const gram = await openGramKernel(1);
-  try {
-    const cached = await TableMoments.load(table, { model, run }, TINY_DIMENSIONS, gram);
-    await cached.catchUp(table.snapshot.version);
-    const { count, mean, scatter } = cached.moments;
-    const vectors = matrixOf(rows.map(({ features }) => features));
-    const fromRows = await momentsOfRows(vectors, TINY_DIMENSIONS, gram);
-    return [
-      ...(count === fromRows.count ? [] : [`they count ${count} rows of ${fromRows.count}`]),
-      ...(isNear(mean, fromRows.mean, MOMENTS_TOLERANCE) ? [] : ["their mean is another"]),
-      ...(isNear(scatter, fromRows.scatter, MOMENTS_TOLERANCE) ? [] : ["their scatter is another"]),
-    ];
-  } finally {
-    await gram.release();
-  }
-}
-
-/** Whether the difference is small beside the largest value. */
-function isNear(actual: ArrayLike<number>, expected: ArrayLike<number> | undefined, tolerance: number): boolean {
-  if (!expected || actual.length !== expected.length) return false;
-  const values = Array.from(expected);
-  const scale = values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
-  return values.every((value, index) => Math.abs(value - actual[index]!) <= tolerance * scale);
 }
 
 async function monitoredLag({ kafka, topics, groups }: World): Promise<number> {

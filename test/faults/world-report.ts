@@ -40,7 +40,7 @@ interface Findings {
   /** Files whose number of rows is another in the log. */
   readonly wrongCounts: readonly string[];
   /** How the moments differ from those of the rows. */
-  readonly wrongMoments: readonly string[];
+  readonly wrongPca: readonly string[];
   /** Services that ended by themselves. */
   readonly crashes: readonly string[];
   /** Services whose resident set went past its bound. */

@@ -1,0 +1,85 @@
+import { openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
+import { readCommits } from "../../lib/table/delta-log.ts";
+import type { DeltaTable } from "../../lib/table/delta-table.ts";
+import { readFeatures } from "../../lib/table/table-files.ts";
+import { BasisStore } from "../../services/reducer/basis-store.ts";
+import { computeBasis } from "../../services/reducer/pca/basis.ts";
+import type { GramKernel } from "../../services/reducer/pca/gram-kernel.ts";
+import { type Moments, momentsOfRows } from "../../services/reducer/pca/moments.ts";
+import { principalAngles } from "../../services/reducer/pca/principal-angles.ts";
+import { matrixOf, type PcaSubject } from "../../services/reducer/pca-subject.ts";
+import { TableMoments } from "../../services/reducer/table-moments.ts";
+import { isNear } from "./is-near.ts";
+import { TINY_DIMENSIONS } from "./tiny-model.ts";
+
+/** Moments merged in another order differ by float64 rounding. */
+const MOMENTS_TOLERANCE = 1e-9;
+const ANGLE_RADIANS_MAX = 1e-6;
+
+/**
+ * What is wrong with the moments that the services have left, and with the newest basis that they have published: both
+ * are computed anew from the table's rows, in the order of the commits, without a checkpoint.
+ */
+export async function checkPca(table: DeltaTable): Promise<string[]> {
+  const [file] = table.snapshot.files.values();
+  if (!file) return [];
+  const { model = "", run = "" } = file.partitionValues as Partial<Record<string, string>>;
+  const subject = { model, run };
+  const vectors = await vectorsByCommit(table);
+  const gram = await openGramKernel(1);
+  try {
+    const fromRows = await momentsOfRows(matrixOf(vectors.flat()), TINY_DIMENSIONS, gram);
+    const left = await TableMoments.load(table, subject, TINY_DIMENSIONS, gram);
+    await left.catchUp(table.snapshot.version);
+    return [...compareMoments(left.moments, fromRows), ...(await checkNewestBasis(table, subject, vectors, gram))];
+  } finally {
+    await gram.release();
+  }
+}
+
+function compareMoments({ count, mean, scatter }: Readonly<Moments>, expected: Readonly<Moments>): string[] {
+  return [
+    ...(count === expected.count ? [] : [`the moments count ${count} rows of ${expected.count}`]),
+    ...(isNear(mean, expected.mean, MOMENTS_TOLERANCE) ? [] : ["the moments' mean is another"]),
+    ...(isNear(scatter, expected.scatter, MOMENTS_TOLERANCE) ? [] : ["the moments' scatter is another"]),
+  ];
+}
+
+/** The first basis is of the first window to come, whose commit need not be the table's first; every later one of all rows up to a commit. */
+async function checkNewestBasis(
+  table: DeltaTable,
+  subject: PcaSubject,
+  vectors: readonly (readonly Float32Array[])[],
+  gram: GramKernel,
+): Promise<string[]> {
+  const basis = await new BasisStore(table, subject).refresh();
+  if (!basis) return ["there is no basis"];
+  if (basis.version === 1) return [];
+  const name = `basis ${basis.version}, of ${basis.rowCount} rows,`;
+  const upTo = vectors.findIndex((_, version) => vectors.slice(0, version + 1).flat().length === basis.rowCount);
+  if (upTo < 0) return [`${name} is of no version of the table`];
+  const moments = await momentsOfRows(matrixOf(vectors.slice(0, upTo + 1).flat()), TINY_DIMENSIONS, gram);
+  const expected = await computeBasis(moments, basis.componentCount);
+  const angle = principalAngles(basis, expected).at(-1)!;
+  return [
+    ...(angle <= ANGLE_RADIANS_MAX ? [] : [`${name} is turned by ${angle}`]),
+    ...(isNear(basis.mean, expected.mean, MOMENTS_TOLERANCE) ? [] : [`${name} has another mean`]),
+    ...(isNear(basis.explainedVariance, expected.explainedVariance, MOMENTS_TOLERANCE)
+      ? []
+      : [`${name} explains another variance`]),
+  ];
+}
+
+async function vectorsByCommit(table: DeltaTable): Promise<Float32Array[][]> {
+  const commits: Float32Array[][] = [];
+  for await (const { adds } of readCommits(table, -1, table.snapshot.version)) {
+    const vectors: Float32Array[] = [];
+    for (const file of adds) {
+      const { values } = await readFeatures(table, file);
+      for (let at = 0; at < values.length; at += TINY_DIMENSIONS)
+        vectors.push(values.subarray(at, at + TINY_DIMENSIONS));
+    }
+    commits.push(vectors);
+  }
+  return commits;
+}
