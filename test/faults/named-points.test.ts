@@ -8,10 +8,10 @@ import type { World } from "./world.ts";
 const { scenario } = useFaultStack();
 
 scenario(
-  "a featurizer is killed right after a photo's bytes were sent to it",
+  "a featurizer is killed right after it fetched a photo",
   async (world) => {
-    await world.startAll(2, 1);
-    await killAt(world, { requestClass: "get photo", fault: "reply lost", skip: 20 });
+    await world.startAll(2, 2);
+    await killAt(world, { requestClass: "get photo", fault: "delivered", skip: 20 });
   },
   ({ kills }) => expect(kills).toBe(1),
 );
@@ -32,7 +32,7 @@ scenario(
 scenario(
   "a reducer is killed right after it uploaded a file",
   async (world) => {
-    await world.startAll(1, 2);
+    await world.startAll(2, 2);
     await killAt(world, { requestClass: "put file", fault: "reply lost", skip: 3 });
   },
   ({ kills }) => expect(kills).toBe(1),
@@ -41,7 +41,7 @@ scenario(
 scenario(
   "a reducer is killed right before its commit takes effect",
   async (world) => {
-    await world.startAll(1, 2);
+    await world.startAll(2, 2);
     await killAt(world, { requestClass: "put commit", fault: "reset", skip: 3 });
   },
   ({ kills }) => expect(kills).toBe(1),
@@ -50,7 +50,7 @@ scenario(
 scenario(
   "a reducer is killed right after its commit took effect",
   async (world) => {
-    await world.startAll(1, 2);
+    await world.startAll(2, 2);
     await killAt(world, { requestClass: "put commit", fault: "reply lost", skip: 3 });
   },
   ({ kills }) => expect(kills).toBe(1),

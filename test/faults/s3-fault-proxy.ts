@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import { LOOPBACK } from "../../stack/local-port.ts";
 import { classifyS3Request, type S3RequestClass } from "./s3-request-class.ts";
@@ -11,10 +12,11 @@ import { classifyS3Request, type S3RequestClass } from "./s3-request-class.ts";
  *   reply has no body.
  * - `reply lost`: takes effect; the connection breaks before the reply.
  * - `held`: nothing, until the injection is removed; then it takes effect and is answered.
+ * - `delivered`: nothing at all; it is hit when its reply has been sent.
  */
 export const S3_FAULTS = ["429", "500", "503", "reset", "stall", "truncated", "reply lost"] as const;
 
-export type S3Fault = (typeof S3_FAULTS)[number] | "held";
+export type S3Fault = (typeof S3_FAULTS)[number] | "held" | "delivered";
 
 interface S3Exchange {
   readonly requestClass: S3RequestClass;
@@ -32,7 +34,7 @@ export interface InjectionOptions {
   readonly times?: number;
   /**
    * Called for each exchange that is hit: with a fault without effect before the client learns of it, otherwise when
-   * the effect is there and the client has no reply yet.
+   * the effect is there and the client has no reply yet, or with `delivered` has it.
    */
   readonly onHit?: (exchange: S3Exchange) => void;
 }
@@ -104,6 +106,11 @@ export class S3FaultProxy {
       const { fault } = injection;
       const cell = `${fault} × ${exchange.requestClass}`;
       this.#counts.set(cell, (this.#counts.get(cell) ?? 0) + 1);
+      if (fault === "delivered") {
+        sendWhole(reply, await this.#forward(incoming, body));
+        await once(reply, "close");
+        return injection.hit(exchange);
+      }
       const upstream = hasEffect(fault) ? await this.#forward(incoming, body) : undefined;
       injection.hit(exchange);
       if (fault === "stall" || fault === "held") await Promise.race([injection.removed, closed(incoming)]);

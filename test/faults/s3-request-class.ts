@@ -9,6 +9,7 @@ export const S3_REQUEST_CLASSES = [
   "put moments",
   "get moments",
   "put table checkpoint",
+  "get table checkpoint",
   "head",
   "other",
 ] as const;
@@ -25,7 +26,7 @@ export function classifyS3Request(method: string, url: string): S3RequestClass {
   if (method === "HEAD") return "head";
   if (path.includes("/_fruitstream/moments/")) return method === "PUT" ? "put moments" : "get moments";
   if (/\/_delta_log\/\d{20}\.json$/.test(path)) return method === "PUT" ? "put commit" : "get commit";
-  if (method === "PUT" && path.includes("/_delta_log/")) return "put table checkpoint";
+  if (path.includes("/_delta_log/")) return method === "PUT" ? "put table checkpoint" : "get table checkpoint";
   if (method === "PUT" && path.endsWith(".parquet")) return "put file";
   return "other";
 }

@@ -33,6 +33,8 @@ interface ReducerState {
 
 /** The protocol's rules, each of which can be left out to see what it is there for. */
 export interface Rules {
+  /** A featurizer publishes in the order of the source offsets; otherwise also the next one first. */
+  readonly publishesInOrder: boolean;
   /** A featurizer commits what it has published, not what it has read. */
   readonly commitsLast: boolean;
   /** A reducer drops source offsets below the high-water mark. */
@@ -43,7 +45,13 @@ export interface Rules {
   readonly startsAtTable: boolean;
 }
 
-export const PROTOCOL: Rules = { commitsLast: true, dropsRepeats: true, isFenced: true, startsAtTable: true };
+export const PROTOCOL: Rules = {
+  publishesInOrder: true,
+  commitsLast: true,
+  dropsRepeats: true,
+  isFenced: true,
+  startsAtTable: true,
+};
 
 export interface Bounds {
   readonly photos: number;
@@ -81,9 +89,14 @@ function featurizerSteps(state: DeliveryState, index: number, rules: Rules, boun
   if (position >= bounds.photos) return [crash, commit];
   if (bounds.deadLetters.includes(position)) return [crash, commit, at(position + 1)];
   const commitEarly = rules.commitsLast ? [] : [at(position, { committed: position + 1 })];
-  const publish =
-    state.features.length < bounds.featuresMax ? [at(position + 1, { features: [...state.features, position] })] : [];
-  return [crash, commit, ...commitEarly, ...publish];
+  if (state.features.length >= bounds.featuresMax) return [crash, commit, ...commitEarly];
+  const publish = at(position + 1, { features: [...state.features, position] });
+  const isLast = position + 1 >= bounds.photos || bounds.deadLetters.includes(position + 1);
+  const publishTwoTurned =
+    rules.publishesInOrder || isLast
+      ? []
+      : [at(position + 2, { features: [...state.features, position + 1, position] })];
+  return [crash, commit, ...commitEarly, ...publishTwoTurned, publish];
 }
 
 function reducerSteps(state: DeliveryState, index: number, rules: Rules): DeliveryState[] {

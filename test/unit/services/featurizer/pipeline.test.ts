@@ -9,6 +9,7 @@ import { systemClock } from "../../../../lib/runtime/clock.ts";
 import { FruitstreamError } from "../../../../lib/runtime/errors.ts";
 import { Health } from "../../../../lib/runtime/health.ts";
 import { silentLogger } from "../../../../lib/runtime/logger.ts";
+import { metrics } from "../../../../lib/runtime/metrics.ts";
 import type { ObjectStore } from "../../../../lib/store/object-store.ts";
 import type { DecodedPhoto } from "../../../../services/featurizer/decode-photo.ts";
 import { FeaturizerPipeline } from "../../../../services/featurizer/pipeline.ts";
@@ -127,6 +128,23 @@ test("never more photos are in flight than the budget allows, however slow publi
   expect(inFlightMost).toBeLessThanOrEqual(5);
 });
 
+test("when nearly all photos fail it stops and says why, before the topic has drained into the dead letters", async () => {
+  const world = await createWorld(Array.from({ length: 600 }, (_, index) => (index % 20 === 0 ? FINE : "missing")));
+  const before = await lettersCounted("not-found");
+  const health = new Health(systemClock.nowMs, []);
+  const consumer = world.log.consumer(GROUP, topics.photos);
+  const pipeline = world.start(8, world.log, world.store, health, undefined, consumer, 0.9);
+  await expect(pipeline.running).rejects.toMatchObject({
+    code: "too-many-dead-letters",
+    message: expect.stringMatching(/of the latest 200 photos failed, the last one so: .*raise FEATURIZER_DEAD_LETTERS/),
+  });
+  await pipeline.end();
+  const letters = world.letterPositions().length;
+  expect(letters).toBeGreaterThan(100);
+  expect(letters).toBeLessThanOrEqual(200);
+  expect((await lettersCounted("not-found")) - before).toBe(letters);
+});
+
 test("with an end, members of a group stop there by themselves, once all of it is published", async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -198,6 +216,12 @@ test("records that the topic has lost before the end are not waited for", async 
   expect(world.publishedPositions()).toEqual(["0/0", "0/1", "0/2", "0/3", "0/4"]);
 });
 
+/** What the metric counts of dead letters with this reason. */
+async function lettersCounted(reason: string): Promise<number> {
+  const { values } = await metrics.deadLetters.get();
+  return values.find(({ labels }) => labels.reason === reason)?.value ?? 0;
+}
+
 /** A producer that appends nothing, or all of it, at its n-th append, and then is dead. */
 function breakingAt(log: MemoryRecordLog, atAppend: number, dead: Error): RecordProducer {
   let appends = 0;
@@ -236,6 +260,7 @@ async function createWorld(photos: readonly Kind[], learn: SchemaTopic["learn"] 
     health = new Health(systemClock.nowMs, []),
     end?: ReadingEnd,
     consumer = log.consumer(GROUP, topics.photos),
+    deadLetterShareMax = 1,
   ) => {
     const over = new AbortController();
     const pipeline = new FeaturizerPipeline(
@@ -263,7 +288,7 @@ async function createWorld(photos: readonly Kind[], learn: SchemaTopic["learn"] 
         fetchesMax: 4,
         decodesMax: 2,
         commitMs: 1,
-        deadLetterShareMax: 1,
+        deadLetterShareMax,
       },
     );
     const running = pipeline.run();
