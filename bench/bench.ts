@@ -10,14 +10,18 @@ export interface Bench {
   run(context: BenchContext): Promise<BenchReport>;
 }
 
+/** How much is measured: everything, what some ten minutes allow, or only that everything runs. */
+export type Extent = "full" | "usual" | "quick";
+
 /** What every bench works with. */
 export interface BenchContext {
   readonly photosFolder: string;
+  /** Whether somebody has named the folder, so that no bench puts photos of its own in their place. */
+  readonly isPhotosFolderGiven: boolean;
   readonly modelFolder: string;
   readonly model: ModelFolder;
   readonly cores: number;
-  /** Few photos and one round: shows that everything runs, measures nothing. */
-  readonly isQuick: boolean;
+  readonly extent: Extent;
   /** For logs and for files that are made; removed at the end unless something failed. */
   readonly workFolder: string;
   readonly signal: AbortSignal;
@@ -27,7 +31,7 @@ export interface BenchContext {
   tell(line: string): void;
 }
 
-/** The number for a whole run, or the one for a quick one. */
-export function sized({ isQuick }: BenchContext, whole: number, quick: number): number {
-  return isQuick ? quick : whole;
+/** The size for this run's extent. */
+export function sized<Size>({ extent }: BenchContext, sizes: Readonly<Record<Extent, Size>>): Size {
+  return sizes[extent];
 }

@@ -11,8 +11,7 @@ import type { FigureTable } from "./report/bench-report.ts";
 import { lineChart } from "./report/charts.ts";
 
 /** Photos in the table at the end of each stage. */
-const STAGES = [1_000, 10_000, 50_000];
-const STAGES_QUICK = [400, 700];
+const STAGES = { full: [1_000, 10_000, 50_000], usual: [1_000, 5_000], quick: [400, 700] };
 const WARM_UP_PHOTOS = 200;
 const PARTITIONS = [1, 4, 32];
 
@@ -60,27 +59,26 @@ async function measureGrowth(context: BenchContext): Promise<Stage[]> {
   try {
     const reducer = await pipeline.start("reducer");
     const featurizer = await pipeline.start("featurizer");
-    await Promise.all([reducer.ready, featurizer.ready]);
+    await Promise.all([reducer.untilReady(), featurizer.untilReady()]);
     const warmUp = await uploadPhotos(store, "growth/warm-up", repeatSample(sample, WARM_UP_PHOTOS));
     await pipeline.announce(announcements(warmUp, WARM_UP_PHOTOS));
-    await pipeline.untilPublished(WARM_UP_PHOTOS);
-    await pipeline.flush();
+    await pipeline.untilInTable(WARM_UP_PHOTOS);
 
     const stages: Stage[] = [];
     let done = WARM_UP_PHOTOS;
-    for (const total of context.isQuick ? STAGES_QUICK : STAGES) {
+    for (const total of sized(context, STAGES)) {
       const count = total - done;
       context.tell(`growth: uploading ${count} photos, to ${total}`);
       const photos = await uploadPhotos(store, `growth/${total}`, repeatSample(sample, count));
-      const commitsBefore = (await reducer.commits()).length;
+      const versionBefore = pipeline.table.snapshot.version;
       const useBefore = await readUse(pipeline.pids);
       context.tell(`growth: ${count} photos, to ${total}`);
       const startedAtMs = Date.now();
       await pipeline.announce(announcements(photos, count));
-      await pipeline.untilPublished(total);
-      await pipeline.flush();
+      await pipeline.untilInTable(total);
       const useAfter = await readUse(pipeline.pids);
-      const commits = (await reducer.commits()).slice(commitsBefore).filter(({ rows }) => rows > 0);
+      const all = await pipeline.commitsTo(pipeline.table.snapshot.version, reducer);
+      const commits = all.filter(({ version, rows }) => version > versionBefore && rows > 0);
       stages.push({
         total,
         photosPerSecond: (1_000 * count) / (commits.at(-1)!.atMs - startedAtMs),
@@ -129,8 +127,8 @@ async function logBytes({ table, stack }: BenchPipeline): Promise<number> {
 async function measureScaling(context: BenchContext): Promise<FigureTable[]> {
   const { store } = await context.stack();
   const photos = await uploadPhotos(store, "scaling", await readSample(context.photosFolder));
-  const count = sized(context, 2_000, 200);
-  const warmUpPhotos = sized(context, WARM_UP_PHOTOS, 50);
+  const count = sized(context, { full: 2_000, usual: 1_000, quick: 200 });
+  const warmUpPhotos = sized(context, { full: WARM_UP_PHOTOS, usual: WARM_UP_PHOTOS, quick: 50 });
   const common = { photos, count, warmUpPhotos };
   const oneThread = { FEATURIZER_WORKERS: "1" };
   const shapes = {
@@ -144,7 +142,7 @@ async function measureScaling(context: BenchContext): Promise<FigureTable[]> {
     ),
   };
   const rounds = await interleave(
-    sized(context, 3, 1),
+    sized(context, { full: 3, usual: 2, quick: 1 }),
     mapValues(shapes, (shape) => () => measureThroughput(context, shape)),
     (side, round) => context.tell(`growth: ${side}, round ${round}`),
   );

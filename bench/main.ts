@@ -1,11 +1,11 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Command } from "commander";
+import { inspect } from "node:util";
+import { Command, Option } from "commander";
 import { interruptible } from "../cli/interruption.ts";
-import { renderSvg } from "../cli/plot/render-svg.ts";
 import { FruitstreamError } from "../lib/runtime/errors.ts";
 import type { Bench } from "./bench.ts";
+import { compressionBench } from "./compression/compression.ts";
 import { endToEndBench } from "./end-to-end/end-to-end.ts";
 import { growthBench } from "./growth.ts";
 import { describeMachine } from "./measure/machine.ts";
@@ -16,7 +16,9 @@ import { reducerBench } from "./reducer/reducer.ts";
 import { replayBench } from "./replay.ts";
 import type { BenchReport } from "./report/bench-report.ts";
 import { formatReport } from "./report/markdown.ts";
-import { withBenchContext } from "./run-context.ts";
+import { writeFigures, writeReport } from "./report/results.ts";
+import { runBenches } from "./run-benches.ts";
+import { openRunContext } from "./run-context.ts";
 import { stagesBench } from "./stages/stages.ts";
 import { startBench } from "./start/start.ts";
 
@@ -24,6 +26,7 @@ const BENCHES: readonly Bench[] = [
   rawBench,
   stagesBench,
   endToEndBench,
+  compressionBench,
   reducerBench,
   growthBench,
   startBench,
@@ -39,6 +42,7 @@ interface BenchFlags {
   readonly photos: string;
   readonly model: string;
   readonly json?: string;
+  readonly full: boolean;
   readonly quick: boolean;
 }
 
@@ -47,44 +51,70 @@ const program = new Command("bench")
   .option("--only <names>", "these benches, separated by commas; all by default")
   .option("--photos <folder>", "sample of photos", fromProject("../shared/fruits360/small"))
   .option("--model <folder>", "model folder, with a model.json", fromProject("test/models/mobilenet_v2"))
-  .option("--json <file>", "write all figures to this file too")
-  .option("--quick", "few photos, one round: shows that everything runs, measures nothing", false)
-  .action(runBenches);
+  .option("--json <file>", "write all figures to this file too, after each bench")
+  .option("--full", "more rounds, a table of 50,000 photos, a long replay, the peers at 3,000 photos", false)
+  .addOption(
+    new Option("--quick", "few photos, one round: shows that everything runs, measures nothing")
+      .default(false)
+      .conflicts("full"),
+  )
+  .action(measure);
 
 try {
   await program.parseAsync();
 } catch (error) {
-  console.error(error instanceof FruitstreamError ? `bench: ${error.message}` : error);
+  console.error(`bench: ${describeError(error)}`);
   process.exitCode = 1;
 }
 // Clients may hold timers and sockets; everything that was started has been stopped by now.
 process.exit();
 
-async function runBenches(flags: BenchFlags): Promise<void> {
+async function measure(flags: BenchFlags): Promise<void> {
   const chosen = chooseBenches(flags.only);
   const machine = describeMachine();
   const resultsFolder = join(fromProject("bench/results"), flags.quick ? "quick" : "");
-  await mkdir(resultsFolder, { recursive: true });
   const reports: Record<string, BenchReport> = {};
+  const failures: Record<string, string> = {};
+  const writeJson = async () => {
+    if (flags.json) await writeFigures(resolve(flags.json), { machine, options: flags, reports, failures });
+  };
 
-  await interruptible((signal) =>
-    withBenchContext(
-      { ...flags, photos: resolve(flags.photos), model: resolve(flags.model) },
+  // Before anything is measured: a file that can't be written must not be found out at the end.
+  await writeJson();
+  await interruptible(async (signal) => {
+    const run = await openRunContext(
+      {
+        photosFolder: resolve(flags.photos),
+        isPhotosFolderGiven: program.getOptionValueSource("photos") !== "default",
+        modelFolder: resolve(flags.model),
+        extent: flags.full ? "full" : flags.quick ? "quick" : "usual",
+      },
       signal,
-      async (context) => {
-        for (const bench of chosen) {
-          const report = await bench.run(context);
-          reports[bench.name] = report;
-          const text = formatReport(bench.title, report, machine);
-          await writeFile(join(resultsFolder, `${bench.name}.md`), text);
-          for (const { name, spec } of report.plots)
-            await writeFile(join(resultsFolder, `${name}.svg`), await renderSvg(spec));
+    );
+    try {
+      await runBenches(chosen, run, async (outcome) => {
+        const { name, title } = outcome.bench;
+        if ("error" in outcome) {
+          failures[name] = describeError(outcome.error);
+          console.error(`bench: ${name} failed: ${failures[name]}`);
+        } else {
+          reports[name] = outcome.report;
+          const text = formatReport(title, outcome.report, machine);
+          await writeReport(resultsFolder, name, text, outcome.report);
           console.log(`\n${text}`);
         }
-      },
-    ),
-  );
-  if (flags.json) await writeJson(resolve(flags.json), { machine, options: flags, reports });
+        await writeJson();
+      });
+    } finally {
+      await run.close();
+    }
+  });
+  const failed = Object.keys(failures);
+  if (failed.length > 0) throw new FruitstreamError("usage", `failed: ${failed.join(", ")}; the others have reports`);
+}
+
+function describeError(error: unknown): string {
+  return error instanceof FruitstreamError ? error.message : inspect(error);
 }
 
 function chooseBenches(only: string | undefined): readonly Bench[] {
@@ -95,16 +125,4 @@ function chooseBenches(only: string | undefined): readonly Bench[] {
     const known = BENCHES.map((one) => one.name).join(", ");
     throw new FruitstreamError("usage", `--only must name some of ${known}, got "${name}"`);
   });
-}
-
-/** Without the plots: they show what the tables hold. */
-async function writeJson(
-  path: string,
-  { machine, options, reports }: Record<string, unknown> & { reports: Record<string, BenchReport> },
-) {
-  const figures = Object.fromEntries(
-    Object.entries(reports).map(([name, { method, tables, notes }]) => [name, { method, tables, notes }]),
-  );
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, `${JSON.stringify({ machine, options, benches: figures }, null, 2)}\n`);
 }

@@ -13,8 +13,7 @@ import { measureStagesTogether, type StagesTogether } from "./stages/stages-toge
 const WIDTH = 4_000;
 const HEIGHT = 3_000;
 const QUALITY = 90;
-const DISTINCT_PHOTOS = 24;
-/** Real photos of a phone's size and sharpness where they lie beside the checkout; the sample otherwise. */
+/** Real photos of a phone's size and sharpness, where they lie beside the checkout and no other folder is given. */
 const PHONE_PHOTOS = fileURLToPath(new URL("../../shared/photos", import.meta.url));
 
 /** Photos as phones take them, and what reducing while decoding saves. */
@@ -26,10 +25,10 @@ export const phoneBench: Bench = {
     const sample = await enlargedPhotos(context);
     const photos = await uploadPhotos(store, "phone", sample);
     const bytes = sample.reduce((sum, photo) => sum + photo.bytes.byteLength, 0) / sample.length;
-    const count = sized(context, 500, 160);
-    const options = { photos, count, warmUpPhotos: sized(context, 48, 12) };
+    const count = sized(context, { full: 500, usual: 200, quick: 160 });
+    const options = { photos, count, warmUpPhotos: sized(context, { full: 48, usual: 48, quick: 12 }) };
     const rounds = await interleave(
-      sized(context, 3, 1),
+      sized(context, { full: 3, usual: 2, quick: 1 }),
       {
         pipeline: () => measureStagesTogether(context, options),
         "reduced while decoding": () => measureDecoding(sample, (photo) => decodeAsFeaturizer(context, photo)),
@@ -90,10 +89,11 @@ export const phoneBench: Bench = {
 
 /** Real photos on a phone's number of pixels; smoother than a phone's own, so their files are smaller. */
 async function enlargedPhotos(context: BenchContext): Promise<SamplePhoto[]> {
-  const real = await readSample(PHONE_PHOTOS).catch(() => readSample(context.photosFolder));
+  const sample = () => readSample(context.photosFolder);
+  const real = context.isPhotosFolderGiven ? await sample() : await readSample(PHONE_PHOTOS).catch(sample);
   const limit = pLimit(context.cores);
   return Promise.all(
-    real.slice(0, sized(context, DISTINCT_PHOTOS, 6)).map(({ name, bytes }) =>
+    real.slice(0, sized(context, { full: 24, usual: 24, quick: 6 })).map(({ name, bytes }) =>
       limit(async () => {
         const image = sharp(bytes).resize(WIDTH, HEIGHT, { fit: "cover" }).jpeg({ quality: QUALITY });
         return { name, bytes: await image.toBuffer() };

@@ -5,19 +5,22 @@ import { replayPhotos } from "../cli/replay/replay-photos.ts";
 import { SchemaTopic } from "../lib/contract/schema-topic.ts";
 import { kafkaRecordLog } from "../lib/kafka/kafka-record-log.ts";
 import { loadModelFolder } from "../lib/model/model-folder.ts";
+import { FruitstreamError } from "../lib/runtime/errors.ts";
 import { silentLogger } from "../lib/runtime/logger.ts";
 import { formatTableUri } from "../lib/table/table-location.ts";
 import type { StoredPhoto } from "../services/ingest/announce-photo.ts";
 import { type Bench, type BenchContext, sized } from "./bench.ts";
 import { type Latency, measureLatency } from "./end-to-end/measure-latency.ts";
-import { BenchPipeline } from "./pipeline/bench-pipeline.ts";
+import { BenchPipeline, SHORT_WINDOWS } from "./pipeline/bench-pipeline.ts";
 import { announcements, readSample, uploadPhotos } from "./pipeline/photo-sample.ts";
 
 /** Larger than MobileNetV2, so that the replay lasts while live photos arrive. */
 const SECOND_MODEL = fileURLToPath(new URL("../test/models/resnet18", import.meta.url));
 const RUN = "second-model";
-const REPLAYED_PHOTOS = 10_716;
-const LIVE_PHOTOS = 800;
+/** With half of the cores it lasts until all live photos of its phase have come. */
+const REPLAYED_PHOTOS = { full: 10_716, usual: 800, quick: 400 };
+/** Of each phase. */
+const LIVE_PHOTOS = { full: 800, usual: 200, quick: 40 };
 const LIVE_PHOTOS_PER_SECOND = 20;
 const WARM_UP_PHOTOS = 100;
 /** Vectors of the replay on the topic: by then it is at work. Its flush markers, one a partition, are among them. */
@@ -70,16 +73,15 @@ interface Phase extends Latency {
 
 async function measureReplay(context: BenchContext, photos: readonly StoredPhoto[]) {
   const pipeline = await BenchPipeline.open(context, { name: "replay", partitions: 4 });
-  const count = sized(context, LIVE_PHOTOS, 40);
+  const count = sized(context, LIVE_PHOTOS);
   const phases: Phase[] = [];
   try {
-    await announceDone(pipeline, photos, sized(context, REPLAYED_PHOTOS, 400) - WARM_UP_PHOTOS - count);
-    const reducer = await pipeline.start("reducer");
+    await announceDone(pipeline, photos, sized(context, REPLAYED_PHOTOS) - WARM_UP_PHOTOS - count);
+    const reducer = await pipeline.start("reducer", SHORT_WINDOWS);
     const featurizer = await pipeline.start("featurizer");
-    await Promise.all([reducer.ready, featurizer.ready]);
+    await Promise.all([reducer.untilReady(), featurizer.untilReady()]);
     await pipeline.announce(announcements(photos, WARM_UP_PHOTOS));
-    await pipeline.untilPublished(WARM_UP_PHOTOS);
-    await pipeline.flush();
+    await pipeline.untilInTable(WARM_UP_PHOTOS);
     const phase = async (name: string) => {
       context.tell(`replay: live photos ${name}`);
       const arrivals = { photos, photosPerSecond: LIVE_PHOTOS_PER_SECOND, count };
@@ -87,30 +89,47 @@ async function measureReplay(context: BenchContext, photos: readonly StoredPhoto
     };
 
     await phase("before the replay");
-    const publishedBefore = await pipeline.published();
-    const startedAtMs = Date.now();
-    const replay = replayPhotos(
-      accessTo(pipeline),
-      {
-        run: RUN,
-        modelFolder: SECOND_MODEL,
-        tableUri: formatTableUri(pipeline.table.location),
-        from: undefined,
-        to: undefined,
-        share: 0.5,
-        logFile: join(context.workFolder, "replay.log"),
-      },
-      context.signal,
-    );
-    const replaying = replay.then((counts) => ({ counts, seconds: (Date.now() - startedAtMs) / 1_000 }));
-    await Promise.race([pipeline.untilPublished(publishedBefore + REPLAY_BEGUN_VECTORS), replaying]);
-    await phase("during the replay");
-    context.tell("replay: waiting for its end");
-    const { counts, seconds } = await replaying;
+    const { records, rows, seconds } = await whileReplaying(context, pipeline, () => phase("during the replay"));
     await phase("after the replay");
-    return { phases, replayed: counts.records, rows: counts.rows, seconds };
+    if (rows !== records) {
+      throw new FruitstreamError(
+        "stack-unavailable",
+        `${pipeline.id}: the replay of ${records} photos added ${rows} rows`,
+      );
+    }
+    return { phases, replayed: records, rows, seconds };
   } finally {
     await pipeline.close();
+  }
+}
+
+/** Replays every photo of the topic, and does work once that has begun; a replay doesn't outlive work that fails. */
+async function whileReplaying(context: BenchContext, pipeline: BenchPipeline, work: () => Promise<void>) {
+  const publishedBefore = await pipeline.published();
+  const over = new AbortController();
+  const startedAtMs = Date.now();
+  const replay = {
+    run: RUN,
+    modelFolder: SECOND_MODEL,
+    tableUri: formatTableUri(pipeline.table.location),
+    from: undefined,
+    to: undefined,
+    share: 0.5,
+    logFile: join(context.workFolder, "replay.log"),
+  };
+  const signal = AbortSignal.any([context.signal, over.signal]);
+  const replaying = replayPhotos(accessTo(pipeline), replay, signal).then((counts) => ({
+    ...counts,
+    seconds: (Date.now() - startedAtMs) / 1_000,
+  }));
+  try {
+    await Promise.race([pipeline.untilPublished(publishedBefore + REPLAY_BEGUN_VECTORS), replaying]);
+    const worked = work().then(() => context.tell("replay: waiting for its end"));
+    const [replayed] = await Promise.all([replaying, worked]);
+    return replayed;
+  } finally {
+    over.abort(new Error("nothing to replay for any more"));
+    await replaying.catch(() => undefined);
   }
 }
 

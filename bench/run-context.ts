@@ -5,45 +5,49 @@ import { loadModelFolder } from "../lib/model/model-folder.ts";
 import type { BenchContext } from "./bench.ts";
 import { BenchStack } from "./pipeline/bench-stack.ts";
 
-export interface ContextOptions {
-  readonly photos: string;
-  readonly model: string;
-  readonly quick: boolean;
+export type ContextOptions = Pick<BenchContext, "photosFolder" | "isPhotosFolderGiven" | "modelFolder" | "extent">;
+
+/** What the benches of one run share. */
+export interface RunContext {
+  readonly context: BenchContext;
+  /** After a failure: the logs stay, and the next bench gets a new stack, since the old one may be what failed. */
+  renew(): Promise<void>;
+  /** Takes down the stack, and removes the logs unless something failed. */
+  close(): Promise<void>;
 }
 
-/**
- * Gives the benches what they work with, and takes it down again: the stack if one of them has started it, and the
- * folder with the logs, which stays when something failed.
- */
-export async function withBenchContext(
-  { photos, model, quick }: ContextOptions,
-  signal: AbortSignal,
-  work: (context: BenchContext) => Promise<void>,
-): Promise<void> {
+export async function openRunContext(options: ContextOptions, signal: AbortSignal): Promise<RunContext> {
+  const model = await loadModelFolder(options.modelFolder);
   const workFolder = await mkdtemp(join(tmpdir(), "fruitstream-bench-"));
   const tell = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)}  ${line}`);
   let stack: Promise<BenchStack> | undefined;
-  const context: BenchContext = {
-    photosFolder: photos,
-    modelFolder: model,
-    model: await loadModelFolder(model),
-    cores: availableParallelism(),
-    isQuick: quick,
-    workFolder,
-    signal,
-    stack: () => {
-      stack ??= BenchStack.open(tell);
-      return stack;
-    },
-    tell,
+  let hasFailed = false;
+  const closeStack = async () => {
+    const opened = await stack?.catch(() => undefined);
+    stack = undefined;
+    await opened?.close();
   };
-  try {
-    await work(context);
-    await rm(workFolder, { recursive: true, force: true });
-  } catch (error) {
-    if (!signal.aborted) tell(`what was started has its logs in ${workFolder}`);
-    throw error;
-  } finally {
-    await (await stack?.catch(() => undefined))?.close();
-  }
+  return {
+    context: {
+      ...options,
+      model,
+      cores: availableParallelism(),
+      workFolder,
+      signal,
+      stack: () => {
+        stack ??= BenchStack.open(tell);
+        return stack;
+      },
+      tell,
+    },
+    async renew() {
+      hasFailed = true;
+      tell(`what was started has its logs in ${workFolder}`);
+      await closeStack();
+    },
+    async close() {
+      await closeStack();
+      if (!hasFailed) await rm(workFolder, { recursive: true, force: true });
+    },
+  };
 }

@@ -1,6 +1,7 @@
 import type { PhotoArrived } from "../../lib/contract/messages.ts";
 import { LIVE_RUN } from "../../lib/contract/messages.ts";
 import { systemClock } from "../../lib/runtime/clock.ts";
+import { FruitstreamError } from "../../lib/runtime/errors.ts";
 import type { AddFile } from "../../lib/table/actions.ts";
 import { recordCountOf } from "../../lib/table/column-statistics.ts";
 import { readRows } from "../../lib/table/table-files.ts";
@@ -14,6 +15,9 @@ export interface Latency {
   /** From the moment at which a photo was due to be announced to the acknowledgement of its row's commit. */
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** From the end of a window to the acknowledgement of its commit. */
+  readonly commitP50Ms: number;
+  readonly commitP99Ms: number;
 }
 
 export interface Arrivals {
@@ -33,6 +37,7 @@ const LOOK_MS = 200;
  *
  * @param pipeline whose services are at work, warm, and have no live photos left to do.
  * @param reducer the only one at work on the table.
+ * @throws stack-unavailable as `BenchPipeline.untilCounted`, and when there are more rows than photos.
  */
 export async function measureLatency(
   pipeline: BenchPipeline,
@@ -40,20 +45,23 @@ export async function measureLatency(
   arrivals: Arrivals,
 ): Promise<Latency> {
   await pipeline.table.advance();
-  const sending = sendEvenly(pipeline, arrivals);
-  const files = await liveFilesUntil(pipeline, arrivals.count);
-  await sending;
-  const ackedAtMs = new Map((await reducer.commits()).map(({ version, atMs }) => [version, atMs]));
+  const [files] = await Promise.all([liveFilesUntil(pipeline, arrivals.count), sendEvenly(pipeline, arrivals)]);
+  const commits = await pipeline.commitsTo(files.at(-1)!.version, reducer);
+  const ackedAtMs = new Map(commits.map(({ version, atMs }) => [version, atMs]));
   const latenciesMs: number[] = [];
   for (const { version, file } of files) {
     for (const { ingested_at: dueAt } of await readRows(pipeline.table, file, ["ingested_at"])) {
       latenciesMs.push(ackedAtMs.get(version)! - Number(dueAt));
     }
   }
+  const versions = new Set(files.map(({ version }) => version));
+  const commitMs = commits.filter(({ version }) => versions.has(version)).map(({ tookMs }) => tookMs);
   return {
     photosPerSecond: arrivals.photosPerSecond,
     p50Ms: quantile(latenciesMs, 0.5),
     p99Ms: quantile(latenciesMs, 0.99),
+    commitP50Ms: quantile(commitMs, 0.5),
+    commitP99Ms: quantile(commitMs, 0.99),
   };
 }
 
@@ -67,7 +75,7 @@ async function sendEvenly(pipeline: BenchPipeline, { photos, photosPerSecond, co
       due.push({ ...photos[sent % photos.length]!, ingestedAtMs });
     }
     await pipeline.announce(due);
-    await systemClock.sleep(STEP_MS);
+    await pipeline.pause(STEP_MS);
   }
 }
 
@@ -75,13 +83,15 @@ async function sendEvenly(pipeline: BenchPipeline, { photos, photosPerSecond, co
 async function liveFilesUntil(pipeline: BenchPipeline, rows: number): Promise<{ version: number; file: AddFile }[]> {
   const files: { version: number; file: AddFile }[] = [];
   let seen = 0;
-  while (seen < rows) {
-    await pipeline.pause(LOOK_MS);
+  const look = async () => {
     for (const { version, adds } of await pipeline.table.advance()) {
       const live = adds.filter(({ partitionValues }) => partitionValues.run === LIVE_RUN);
       files.push(...live.map((file) => ({ version, file })));
       seen += live.reduce((sum, file) => sum + (recordCountOf(file) ?? 0), 0);
     }
-  }
-  return files;
+    return seen;
+  };
+  await pipeline.untilCounted("rows of live photos", rows, look, LOOK_MS);
+  if (seen === rows) return files;
+  throw new FruitstreamError("stack-unavailable", `${pipeline.id}: ${seen} rows of ${rows} live photos`);
 }

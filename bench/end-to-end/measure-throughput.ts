@@ -1,10 +1,12 @@
+import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import type { DeltaTable } from "../../lib/table/delta-table.ts";
+import { readRows } from "../../lib/table/table-files.ts";
 import { featurizerConfig } from "../../services/featurizer/config.ts";
 import type { StoredPhoto } from "../../services/ingest/announce-photo.ts";
 import type { BenchContext } from "../bench.ts";
 import { cpuBetween, readUse } from "../measure/process-meter.ts";
 import { BenchPipeline } from "../pipeline/bench-pipeline.ts";
 import type { BenchService } from "../pipeline/bench-service.ts";
-import type { CommitLine } from "../pipeline/commit-lines.ts";
 import { announcements } from "../pipeline/photo-sample.ts";
 
 export interface ThroughputOptions {
@@ -13,7 +15,7 @@ export interface ThroughputOptions {
   readonly photos: readonly StoredPhoto[];
   /** How many are announced before any service is started. */
   readonly count: number;
-  /** Vectors before the steady state: by then every thread has its code compiled and its memory grown. */
+  /** Vectors before the steady state, once every featurizer is at work: by then all code is compiled, all memory grown. */
   readonly warmUpPhotos: number;
   readonly partitions?: number;
   readonly featurizers?: number;
@@ -25,14 +27,13 @@ export interface ThroughputOptions {
 export interface Throughput {
   /** All photos, from the start of the services' processes to the last table commit. */
   readonly photosPerSecondFromStart: number;
-  /** From the look at which the warm-up's vectors are published to the last commit; counts the vectors since. */
+  /** From the look at which the warm-up's vectors are published to the last commit; counts the photos done since. */
   readonly photosPerSecondSteady: number;
   /** In the steady state, by process. */
   readonly cpuMsPerPhoto: Readonly<Record<string, number>>;
-  /** Photos of the steady state. */
+  /** Rows of photos whose vectors were computed in the steady state. */
   readonly steadyPhotos: number;
   readonly rssPeakMiB: Readonly<Record<string, number>>;
-  readonly commits: readonly CommitLine[];
 }
 
 const PARTITIONS = 4;
@@ -40,8 +41,9 @@ const IN_FLIGHT_PHOTOS = featurizerConfig.FEATURIZER_IN_FLIGHT_PHOTOS_MAX.parse(
 export const MIB = 1_048_576;
 
 /**
- * Photos' keys lie on the topic, then the services start and work until the last photo is in the table. Everything runs
- * on this machine: broker, S3 server, featurizers, reducer, and the bench, which looks at offsets ten times a second.
+ * Photos' keys lie on the topic, then the services start and work until the table has a row of each. Everything runs on
+ * this machine: broker, S3 server, featurizers, reducer, and the bench, which looks at offsets ten times a second. Photos
+ * are counted as rows: several featurizers share the partitions out anew at the start, and do some photos again.
  */
 export async function measureThroughput(context: BenchContext, options: ThroughputOptions): Promise<Throughput> {
   const { name, photos, count, warmUpPhotos, partitions = PARTITIONS, featurizers: processes = 1 } = options;
@@ -54,7 +56,9 @@ export async function measureThroughput(context: BenchContext, options: Throughp
       Array.from({ length: processes }, () => pipeline.start("featurizer", options.featurizerEnv)),
     );
 
-    const warm = await pipeline.untilPublished(warmUpPhotos);
+    await Promise.all(featurizers.map((featurizer) => featurizer.untilReady()));
+    const publishedBefore = await pipeline.published();
+    const warm = await pipeline.untilPublished(Math.min(publishedBefore + warmUpPhotos, count));
     const useBefore = await readUse(pipeline.pids);
     await options.observe?.(featurizers);
     if (options.observe) {
@@ -62,13 +66,16 @@ export async function measureThroughput(context: BenchContext, options: Throughp
       await pipeline.untilPublished(count - IN_FLIGHT_PHOTOS);
       await options.observe(featurizers);
     }
-    await pipeline.untilPublished(count);
-    await pipeline.flush();
+    await pipeline.untilInTable(count);
     const useAfter = await readUse(pipeline.pids);
 
-    const commits = await reducer.commits();
+    const commits = await pipeline.commitsTo(pipeline.table.snapshot.version, reducer);
     const lastCommitAtMs = commits.findLast(({ rows }) => rows > 0)!.atMs;
-    const steadyPhotos = count - warm.count;
+    const steadyPhotos = await rowsSince(pipeline.table, warm.atMs);
+    if (steadyPhotos === 0) {
+      const problem = `${pipeline.id}: all of ${count} photos were done before the steady state began`;
+      throw new FruitstreamError("usage", `${problem}; announce more`);
+    }
     const cpu = Object.entries(cpuBetween(useBefore, useAfter));
     const rss = Object.entries(useAfter);
     return {
@@ -77,9 +84,18 @@ export async function measureThroughput(context: BenchContext, options: Throughp
       steadyPhotos,
       cpuMsPerPhoto: Object.fromEntries(cpu.map(([role, seconds]) => [role, (1_000 * seconds) / steadyPhotos])),
       rssPeakMiB: Object.fromEntries(rss.map(([role, { rssPeakBytes }]) => [role, rssPeakBytes / MIB])),
-      commits,
     };
   } finally {
     await pipeline.close();
   }
+}
+
+/** Of each photo's one row, those with a vector that was computed at this moment (ms since the epoch) or later. */
+async function rowsSince(table: DeltaTable, sinceMs: number): Promise<number> {
+  let count = 0;
+  for (const file of table.snapshot.files.values()) {
+    const rows = await readRows(table, file, ["featurized_at"]);
+    count += rows.filter(({ featurized_at: atMs }) => Number(atMs) >= sinceMs).length;
+  }
+  return count;
 }

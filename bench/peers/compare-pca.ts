@@ -1,15 +1,13 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
-import { featurizerConfig } from "../../services/featurizer/config.ts";
-import { decodePhoto } from "../../services/featurizer/decode-photo.ts";
-import { openPhotoModel } from "../../services/featurizer/inference/photo-model.ts";
 import { computeBasis } from "../../services/reducer/pca/basis.ts";
 import { momentsOfRows } from "../../services/reducer/pca/moments.ts";
 import { type BenchContext, sized } from "../bench.ts";
 import { interleave } from "../measure/interleave.ts";
 import { summarise, summariseBy } from "../measure/statistics.ts";
 import type { SamplePhoto } from "../pipeline/photo-sample.ts";
+import { vectorsOf } from "../pipeline/sample-vectors.ts";
 import type { FigureTable } from "../report/bench-report.ts";
 import type { Python } from "./python.ts";
 
@@ -33,7 +31,10 @@ export async function comparePca(
   python: Python,
   sample: readonly SamplePhoto[],
 ): Promise<FigureTable> {
-  const { values, dimensions } = await vectorsOf(context, sample);
+  const vectors = (await vectorsOf(context, sample)).map(({ features }) => features);
+  const dimensions = vectors[0]!.length;
+  const values = new Float32Array(vectors.length * dimensions);
+  for (const [index, vector] of vectors.entries()) values.set(vector, index * dimensions);
   const vectorsPath = join(context.workFolder, "vectors.f32");
   const basisPath = join(context.workFolder, "basis.json");
   await writeFile(vectorsPath, new Uint8Array(values.buffer));
@@ -44,7 +45,7 @@ export async function comparePca(
   );
 
   const rounds = await interleave(
-    sized(context, 3, 1),
+    sized(context, { full: 3, usual: 1, quick: 1 }),
     {
       ours: async () => (await ourBasis(values, dimensions)).seconds,
       theirs: async () => {
@@ -84,21 +85,5 @@ async function ourBasis(values: Float32Array, dimensions: number) {
     return { basis, seconds: (performance.now() - startedAtMs) / 1_000 };
   } finally {
     await gram.release();
-  }
-}
-
-async function vectorsOf({ model }: BenchContext, sample: readonly SamplePhoto[]) {
-  const photoModel = await openPhotoModel(model, 1);
-  const pixelsMax = featurizerConfig.FEATURIZER_PHOTO_PIXELS_MAX.parse(undefined);
-  try {
-    const dimensions = photoModel.featureDimension;
-    const values = new Float32Array(sample.length * dimensions);
-    for (const [index, { bytes }] of sample.entries()) {
-      const [outcome] = await photoModel.infer([await decodePhoto(bytes, { input: model.manifest.input, pixelsMax })]);
-      if (outcome && "vector" in outcome) values.set(outcome.vector.features, index * dimensions);
-    }
-    return { values, dimensions };
-  } finally {
-    await photoModel.release();
   }
 }

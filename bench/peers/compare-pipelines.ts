@@ -9,9 +9,6 @@ import { findBestLayout } from "../raw/raw.ts";
 import { measureRaw } from "../raw/raw-limit.ts";
 import type { Python } from "./python.ts";
 
-/** The batch pipeline that this one replaces. */
-export const TENSORFLOW_WAY = "PySpark, pandas UDF, TensorFlow, MLlib PCA, Parquet";
-
 /** One way to come from photos to features, and how fast it was. */
 export interface Way {
   readonly name: string;
@@ -19,6 +16,15 @@ export interface Way {
   /** From the start of its process; undefined where the start is not a part of it. */
   readonly photosPerSecondFromStart: Summary | undefined;
 }
+
+export interface Comparison {
+  readonly ways: readonly Way[];
+  /** What Spark can run here: nothing without Java, and no TensorFlow where its features are others or it is missing. */
+  readonly sparkRuntimes: readonly SparkRuntime[];
+  readonly notes: readonly string[];
+}
+
+export type SparkRuntime = "onnx" | "tensorflow";
 
 interface Rate {
   readonly photosPerSecond: number;
@@ -30,7 +36,7 @@ export async function comparePipelines(
   context: BenchContext,
   python: Python,
   { sample, folder }: { readonly sample: readonly SamplePhoto[]; readonly folder: string },
-): Promise<{ ways: Way[]; notes: string[] }> {
+): Promise<Comparison> {
   const { store } = await context.stack();
   const photos = await uploadPhotos(store, "peers", sample);
   const count = sample.length;
@@ -39,7 +45,7 @@ export async function comparePipelines(
   const notes: string[] = [];
   let output = 0;
 
-  const spark = async (runtime: string): Promise<Rate> => {
+  const spark = async (runtime: SparkRuntime): Promise<Rate> => {
     const args = [runtime, model, folder, join(context.workFolder, `spark-${output++}`)];
     const { output: result, seconds } = await python.run("spark_pipeline.py", args);
     const { rows, seconds: workSeconds } = result as { rows: number; seconds: number };
@@ -47,19 +53,24 @@ export async function comparePipelines(
   };
   const sides: Record<string, () => Promise<Rate>> = {
     "ONNX Runtime alone": async () => {
-      const durationMs = sized(context, 5_000, 500);
+      const durationMs = sized(context, { full: 5_000, usual: 5_000, quick: 500 });
       return {
         photosPerSecond: (await measureRaw(context.model, { ...layout, durationMs })).photosPerSecond,
         fromStart: undefined,
       };
     },
     "this pipeline": async () => {
-      const warmUpPhotos = sized(context, 200, 20);
+      const warmUpPhotos = sized(context, { full: 200, usual: 200, quick: 20 });
       const round = await measureThroughput(context, { name: "peers", photos, count, warmUpPhotos });
       return { photosPerSecond: round.photosPerSecondSteady, fromStart: round.photosPerSecondFromStart };
     },
     "Python, ONNX Runtime and Pillow, local files": async () => {
-      const args = [model, folder, String(context.cores), String(sized(context, 2_400, 100))];
+      const args = [
+        model,
+        folder,
+        String(context.cores),
+        String(sized(context, { full: 2_400, usual: 1_200, quick: 100 })),
+      ];
       const { output: result } = await python.run("two_processes.py", args);
       const { photos: done, seconds } = result as { photos: number; seconds: number };
       return { photosPerSecond: done / seconds, fromStart: undefined };
@@ -68,13 +79,19 @@ export async function comparePipelines(
   const hasJava = await findJava(process.env).catch(
     (error: Error) => void notes.push(`Spark is left out: ${error.message}.`),
   );
+  const sparkRuntimes: SparkRuntime[] = [];
   if (hasJava) {
+    sparkRuntimes.push("onnx");
     sides["PySpark, pandas UDF, ONNX Runtime, MLlib PCA, Parquet"] = () => spark("onnx");
     const check = await checkNetworks(context, python, folder);
     notes.push(check.note);
-    if (check.isEqual) sides[TENSORFLOW_WAY] = () => spark("tensorflow");
+    if (check.isEqual) {
+      sparkRuntimes.push("tensorflow");
+      // The batch pipeline that this one replaces.
+      sides["PySpark, pandas UDF, TensorFlow, MLlib PCA, Parquet"] = () => spark("tensorflow");
+    }
   }
-  const rounds = await interleave(sized(context, 3, 1), sides as Sides, (side, round) =>
+  const rounds = await interleave(sized(context, { full: 3, usual: 1, quick: 1 }), sides as Sides, (side, round) =>
     context.tell(`peers: ${side}, round ${round}`),
   );
   const ways = Object.entries(rounds as Record<string, Rate[]>).map(([name, rates]) => ({
@@ -84,7 +101,7 @@ export async function comparePipelines(
       ? summariseBy(rates, ({ fromStart }) => fromStart!)
       : undefined,
   }));
-  return { ways, notes };
+  return { ways, sparkRuntimes, notes };
 }
 
 /** Features that differ by more come from other weights. */

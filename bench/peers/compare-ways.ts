@@ -1,15 +1,17 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
-import type { BenchContext } from "../bench.ts";
+import { type BenchContext, sized } from "../bench.ts";
 import { repeatSample, type SamplePhoto } from "../pipeline/photo-sample.ts";
 import type { FigureTable, Plot } from "../report/bench-report.ts";
 import { lineChart } from "../report/charts.ts";
+import type { SparkRuntime } from "./compare-pipelines.ts";
 import type { Python } from "./python.ts";
 
-const COUNTS = [100, 500, 1_000, 2_000, 3_000];
-const COUNTS_QUICK = [20, 40];
+const COUNTS = { full: [100, 500, 1_000, 2_000, 3_000], usual: [100, 300], quick: [20, 40] };
 const SIDE = 192;
+/** Keras builds its network for any side; an ONNX file may have its own fixed, so that photos are resized to it (0). */
+const NETWORKS = { tensorflow: { name: "TensorFlow", side: SIDE }, onnx: { name: "ONNX Runtime", side: 0 } };
 
 interface WayTime {
   readonly count: number;
@@ -22,19 +24,20 @@ export async function compareWays(
   context: BenchContext,
   python: Python,
   sample: readonly SamplePhoto[],
-  runtime: "onnx" | "tensorflow",
+  runtime: SparkRuntime,
 ): Promise<{ table: FigureTable; plot: Plot }> {
-  const counts = context.isQuick ? COUNTS_QUICK : COUNTS;
+  const counts = sized(context, COUNTS);
   const folder = await writeSquares(context, sample, Math.max(...counts));
   context.tell(`peers: three ways at ${counts.join(", ")} photos`);
-  const args = [runtime, context.modelFolder, folder, String(SIDE), counts.join(",")];
+  const { name, side } = NETWORKS[runtime];
+  const args = [runtime, context.modelFolder, folder, String(side), counts.join(",")];
   const times = (await python.run("three_ways.py", args)).output as WayTime[];
   const ways = [...new Set(times.map(({ way }) => way))];
   const timeOf = (count: number, way: string) =>
     times.find((time) => time.count === count && time.way === way)!.seconds;
   return {
     table: {
-      caption: `Three ways to featurize photos of ${SIDE} × ${SIDE} with Python and TensorFlow, in seconds; Spark and the networks are started and warm.`,
+      caption: `Three ways to featurize photos of ${SIDE} × ${SIDE} with Python and ${name}, in seconds; Spark and the networks are started and warm.`,
       columns: ["photos", ...ways],
       rows: counts.map((count) => [count, ...ways.map((way) => timeOf(count, way))]),
     },

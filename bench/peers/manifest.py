@@ -12,7 +12,7 @@ class Manifest:
     """A model folder's model.json, as far as the peers follow it: NCHW, RGB."""
 
     def __init__(self, folder: str, side: int | None = None):
-        """side: another input size than the model's, for networks that take any."""
+        """side: another input size than the model's, for networks that take any; None or 0 for the model's own."""
         fields = json.loads((Path(folder) / "model.json").read_text())
         self.onnx_path = str((Path(folder) / fields["onnx"]).resolve())
         self.features_output = fields["outputs"].get("features")

@@ -1,14 +1,13 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Bench, type BenchContext, sized } from "../bench.ts";
+import { type Summary, summarise } from "../measure/statistics.ts";
 import { readSample, type SamplePhoto } from "../pipeline/photo-sample.ts";
 import { barChart } from "../report/charts.ts";
 import { comparePca } from "./compare-pca.ts";
-import { comparePipelines, TENSORFLOW_WAY, type Way } from "./compare-pipelines.ts";
+import { comparePipelines, type Way } from "./compare-pipelines.ts";
 import { compareWays } from "./compare-ways.ts";
 import { findPython } from "./python.ts";
-
-const PHOTOS_QUICK = 48;
 
 /** What one would use instead, on the same photos with the same weights. */
 export const peersBench: Bench = {
@@ -20,12 +19,11 @@ export const peersBench: Bench = {
       return { method: "Not measured.", tables: [], plots: [], notes: [`Skipped: ${python}.`] };
     }
     const whole = await readSample(context.photosFolder);
-    const sample = whole.slice(0, sized(context, whole.length, PHOTOS_QUICK));
+    const sample = whole.slice(0, sized(context, { full: whole.length, usual: whole.length, quick: 48 }));
     const folder = await writeSample(context, sample);
-    const { ways, notes } = await comparePipelines(context, python, { sample, folder });
-    const three = ways.some(({ name }) => name === TENSORFLOW_WAY)
-      ? await compareWays(context, python, sample, "tensorflow")
-      : undefined;
+    const { ways, sparkRuntimes, notes } = await comparePipelines(context, python, { sample, folder });
+    const runtime = sparkRuntimes.at(-1);
+    const three = runtime && (await compareWays(context, python, sample, runtime));
     const pca = await comparePca(context, python, sample);
     return {
       method: `The same ${sample.length} photos with the same weights on the same ${context.cores} cores, in turns. This pipeline: from keys on the topic to the last table commit, as in "end to end". PySpark (local[2]): binaryFile, pandas UDF, PCA of MLlib with k = 8, Parquet on the local disk; once Spark has started, and from the start of its process. Python with Pillow: one process a core reading local files, nothing else.`,
@@ -42,7 +40,7 @@ export const peersBench: Bench = {
         },
         ...(three ? [three.plot] : []),
       ],
-      notes,
+      notes: three ? notes : [...notes, "The three ways are left out: two of them need Spark."],
     };
   },
 };
@@ -55,11 +53,15 @@ function waysTable(ways: readonly Way[]) {
     rows: ways.map(({ name, photosPerSecond, photosPerSecondFromStart }) => [
       name,
       photosPerSecond,
-      ours.photosPerSecond.median / photosPerSecond.median,
+      ratio(ours.photosPerSecond, photosPerSecond),
       photosPerSecondFromStart,
-      photosPerSecondFromStart && ours.photosPerSecondFromStart!.median / photosPerSecondFromStart.median,
+      photosPerSecondFromStart && ratio(ours.photosPerSecondFromStart!, photosPerSecondFromStart),
     ]),
   };
+}
+
+function ratio(ours: Summary, theirs: Summary): Summary {
+  return summarise(ours.rounds.map((rate, round) => rate / theirs.rounds[round]!));
 }
 
 /** The sample as local files: Spark takes every file below a folder. */

@@ -1,6 +1,7 @@
 """
 One network in three ways: a pandas UDF and a plain Python UDF of Spark on two cores, and a plain loop in one process.
-Arguments: runtime, model folder, photos folder, side of the input, counts separated by commas. One line of JSON.
+Arguments: runtime, model folder, photos folder, side of the input (0 for the model's own), counts separated by commas.
+Prints one line of JSON.
 """
 
 import json

@@ -9,24 +9,26 @@ import { FruitstreamError } from "../../lib/runtime/errors.ts";
 import type { DeltaTable } from "../../lib/table/delta-table.ts";
 import { openTable } from "../../lib/table/open-table.ts";
 import { formatTableUri } from "../../lib/table/table-location.ts";
+import { countRows } from "../../lib/table/table-summary.ts";
+import { TableProgress } from "../../services/reducer/table-progress.ts";
 import { endpointsAsEnv } from "../../stack/endpoints.ts";
 import { findFreePorts } from "../../stack/local-port.ts";
 import type { BenchContext } from "../bench.ts";
 import type { Pids } from "../measure/process-meter.ts";
 import { BenchService } from "./bench-service.ts";
 import { type BenchStack, BUCKET } from "./bench-stack.ts";
+import type { CommitLine } from "./commit-lines.ts";
+import { STALL_MS_MAX, untilCounted } from "./until-counted.ts";
 
 export interface BenchPipelineOptions {
   readonly name: string;
   readonly partitions: number;
 }
 
-/** As in the demo: nobody who watches waits longer for a row. */
-const WINDOW_MS_MAX = 1_000;
+/** For a reducer where the latency of single photos is measured: with its default of 30 s it would be the windows' own. */
+export const SHORT_WINDOWS = { REDUCER_WINDOW_MS_MAX: "1000" };
 /** How often progress is looked at: often enough for a figure to a few thousandths, seldom enough to cost nothing. */
 const LOOK_MS = 100;
-/** Nothing at all has happened for so long: it never will. */
-const STALL_MS_MAX = 60_000;
 const ANNOUNCEMENTS_PER_APPEND = 5_000;
 
 /** Topics, a table and services of one measurement, on the bench's stack. */
@@ -37,6 +39,9 @@ export class BenchPipeline {
   readonly table: DeltaTable;
   readonly partitions: number;
   readonly #context: BenchContext;
+  readonly #closing = new AbortController();
+  /** Aborts when the bench is interrupted, and when the measurement is over: what was left waiting then ends. */
+  readonly #signal: AbortSignal;
   #services: BenchService[] = [];
   #started = 0;
   #announced = 0;
@@ -44,6 +49,7 @@ export class BenchPipeline {
 
   private constructor(context: BenchContext, stack: BenchStack, id: string, partitions: number, table: DeltaTable) {
     this.#context = context;
+    this.#signal = AbortSignal.any([context.signal, this.#closing.signal]);
     this.stack = stack;
     this.id = id;
     this.topics = topicsWithPrefix(`${id}.`);
@@ -70,7 +76,6 @@ export class BenchPipeline {
       FEATURIZER_MODEL_DIR: this.#context.modelFolder,
       FEATURIZER_GROUP: this.featurizerGroup,
       REDUCER_GROUP: `${this.id}.reducers`,
-      REDUCER_WINDOW_MS_MAX: String(WINDOW_MS_MAX),
     };
   }
 
@@ -112,42 +117,75 @@ export class BenchPipeline {
     if (records.length > 0) await append();
   }
 
-  /** Vectors on the topic. */
+  /** Vectors on the topic; a photo that was done again after a rebalance counts again. */
   async published(): Promise<number> {
     return (await this.#recordsOf(this.topics.features)) - this.#markers;
   }
 
+  /** `untilCounted`, of the vectors on the topic. */
+  untilPublished(count: number, lookMs = LOOK_MS): Promise<{ count: number; atMs: number }> {
+    return this.untilCounted("vectors on the topic", count, () => this.published(), lookMs);
+  }
+
   /**
-   * Waits until there are so many vectors.
+   * Waits until the table has a row of each of so many photos. The reducers are made to commit what they hold as soon as
+   * there are enough vectors; where some of these turn out to be repeats, as many more are waited for.
    *
-   * @returns how many there are, and when they were counted (ms since the epoch).
-   * @throws stack-unavailable when photos become dead letters, a service ends or nothing moves; the signal's reason.
+   * @throws stack-unavailable as `untilCounted`, and when the table has more rows than photos.
    */
-  async untilPublished(count: number, lookMs = LOOK_MS): Promise<{ count: number; atMs: number }> {
-    let before = -1;
-    let movedAtMs = systemClock.nowMs();
-    for (;;) {
-      const seen = await Promise.race([this.published(), this.#broken()]);
-      const atMs = systemClock.nowMs();
-      if (seen >= count) return { count: seen, atMs };
-      if (seen > before) movedAtMs = atMs;
-      before = seen;
-      if (atMs - movedAtMs > STALL_MS_MAX) throw await this.#stalled(seen, count);
-      await this.pause(lookMs);
+  async untilInTable(photos: number): Promise<void> {
+    for (let repeats = 0; ; ) {
+      await this.untilPublished(photos + repeats);
+      await this.#flush();
+      const { snapshot } = this.table;
+      const rows = countRows(snapshot);
+      if (rows === photos) return;
+      if (rows > photos) {
+        throw new FruitstreamError("stack-unavailable", `${this.id}: the table has ${rows} rows of ${photos} photos`);
+      }
+      const progress = new TableProgress(this.topics.features, snapshot.txnVersions);
+      const partitions = Array.from({ length: this.partitions }, (_, partition) => partition);
+      const read = partitions.reduce((sum, partition) => sum + progress.nextOffset(partition), 0);
+      repeats = read - this.#markers - rows;
     }
+  }
+
+  /** The commits of a reducer, once its log has come to a version of the table: the line is written after the commit. */
+  async commitsTo(version: number, reducer: BenchService): Promise<CommitLine[]> {
+    let commits: CommitLine[] = [];
+    await this.untilCounted("versions in the reducer's log", version, async () => {
+      commits = await reducer.commits();
+      return commits.at(-1)?.version ?? 0;
+    });
+    return commits;
+  }
+
+  /**
+   * Waits until a count of whatever kind is reached.
+   *
+   * @returns the count, which may be larger, and when it was taken (ms since the epoch).
+   * @throws stack-unavailable when a photo becomes a dead letter, a service ends or nothing moves; the signal's reason.
+   */
+  untilCounted(
+    what: string,
+    target: number,
+    look: () => Promise<number>,
+    lookMs = LOOK_MS,
+  ): Promise<{ count: number; atMs: number }> {
+    return untilCounted(systemClock, {
+      where: this.id,
+      what,
+      target,
+      look: () => Promise.race([look(), this.#broken()]),
+      pause: () => this.pause(lookMs),
+      check: () => this.#requireNoDeadLetters(),
+      seeAlso: () => this.#logs(),
+    });
   }
 
   /** @throws stack-unavailable when a service ends meanwhile; the signal's reason. */
   async pause(delayMs: number): Promise<void> {
-    await Promise.race([systemClock.sleep(delayMs, this.#context.signal), this.#broken()]);
-  }
-
-  /** Has the reducers commit what they hold; resolves once the table has everything that was published before. */
-  async flush(): Promise<void> {
-    const { admin, producer } = this.stack;
-    const parts = { admin, producer, table: this.table, featuresTopic: this.topics.features };
-    this.#markers += this.partitions;
-    await Promise.race([flushTable(parts, STALL_MS_MAX / 1_000, this.#context.signal), this.#broken()]);
+    await Promise.race([systemClock.sleep(delayMs, this.#signal), this.#broken()]);
   }
 
   /** Stops one service before the others. */
@@ -158,7 +196,16 @@ export class BenchPipeline {
 
   /** Stops the services, in order, so that their logs are whole. */
   async close(): Promise<void> {
+    this.#closing.abort(new Error(`${this.id} is closed`));
     await Promise.all(this.#services.map((service) => service.stop()));
+  }
+
+  /** Has the reducers commit what they hold; then the table's snapshot has everything that was published before. */
+  async #flush(): Promise<void> {
+    const { admin, producer } = this.stack;
+    const parts = { admin, producer, table: this.table, featuresTopic: this.topics.features };
+    this.#markers += this.partitions;
+    await Promise.race([flushTable(parts, STALL_MS_MAX / 1_000, this.#signal), this.#broken()]);
   }
 
   #broken(): Promise<never> {
@@ -169,11 +216,14 @@ export class BenchPipeline {
     return (await this.stack.admin.endOffsets(topic)).reduce((sum, { offset }) => sum + offset, 0);
   }
 
-  async #stalled(seen: number, count: number): Promise<FruitstreamError> {
+  async #requireNoDeadLetters(): Promise<void> {
     const letters = await this.#recordsOf(this.topics.deadLetters);
-    const logs = this.#services.map(({ logPath }) => logPath).join(", ");
-    const message = `${this.id}: ${seen} of ${count} vectors and ${letters} dead letters, and nothing moves; see ${logs}`;
-    return new FruitstreamError("stack-unavailable", message);
+    if (letters === 0) return;
+    throw new FruitstreamError("stack-unavailable", `${this.id}: dead letters, ${letters} by now; see ${this.#logs()}`);
+  }
+
+  #logs(): string {
+    return this.#services.map(({ logPath }) => logPath).join(", ");
   }
 }
 

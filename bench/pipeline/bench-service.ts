@@ -1,4 +1,5 @@
 import { ServiceProcess } from "../../cli/demo/service-process.ts";
+import { systemClock } from "../../lib/runtime/clock.ts";
 import { FruitstreamError } from "../../lib/runtime/errors.ts";
 import { type Metrics, scrape } from "../measure/prometheus.ts";
 import { type CommitLine, readCommitLines } from "./commit-lines.ts";
@@ -10,6 +11,9 @@ export interface BenchServiceOptions {
   readonly port: number;
   readonly env: Readonly<Record<string, string>>;
 }
+
+/** A service needs a second or two; whoever takes longer than this waits for something that will not come. */
+const READY_MS_MAX = 60_000;
 
 /** A service under measurement: a process that must not end before it is told to. */
 export class BenchService {
@@ -36,9 +40,18 @@ export class BenchService {
     this.pid = this.#process.pid!;
   }
 
-  /** Resolves when the service has been given partitions. */
-  get ready(): Promise<void> {
-    return Promise.race([this.#process.ready, this.broken]);
+  /**
+   * Resolves when the service has been given partitions.
+   *
+   * @throws stack-unavailable when it ends before, or takes longer than READY_MS_MAX.
+   */
+  async untilReady(): Promise<void> {
+    const over = new AbortController();
+    const late = systemClock.sleep(READY_MS_MAX, over.signal).then(() => {
+      const problem = `the ${this.kind} has been given no partitions for ${READY_MS_MAX / 1_000} s`;
+      throw new FruitstreamError("stack-unavailable", `${problem}; see ${this.logPath}`);
+    });
+    await Promise.race([this.#process.ready, this.broken, late]).finally(() => over.abort());
   }
 
   metrics(): Promise<Metrics> {

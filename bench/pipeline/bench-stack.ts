@@ -1,4 +1,4 @@
-import { mkdtemp } from "node:fs/promises";
+import { glob, mkdtemp, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openStackStore } from "../../cli/endpoints.ts";
@@ -66,8 +66,17 @@ export class BenchStack {
     }
   }
 
+  /** What the broker keeps of a topic's records on its disk; its indexes, which are allocated ahead, are not in it. */
+  async logBytes(topic: string): Promise<number> {
+    const data = join(this.#settings.stateDir, "kafka", "data");
+    let bytes = 0;
+    for await (const path of glob(`${topic}-*/*.log`, { cwd: data })) bytes += (await stat(join(data, path))).size;
+    return bytes;
+  }
+
   async close(): Promise<void> {
-    await Promise.all([this.admin.close(), this.producer.close()]);
+    // A server that has ended keeps no client from being closed, and must not keep the other from being stopped.
+    await Promise.allSettled([this.admin.close(), this.producer.close()]);
     this.store.close();
     await stackWipe(this.#settings);
   }

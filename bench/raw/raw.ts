@@ -14,8 +14,8 @@ export const rawBench: Bench = {
   name: "raw",
   title: "Raw: ONNX Runtime alone",
   async run(context) {
-    const rounds = sized(context, 5, 1);
-    const roundMs = sized(context, 2_000, 500);
+    const rounds = sized(context, { full: 5, usual: 3, quick: 1 });
+    const roundMs = sized(context, { full: 2_000, usual: 1_500, quick: 500 });
     const layouts = layoutsOf(context);
     const sides = Object.fromEntries(
       layouts.map((layout) => [nameOf(layout), () => measureRaw(context.model, { ...layout, durationMs: roundMs })]),

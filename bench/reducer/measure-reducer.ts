@@ -2,13 +2,14 @@ import { photoFeaturesCodec } from "../../lib/contract/avro-codec.ts";
 import { flushMarker } from "../../lib/contract/flush-marker.ts";
 import { LIVE_RUN, type PhotoFeatures } from "../../lib/contract/messages.ts";
 import { openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
+import { FruitstreamError } from "../../lib/runtime/errors.ts";
 import { encodeRows } from "../../lib/table/parquet-file.ts";
 import { momentsOfRows } from "../../services/reducer/pca/moments.ts";
 import { rowOf } from "../../services/reducer/vector-row.ts";
-import type { BenchContext } from "../bench.ts";
 import { cpuBetween, readUse } from "../measure/process-meter.ts";
 import type { BenchPipeline } from "../pipeline/bench-pipeline.ts";
 import { BUCKET } from "../pipeline/bench-stack.ts";
+import type { CommitLine } from "../pipeline/commit-lines.ts";
 
 export interface ReducerFigure {
   readonly rowsPerSecond: number;
@@ -42,28 +43,28 @@ export async function fillFeatures(pipeline: BenchPipeline, values: Float32Array
   await producer.append(pipeline.topics.features, [flushMarker(0)]);
 }
 
-/** A new reducer over the same vectors into a new table; timed from its assignment to its last commit. */
-export async function measureReducer(
-  context: BenchContext,
-  pipeline: BenchPipeline,
-  count: number,
-  round: number,
-): Promise<ReducerFigure> {
+/**
+ * A new reducer over the same vectors into a new table; timed from its assignment to its last commit.
+ *
+ * @throws stack-unavailable as `BenchPipeline.untilCounted`, and when it commits more rows than there are vectors.
+ */
+export async function measureReducer(pipeline: BenchPipeline, count: number, round: number): Promise<ReducerFigure> {
   const reducer = await pipeline.start("reducer", {
     TABLE_URI: `s3://${BUCKET}/tables/${pipeline.id}.${round}`,
     REDUCER_GROUP: `${pipeline.id}.reducers.${round}`,
-    // The default, and not the bench's second: windows close when they are full.
-    REDUCER_WINDOW_MS_MAX: "30000",
   });
-  await reducer.ready;
+  await reducer.untilReady();
   const readyAtMs = Date.now();
   const pids = { reducer: [reducer.pid] };
   const useBefore = await readUse(pids);
-  let commits = await reducer.commits();
-  while (commits.reduce((sum, { rows }) => sum + rows, 0) < count) {
-    context.signal.throwIfAborted();
-    await pipeline.pause(LOOK_MS);
+  let commits: CommitLine[] = [];
+  const committedRows = async () => {
     commits = await reducer.commits();
+    return commits.reduce((sum, { rows }) => sum + rows, 0);
+  };
+  const { count: rows } = await pipeline.untilCounted("rows", count, committedRows, LOOK_MS);
+  if (rows > count) {
+    throw new FruitstreamError("stack-unavailable", `${pipeline.id}: ${rows} rows of ${count} vectors`);
   }
   const useAfter = await readUse(pids);
   await pipeline.stop(reducer);

@@ -8,8 +8,7 @@ import { syntheticVectors } from "./synthetic-vectors.ts";
 
 const DIMENSIONS = [512, 1_280, 2_048, 4_096];
 /** Of vectors on the topic, whatever their length. */
-const TOPIC_BYTES = 128 * 2 ** 20;
-const TOPIC_BYTES_QUICK = 8 * 2 ** 20;
+const TOPIC_MIB = { full: 128, usual: 128, quick: 8 };
 
 /** From vectors on the topic to committed Parquet, against Parquet and moments alone. */
 export const reducerBench: Bench = {
@@ -19,7 +18,7 @@ export const reducerBench: Bench = {
     const results = [];
     for (const dimensions of DIMENSIONS) results.push(await measureDimensions(context, dimensions));
     return {
-      method: `${sized(context, TOPIC_BYTES, TOPIC_BYTES_QUICK) / 2 ** 20} MiB of synthetic vectors (rectified, 16 strong directions and noise) lie on one partition; a new reducer with a new table reads them, windows of its defaults. From its assignment to its last table commit, moments and bases included; rows per CPU-second by the CPU time of its process. The limit: encoding ZSTD Parquet and the moments one after the other in memory, of ${4096} rows at most, on one core.`,
+      method: `${sized(context, TOPIC_MIB)} MiB of synthetic vectors (rectified, 16 strong directions and noise) lie on one partition; a new reducer with a new table reads them, windows of its defaults. From its assignment to its last table commit, moments and bases included; rows per CPU-second by the CPU time of its process. The limit: encoding ZSTD Parquet and the moments one after the other in memory, of ${4096} rows at most, on one core.`,
       tables: [
         {
           caption: "Rows per second.",
@@ -65,16 +64,16 @@ export const reducerBench: Bench = {
 };
 
 async function measureDimensions(context: BenchContext, dimensions: number) {
-  const count = Math.floor(sized(context, TOPIC_BYTES, TOPIC_BYTES_QUICK) / (4 * dimensions));
+  const count = Math.floor((sized(context, TOPIC_MIB) * 2 ** 20) / (4 * dimensions));
   const values = syntheticVectors(count, dimensions);
   const pipeline = await BenchPipeline.open(context, { name: `reducer-${dimensions}`, partitions: 1 });
   try {
     await fillFeatures(pipeline, values, dimensions);
     let runs = 0;
     const rounds = await interleave(
-      sized(context, 3, 1),
+      sized(context, { full: 3, usual: 2, quick: 1 }),
       {
-        reducer: () => measureReducer(context, pipeline, count, runs++),
+        reducer: () => measureReducer(pipeline, count, runs++),
         limit: () => measureReducerLimit(values, dimensions),
       },
       (side, round) => context.tell(`reducer: ${dimensions} dimensions, ${side}, round ${round}`),

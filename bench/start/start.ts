@@ -28,7 +28,7 @@ export const startBench: Bench = {
     await writeFile(photoPath, sample[0]!.bytes);
 
     const rounds = await interleave(
-      sized(context, 7, 1),
+      sized(context, { full: 7, usual: 5, quick: 1 }),
       {
         "featurizer, to the first vector on the topic": () => measureFeaturizer(context, photos),
         "model loaded and one photo inferred, to the end of the process": () =>
