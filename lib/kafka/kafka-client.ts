@@ -70,10 +70,16 @@ export function fromKafkaError(error: unknown, doing: string): unknown {
   return new FruitstreamError("broker-unavailable", `${doing} failed: ${error.message}`, { cause: error });
 }
 
-/** The client throws a plain error when it would ask a broker that was cut off a moment before. */
+/**
+ * The client throws plain errors when it would ask a broker that was cut off a moment before, and when it looks for the
+ * topics in the answer of no broker at all.
+ */
 function isCutOff(error: unknown): error is Error {
-  return error instanceof Error && error.message === "Broker not connected";
+  if (!(error instanceof Error)) return false;
+  return error.message === "Broker not connected" || (error instanceof TypeError && NO_METADATA.test(error.message));
 }
+
+const NO_METADATA = /'topicMetadata'.*\bnull\b|\bnull\b.*'topicMetadata'/;
 
 /** The broker's error name, as `MESSAGE_TOO_LARGE`: kafkajs wraps the error that has it in others. */
 function protocolErrorOf(error: unknown): string {

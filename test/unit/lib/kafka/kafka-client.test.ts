@@ -18,8 +18,13 @@ test.each([
   }
 });
 
-test("a broker that was cut off a moment before is broker-unavailable", () => {
-  const error = new Error("Broker not connected");
+test.each([
+  ["a broker that was cut off a moment before", () => Promise.reject(new Error("Broker not connected"))],
+  ["no broker that answers, to a listing of topics", async () => noMetadata().topicMetadata],
+  ["no broker that answers, to a look at topics", async () => destructured(noMetadata())],
+])("%s is broker-unavailable", async (_, ask) => {
+  const error = await ask().catch((thrown) => thrown);
+  expect(error).toBeInstanceOf(Error);
   expect(fromKafkaError(error, "appending")).toMatchObject({ code: "broker-unavailable", cause: error });
 });
 
@@ -27,3 +32,12 @@ test("what is not of the client is passed on as it is", () => {
   const bug = new TypeError("a bug");
   expect(fromKafkaError(bug, "appending")).toBe(bug);
 });
+
+/** What the client's cluster gives for metadata when none of its brokers can be connected. */
+function noMetadata(): { topicMetadata: unknown } {
+  return null as unknown as { topicMetadata: unknown };
+}
+
+function destructured({ topicMetadata }: { topicMetadata: unknown }): unknown {
+  return topicMetadata;
+}
