@@ -22,11 +22,11 @@ export const endToEndBench: Bench = {
   async run(context) {
     const { store } = await context.stack();
     const photos = await uploadPhotos(store, "end-to-end", await readSample(context.photosFolder));
-    const count = sized(context, { full: 3_000, usual: 3_000, quick: 300 });
+    const count = sized(context, { full: 9_000, usual: 3_000, quick: 300 });
     const warmUpPhotos = sized(context, { full: WARM_UP_PHOTOS, usual: WARM_UP_PHOTOS, quick: 50 });
     const layout = await findBestLayout(context);
     const rounds = await interleave(
-      sized(context, { full: 5, usual: 3, quick: 1 }),
+      sized(context, { full: 3, usual: 3, quick: 1 }),
       {
         raw: () =>
           measureRaw(context.model, {
@@ -45,7 +45,7 @@ export const endToEndBench: Bench = {
       rounds.pipeline.map((round, index) => round.photosPerSecondSteady / rounds.raw[index]!.photosPerSecond),
     );
     return {
-      method: `${count} photos' keys lie on 4 partitions, the sample's photos (${photos.length}) on S3; then one featurizer with ${context.cores} inference threads and one reducer are started, with default settings; when the last vector is published the reducer is made to commit what it holds. "Steady" is the time from the look at which ${warmUpPhotos} vectors are published to the last table commit, over the rows whose vectors were computed since; "from start" the time from the start of both processes to the last commit, over all photos. Broker, S3 server and the bench itself run on the same cores. The limit, ONNX Runtime alone (${layout.name}), is measured in turns with it; the ratio is that of each round.`,
+      method: `${count} photos' keys lie on 4 partitions, the sample's photos (${photos.length}) on S3; then one featurizer with ${context.cores} inference threads and one reducer are started, with default settings; when the last vector is published the reducer is made to commit what it holds. "Steady" is the time from the commit of the first ${warmUpPhotos} vectors to the last table commit, over the rows whose vectors were computed since; "from start" the time from the start of both processes to the last commit, over all photos. Broker, S3 server and the bench itself run on the same cores. The limit, ONNX Runtime alone (${layout.name}), is measured in turns with it; the ratio is that of each round.`,
       tables: [
         {
           caption: "Throughput.",

@@ -15,7 +15,7 @@ export interface ThroughputOptions {
   readonly photos: readonly StoredPhoto[];
   /** How many are announced before any service is started. */
   readonly count: number;
-  /** Vectors before the steady state, once every featurizer is at work: by then all code is compiled, all memory grown. */
+  /** Vectors before the steady state, once every featurizer is at work, and committed: by then all code is compiled. */
   readonly warmUpPhotos: number;
   readonly partitions?: number;
   readonly featurizers?: number;
@@ -27,7 +27,7 @@ export interface ThroughputOptions {
 export interface Throughput {
   /** All photos, from the start of the services' processes to the last table commit. */
   readonly photosPerSecondFromStart: number;
-  /** From the look at which the warm-up's vectors are published to the last commit; counts the photos done since. */
+  /** From the commit of the warm-up's vectors to the last commit; counts the photos done since. */
   readonly photosPerSecondSteady: number;
   /** In the steady state, by process. */
   readonly cpuMsPerPhoto: Readonly<Record<string, number>>;
@@ -42,7 +42,7 @@ export const MIB = 1_048_576;
 
 /**
  * Photos' keys lie on the topic, then the services start and work until the table has a row of each. Everything runs on
- * this machine: broker, S3 server, featurizers, reducer, and the bench, which looks at offsets ten times a second. Photos
+ * this machine: broker, S3 server, featurizers, reducer, and the bench, which looks at offsets four times a second. Photos
  * are counted as rows: several featurizers share the partitions out anew at the start, and do some photos again.
  */
 export async function measureThroughput(context: BenchContext, options: ThroughputOptions): Promise<Throughput> {
@@ -58,7 +58,9 @@ export async function measureThroughput(context: BenchContext, options: Throughp
 
     await Promise.all(featurizers.map((featurizer) => featurizer.untilReady()));
     const publishedBefore = await pipeline.published();
-    const warm = await pipeline.untilPublished(Math.min(publishedBefore + warmUpPhotos, count));
+    await pipeline.untilPublished(Math.min(publishedBefore + warmUpPhotos, count));
+    await pipeline.flush();
+    const steadySinceMs = Date.now();
     const useBefore = await readUse(pipeline.pids);
     await options.observe?.(featurizers);
     if (options.observe) {
@@ -71,7 +73,7 @@ export async function measureThroughput(context: BenchContext, options: Throughp
 
     const commits = await pipeline.commitsTo(pipeline.table.snapshot.version, reducer);
     const lastCommitAtMs = commits.findLast(({ rows }) => rows > 0)!.atMs;
-    const steadyPhotos = await rowsSince(pipeline.table, warm.atMs);
+    const steadyPhotos = await rowsSince(pipeline.table, steadySinceMs);
     if (steadyPhotos === 0) {
       const problem = `${pipeline.id}: all of ${count} photos were done before the steady state began`;
       throw new FruitstreamError("usage", `${problem}; announce more`);
@@ -80,7 +82,7 @@ export async function measureThroughput(context: BenchContext, options: Throughp
     const rss = Object.entries(useAfter);
     return {
       photosPerSecondFromStart: (1_000 * count) / (lastCommitAtMs - startedAtMs),
-      photosPerSecondSteady: (1_000 * steadyPhotos) / (lastCommitAtMs - warm.atMs),
+      photosPerSecondSteady: (1_000 * steadyPhotos) / (lastCommitAtMs - steadySinceMs),
       steadyPhotos,
       cpuMsPerPhoto: Object.fromEntries(cpu.map(([role, seconds]) => [role, (1_000 * seconds) / steadyPhotos])),
       rssPeakMiB: Object.fromEntries(rss.map(([role, { rssPeakBytes }]) => [role, rssPeakBytes / MIB])),

@@ -28,7 +28,7 @@ export interface BenchPipelineOptions {
 /** For a reducer where the latency of single photos is measured: with its default of 30 s it would be the windows' own. */
 export const SHORT_WINDOWS = { REDUCER_WINDOW_MS_MAX: "1000" };
 /** How often progress is looked at: often enough for a figure to a few thousandths, seldom enough to cost nothing. */
-const LOOK_MS = 100;
+const LOOK_MS = 250;
 const ANNOUNCEMENTS_PER_APPEND = 5_000;
 
 /** Topics, a table and services of one measurement, on the bench's stack. */
@@ -136,7 +136,7 @@ export class BenchPipeline {
   async untilInTable(photos: number): Promise<void> {
     for (let repeats = 0; ; ) {
       await this.untilPublished(photos + repeats);
-      await this.#flush();
+      await this.flush();
       const { snapshot } = this.table;
       const rows = countRows(snapshot);
       if (rows === photos) return;
@@ -201,7 +201,7 @@ export class BenchPipeline {
   }
 
   /** Has the reducers commit what they hold; then the table's snapshot has everything that was published before. */
-  async #flush(): Promise<void> {
+  async flush(): Promise<void> {
     const { admin, producer } = this.stack;
     const parts = { admin, producer, table: this.table, featuresTopic: this.topics.features };
     this.#markers += this.partitions;

@@ -1,4 +1,4 @@
-import type { LogAdmin, PositionedProducer, RecordLog } from "../kafka/record-log.ts";
+import type { LogAdmin, PositionedProducer, ProducerOptions, RecordLog } from "../kafka/record-log.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { SchemaTopic } from "./schema-topic.ts";
 import { type Topics, topicShapes } from "./topics.ts";
@@ -18,6 +18,7 @@ export interface PipelineLogOptions {
   /** Of topics that are not there yet. */
   readonly partitions: number;
   readonly logger: Logger;
+  readonly producer?: ProducerOptions;
   /** Runs each step of the start, as often as its caller likes. */
   readonly attempt?: <Result>(step: () => Promise<Result>) => Promise<Result>;
 }
@@ -29,14 +30,14 @@ export interface PipelineLogOptions {
  */
 export async function openPipelineLog(
   log: RecordLog,
-  { topics, partitions, logger, attempt = (step) => step() }: PipelineLogOptions,
+  { topics, partitions, logger, producer: producerOptions, attempt = (step) => step() }: PipelineLogOptions,
 ): Promise<PipelineLog> {
   await using opened = new AsyncDisposableStack();
   const admin = await attempt(() => log.openAdmin());
   opened.defer(() => admin.close());
   await attempt(() => admin.ensureTopics(topicShapes(topics, partitions)));
   const featuresPartitions = (await attempt(() => admin.partitionCount(topics.features)))!;
-  const producer = await attempt(() => log.openProducer());
+  const producer = await attempt(() => log.openProducer(producerOptions));
   opened.defer(() => producer.close());
   const schemas = new SchemaTopic({ topic: topics.schemas, log, admin, logger });
   await attempt(() => schemas.publish(producer));

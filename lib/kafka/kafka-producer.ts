@@ -4,15 +4,12 @@ import { systemClock } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { safeOffset } from "./kafka-admin.ts";
 import { createKafka, fromKafkaError, type KafkaSettings, METADATA_AGE_MS_MAX, RETRY } from "./kafka-client.ts";
-import type { NewRecord, PartitionOffset, PositionedProducer } from "./record-log.ts";
+import type { NewRecord, PartitionOffset, PositionedProducer, ProducerOptions } from "./record-log.ts";
 
 /** Below the broker's default max.message.bytes (1 MiB), with room for what the record batch itself adds. */
 const REQUEST_BYTES_MAX = 900_000;
 const RECORD_OVERHEAD_BYTES = 100;
-/**
- * How long an append waits for others that may go with it, as Kafka's own producer does (`linger.ms`). A request costs
- * broker and client a multiple of what a record costs.
- */
+/** How long an append waits for others, unless its producer was opened to wait longer. */
 const LINGER_MS = 10;
 
 /**
@@ -24,7 +21,11 @@ const LINGER_MS = 10;
  * once. After a failure that outlived the client's retries nobody knows whether the request took effect; a new producer
  * id then replaces the old, whose next sequence numbers the broker might take for those of the lost request, and drop.
  */
-export async function openProducer(settings: KafkaSettings, logger: Logger): Promise<PositionedProducer> {
+export async function openProducer(
+  settings: KafkaSettings,
+  logger: Logger,
+  { lingerMs = LINGER_MS }: ProducerOptions = {},
+): Promise<PositionedProducer> {
   const inTurn = pLimit(1);
   const waiting: WaitingAppend[] = [];
   let producer: kafkajs.Producer | undefined;
@@ -62,7 +63,7 @@ export async function openProducer(settings: KafkaSettings, logger: Logger): Pro
   /** Sends what has gathered for the topic of the append that waits longest. */
   const sendWaiting = async (): Promise<void> => {
     if (waiting.length === 0) return;
-    await systemClock.sleep(LINGER_MS);
+    await systemClock.sleep(lingerMs);
     const { topic } = waiting[0]!;
     const together = waiting.filter((one) => one.topic === topic);
     waiting.splice(0, waiting.length, ...waiting.filter((one) => one.topic !== topic));

@@ -10,7 +10,7 @@ import type { RecordLog } from "./record-log.ts";
 export function kafkaRecordLog(settings: KafkaSettings, logger: Logger): RecordLog {
   return {
     openAdmin: () => openAdmin(settings, logger),
-    openProducer: () => openProducer(settings, logger),
+    openProducer: (options) => openProducer(settings, logger, options),
     createConsumer: (membership) => createConsumer({ ...settings, ...membership }, logger),
     readTopic: (topic, onRecord) => readTopic(settings, topic, logger, onRecord),
   };

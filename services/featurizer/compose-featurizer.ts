@@ -20,6 +20,9 @@ import { FeaturizerPipeline } from "./pipeline.ts";
 /** The parts of a featurizer's health report. */
 export const FEATURIZER_PARTS = ["model", "kafka", "s3"] as const;
 
+/** Nobody waits for a single vector, since windows gather them for seconds; requests cost more than they carry. */
+const LINGER_MS = 50;
+
 /** What a featurizer is composed over: servers, or a folder of this machine. */
 export interface FeaturizerSurroundings {
   readonly log: RecordLog;
@@ -59,6 +62,7 @@ export async function composeFeaturizer(
     topics,
     partitions: config.TOPIC_PARTITIONS,
     logger,
+    producer: { lingerMs: LINGER_MS },
     attempt: (step) => retry.run({ part: "kafka", name: "start", signal, attempt: step }),
   });
   opened.defer(() => pipelineLog.close());
