@@ -25,7 +25,7 @@ export const phoneBench: Bench = {
     const sample = await enlargedPhotos(context);
     const photos = await uploadPhotos(store, "phone", sample);
     const bytes = sample.reduce((sum, photo) => sum + photo.bytes.byteLength, 0) / sample.length;
-    const count = sized(context, { full: 500, usual: 200, quick: 160 });
+    const count = sized(context, { full: 800, usual: 500, quick: 240 });
     const options = { photos, count, warmUpPhotos: sized(context, { full: 48, usual: 48, quick: 12 }) };
     const rounds = await interleave(
       sized(context, { full: 3, usual: 2, quick: 1 }),
