@@ -26,7 +26,8 @@ const TOLERANCE = 0.01;
 /**
  * Of 216 photos, how many have their class first and among the first five: counted with Pillow 13's bicubic resize and
  * ONNX Runtime in Python, which share no code with the pipeline. They say that the pipeline sees what others see, not how
- * good the networks are: Fruits-360 is not what they were trained on.
+ * good the networks are: Fruits-360 is not what they were trained on. Over Training and Test together, 846 photos, it is
+ * .667/.959 for MobileNetV2, .668/.898 for ResNet-18 and .600/.866 for ResNet-50.
  */
 test.each([
   { name: "mobilenet_v2", dimension: 1280, first: 139, firstFive: 208 },
