@@ -10,7 +10,7 @@ import { type CodecFigure, measureCodec } from "./measure-codec.ts";
 import { encodeRecords } from "./record-batch.ts";
 import { vectorRecords } from "./vector-records.ts";
 
-/** As many as the featurizer's requests mostly have of one partition. */
+/** A full batch: what one partition has in a request while the featurizer catches up. Smaller ones compress less. */
 const BATCH_RECORDS = 32;
 
 /** What compressing the vectors on the topic saves, and what it costs. */
@@ -28,7 +28,7 @@ export const compressionBench: Bench = {
     const repeats = sized(context, { full: 5, usual: 5, quick: 1 });
     const broker = best && (await measureThroughBroker(context, Array(repeats).fill(batches).flat(), best.codec));
     return {
-      method: `The vectors of ${records.length} photos by ${context.model.id}, each as its Avro message, ${BATCH_RECORDS} records in a batch. First every codec by itself, in turns, in the bench's process: Node's own gzip and zstd, over the records of each batch as Kafka lays them out; CPU of all threads. Then uncompressed, and the codec that takes the least CPU for each byte it saves, in turns through the broker: ${repeats * records.length} vectors are appended to a new topic of one partition, one batch a request, by kafkajs with the settings of the services' producer, and read from its beginning to its end by the services' consumer; connecting and joining the group are in it. The broker opens a compressed batch to stamp and check it, and keeps it as it came. Snappy and LZ4 are left out: kafkajs has neither without another package.`,
+      method: `The vectors of ${records.length} photos by ${context.model.id}, each as its Avro message, ${BATCH_RECORDS} records in a batch. First every codec by itself, in turns, in the bench's process: Node's own gzip and zstd, over the records of each batch as Kafka lays them out; CPU of all threads. Then uncompressed, and the codec that takes the least CPU for each byte it saves, in turns through the broker: ${repeats * records.length} vectors are appended to a new topic of one partition, one batch a request, by kafkajs as the services' producer sets it, and read from its beginning to its end as the services read a topic; connecting and joining the group are in it. The broker opens a compressed batch to stamp and check it, and keeps it as it came. Snappy and LZ4 are left out: kafkajs has neither without another package.`,
       tables: [codecTable(codecs), ...(best && broker ? [brokerTable(best, broker)] : [])],
       plots: [],
       notes: best ? [] : ["No codec makes the batches smaller, so none was taken through the broker."],

@@ -1,5 +1,5 @@
 import kafkajs from "kafkajs";
-import { createKafka, RETRY } from "../../lib/kafka/kafka-client.ts";
+import { createKafka, METADATA_AGE_MS_MAX, RETRY } from "../../lib/kafka/kafka-client.ts";
 import { readTopic } from "../../lib/kafka/read-topic.ts";
 import type { NewRecord } from "../../lib/kafka/record-log.ts";
 import { FruitstreamError } from "../../lib/runtime/errors.ts";
@@ -45,6 +45,8 @@ export async function measureBroker(
     return { clientMs: clientMs / vectors, brokerMs: brokerMs / vectors };
   };
 
+  await using opened = new AsyncDisposableStack();
+  opened.defer(() => pipeline.close());
   const produced = await measure(() => produce(pipeline, batches, codec));
   let read = 0;
   const consumed = await measure(() => readTopic(stack.kafka, topics.features, silentLogger, () => void read++));
@@ -68,6 +70,7 @@ async function produce(
 ): Promise<void> {
   const producer = createKafka(stack.kafka, silentLogger).producer({
     allowAutoTopicCreation: false,
+    metadataMaxAge: METADATA_AGE_MS_MAX,
     createPartitioner: Partitioners.DefaultPartitioner,
     idempotent: true,
     retry: RETRY,

@@ -1,3 +1,4 @@
+import { FruitstreamError } from "../../lib/runtime/errors.ts";
 import type { StoredPhoto } from "../../services/ingest/announce-photo.ts";
 import type { BenchContext } from "../bench.ts";
 import { measureThroughput, type Throughput } from "../end-to-end/measure-throughput.ts";
@@ -29,6 +30,10 @@ export async function measureStagesTogether(context: BenchContext, options: Toge
   };
   const throughput = await measureThroughput(context, { ...options, name: "stages", observe });
   const [before, after] = readings as [FeaturizerCpu, FeaturizerCpu];
+  if (after.photos <= before.photos) {
+    const problem = "no photo was published between the looks at the featurizer";
+    throw new FruitstreamError("usage", `${problem}; announce more than ${options.count}`);
+  }
   const { photos: _photos, ...stages } = cpuMsPerPhoto(before, after);
   const sum = Object.values(stages).reduce((total, ms) => total + ms, 0);
   const process = (1_000 * (uses[1]! - uses[0]!)) / (after.photos - before.photos);

@@ -1,4 +1,4 @@
-import { FruitstreamError } from "../runtime/errors.ts";
+import { FruitstreamError, fateOf } from "../runtime/errors.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { retryWithin } from "../runtime/retry.ts";
 import { createKafka, fromKafkaError, type KafkaSettings } from "./kafka-client.ts";
@@ -34,6 +34,7 @@ export async function openAdmin(settings: KafkaSettings, logger: Logger): Promis
     });
   await attempt(`connecting to ${settings.brokers.join(",")}`, () => admin.connect());
 
+  const created = new Set<string>();
   return {
     ensureTopics: (topics) =>
       attempt("creating topics", async () => {
@@ -46,12 +47,15 @@ export async function openAdmin(settings: KafkaSettings, logger: Logger): Promis
           replicationFactor: -1,
           configEntries: [BROKER_STAMPS, ...(compacted ? COMPACTED : [])],
         }));
-        if (wanted.length > 0) await admin.createTopics({ topics: wanted, waitForLeaders: true });
+        if (wanted.length > 0) await admin.createTopics({ topics: wanted, waitForLeaders: false });
+        for (const { topic } of missing) created.add(topic);
         // Metadata name a leader before it leads; leaders that answer for their offsets do.
-        for (const { topic } of missing) await admin.fetchTopicOffsets(topic);
-        // Another process may have made these a moment ago; or a partition is away for long, which only its work waits for.
-        for (const topic of existing) {
-          if (topics.some((one) => one.topic === topic)) await admin.fetchTopicOffsets(topic).catch(() => undefined);
+        for (const { topic } of topics) {
+          await admin.fetchTopicOffsets(topic).catch((error) => {
+            // Of a topic that was there, a partition may be away for long, which is for its own work to wait for.
+            const isAway = !created.has(topic) && fateOf(fromKafkaError(error, "looking for leaders")) === "retry";
+            if (!isAway) throw error;
+          });
         }
       }),
     partitionCount: (topic) =>

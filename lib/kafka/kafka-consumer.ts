@@ -164,7 +164,7 @@ class KafkaConsumer implements RecordConsumer {
     if (this.#assignment && this.#memberId !== memberId) {
       const { group, sessionMsMax } = this.#settings;
       const message =
-        "fenced: the group had put this member out and given its partitions to others; it has joined anew";
+        "this member was fenced: the group had put it out and given its partitions to others; it has joined anew";
       this.#logger.warn({ group, sessionMsMax }, message);
     }
     this.#memberId = memberId;

@@ -19,13 +19,14 @@ const POLICY: RetryPolicy = { delayMsFirst: 100, delayMsMax: 10_000 };
 
 /**
  * Repeats steps while what they need may come back, without an end, and says in the health report what it waits for. A
- * part is well again once no step waits for it, however the steps ended.
+ * part is well again once it has answered a step, whichever, and no step waits for it.
  */
 export class WaitingRetry {
   readonly #clock: Clock;
   readonly #health: Health;
   readonly #logger: Logger;
   readonly #waiting = { s3: 0, kafka: 0 };
+  readonly #saysWaiting = { s3: false, kafka: false };
 
   constructor({ clock, health, logger }: { clock: Clock; health: Health; logger: Logger }) {
     this.#clock = clock;
@@ -39,6 +40,7 @@ export class WaitingRetry {
     const onRetry = (error: unknown, attemptNumber: number, delayMs: number) => {
       if (!waited) this.#waiting[part] += 1;
       waited = true;
+      this.#saysWaiting[part] = true;
       metrics.retries.inc({ step: name });
       this.#health.report(part, "waiting", String(error));
       this.#logger.warn({ err: error, step: name, attempt: attemptNumber, delayMs }, `${name} failed; trying again`);
@@ -47,7 +49,11 @@ export class WaitingRetry {
       return await retrying(POLICY, { clock: this.#clock, signal, onRetry }, attempt);
     } finally {
       if (waited) this.#waiting[part] -= 1;
-      if (waited && this.#waiting[part] === 0) this.#health.report(part, "ok");
+      // A step that was called off has no answer: whoever comes next will.
+      if (this.#saysWaiting[part] && this.#waiting[part] === 0 && !signal.aborted) {
+        this.#saysWaiting[part] = false;
+        this.#health.report(part, "ok");
+      }
     }
   }
 }

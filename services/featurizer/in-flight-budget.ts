@@ -1,6 +1,6 @@
 /**
  * The backpressure of the featurizer: photos are admitted while both their number and their bytes stay within bounds,
- * and wait otherwise, in the order of their arrival within each share.
+ * and wait otherwise. Only one that waits for its own share to become smaller is passed by others.
  */
 export class InFlightBudget {
   readonly #photosMax: number;
@@ -20,19 +20,19 @@ export class InFlightBudget {
   }
 
   /**
-   * A part of the budget for one partition, which may hold twice what is still free and no more: so a partition that
-   * stands still, because nobody takes its vectors or S3 keeps back its next photo, leaves the others something to work
-   * with, however many do (dynamic thresholds: Choudhury & Hahne, IEEE/ACM Trans. Networking 6(2), 1998).
+   * A part of the budget for one partition, which gets another photo only while it holds less than is still free: so
+   * partitions that stand still, because nobody takes their vectors or S3 keeps back their next photo, leave the others
+   * something to work with: with n of them 1/(n + 1) of the budget (dynamic thresholds: Choudhury & Hahne, IEEE/ACM
+   * Trans. Networking 6(2), 1998). A partition that holds nothing always gets its first photo when there is room.
    */
   share(): BudgetShare {
     const share: Holding = { photos: 0, bytes: 0 };
     return {
       acquire: async (bytes) => {
-        if (this.#waiting.every((other) => other.share !== share) && this.#fits(share, bytes)) {
-          this.#admit(share, bytes);
-          return;
-        }
-        await new Promise<void>((admit) => this.#waiting.push({ share, bytes, admit }));
+        await new Promise<void>((admit) => {
+          this.#waiting.push({ share, bytes, admit });
+          this.#admitWaiting();
+        });
       },
       release: (bytes) => {
         this.#photos -= 1;
@@ -54,24 +54,30 @@ export class InFlightBudget {
 
   #admitWaiting(): void {
     const refused = new Set<Holding>();
+    let isFull = false;
     this.#waiting = this.#waiting.filter(({ share, bytes, admit }) => {
-      if (refused.has(share) || !this.#fits(share, bytes)) {
+      if (isFull || refused.has(share)) return true;
+      if (!this.#isWithinShare(share)) {
         refused.add(share);
         return true;
       }
+      // Whoever waits for room is next: smaller photos that went before it would take the room for ever.
+      isFull = !this.#hasRoom(bytes);
+      if (isFull) return true;
       this.#admit(share, bytes);
       admit();
       return false;
     });
   }
 
+  #isWithinShare(share: Holding): boolean {
+    if (share.photos === 0) return true;
+    return share.photos < this.#photosMax - this.#photos && share.bytes < this.#bytesMax - this.#bytes;
+  }
+
   /** A photo that is larger than the whole budget is admitted alone. */
-  #fits(share: Holding, bytes: number): boolean {
-    if (this.#photos === 0) return true;
-    if (this.#photos >= this.#photosMax || this.#bytes + bytes > this.#bytesMax) return false;
-    const free = { photos: this.#photosMax - this.#photos, bytes: this.#bytesMax - this.#bytes };
-    const isBelow = share.photos < SHARE_OF_FREE_MAX * free.photos && share.bytes < SHARE_OF_FREE_MAX * free.bytes;
-    return share.photos === 0 || isBelow;
+  #hasRoom(bytes: number): boolean {
+    return this.#photos === 0 || (this.#photos < this.#photosMax && this.#bytes + bytes <= this.#bytesMax);
   }
 
   #admit(share: Holding, bytes: number): void {
@@ -81,9 +87,6 @@ export class InFlightBudget {
     share.bytes += bytes;
   }
 }
-
-/** One busy partition alone gets two thirds of the budget, two get two fifths each. */
-const SHARE_OF_FREE_MAX = 2;
 
 export interface BudgetShare {
   /** Resolves once the photo is admitted. Every admission is matched by one `release` of the same bytes. */

@@ -259,7 +259,7 @@ export class FeaturizerPipeline {
     const { run, model } = this.#settings;
     try {
       if (arrived instanceof Error) throw arrived;
-      const bytes = await this.#limitFetches(() => this.#fetch(arrived, signal));
+      const bytes = await this.#fetch(arrived, signal);
       const photo = await this.#limitDecodes(() =>
         timed("decode", () => countCpu("decode", () => this.#parts.decode(bytes))),
       );
@@ -291,7 +291,9 @@ export class FeaturizerPipeline {
 
   #fetch(photo: PhotoArrived, signal: AbortSignal): Promise<Uint8Array> {
     const { store } = this.#parts;
-    const attempt = () => timed("fetch", () => fetchPhoto(store, photo, this.#settings.photoBytesMax, signal));
+    // Photos that S3 keeps back wait without a place among those that are fetched.
+    const attempt = () =>
+      this.#limitFetches(() => timed("fetch", () => fetchPhoto(store, photo, this.#settings.photoBytesMax, signal)));
     return this.#retry.run({ part: "s3", name: "fetch", signal, attempt });
   }
 
@@ -351,11 +353,11 @@ export class FeaturizerPipeline {
   async #commit(): Promise<void> {
     const assignment = this.#assignment;
     if (!assignment) return;
-    const advanced = [...assignment.lanes].flatMap(([partition, { nextOffset }]) =>
-      nextOffset === undefined || nextOffset === assignment.committed.get(partition)
-        ? []
-        : [{ partition, offset: nextOffset }],
-    );
+    const advanced = [...assignment.lanes].flatMap(([partition, { nextOffset }]) => {
+      // Without any commit the group asks the partition for its first offset at each join, and waits if it is away.
+      const offset = nextOffset ?? (assignment.starts.has(partition) ? undefined : 0);
+      return offset === undefined || offset === assignment.committed.get(partition) ? [] : [{ partition, offset }];
+    });
     if (advanced.length === 0) return;
     try {
       await this.#parts.consumer.commit(advanced);

@@ -14,6 +14,9 @@ import { ingestConfig } from "./config.ts";
 import { PartWatch } from "./part-watch.ts";
 import { createPhotoServer } from "./photo-server.ts";
 
+/** Asked for to learn whether S3 answers; that nothing is there is an answer. */
+const PROBED_KEY = "photos/";
+
 await runService("ingest", async ({ env, logger, signal }) => {
   const config = readConfig(ingestConfig, env, "INGEST_");
   const topics = topicsWithPrefix(config.TOPIC_PREFIX);
@@ -36,8 +39,11 @@ await runService("ingest", async ({ env, logger, signal }) => {
   const announcer = new PhotoAnnouncer((records) => pipelineLog.producer.append(topics.photos, records), systemClock);
   const watching = { clock: systemClock, health, signal };
   const watches = {
-    s3: new PartWatch("s3", { ...watching, probe: attempt }),
-    kafka: new PartWatch("kafka", { ...watching, probe: () => pipelineLog.admin.endOffsets(topics.photos) }),
+    s3: new PartWatch("s3", {
+      ...watching,
+      probe: () => store.head({ bucket: config.PHOTOS_BUCKET, key: PROBED_KEY }),
+    }),
+    kafka: new PartWatch("kafka", { ...watching, probe: () => pipelineLog.admin.partitionCount(topics.photos) }),
   };
   const server = createPhotoServer(
     { store, announcer, clock: systemClock, health, watches, logger },

@@ -4,7 +4,7 @@ import type { Health } from "../../lib/runtime/health.ts";
 export interface PartWatchParts {
   readonly clock: Clock;
   readonly health: Health;
-  /** Resolves when the part answers. */
+  /** Resolves when the part answers. It tells no more than that: a server that refuses writes alone answers. */
   readonly probe: () => Promise<unknown>;
   /** Ends the looking. */
   readonly signal: AbortSignal;

@@ -23,13 +23,16 @@ scenario(
     await world.shared();
     const phones = new AbortController();
     const uploading = uploadInTurn(world, phones.signal);
-    for (let kill = 0; kill < KILLS; kill++) {
-      // The moment is the seed's choice: nothing is waited for.
-      await sleepMs(random.between(0, 1_000));
-      ingest.kill();
-      await until("the service is back", () => ingest.kills === kill + 1 && ingest.isAtWork);
+    try {
+      for (let kill = 0; kill < KILLS; kill++) {
+        // The moment is the seed's choice: nothing is waited for.
+        await sleepMs(random.between(0, 1_000));
+        ingest.kill();
+        await until("the service is back", () => ingest.kills === kill + 1 && ingest.isAtWork);
+      }
+    } finally {
+      phones.abort();
     }
-    phones.abort();
     const uploads = await uploading;
     const arrivals = await world.arrivals();
     const count = ({ key }: Upload) => arrivals.get(key) ?? 0;

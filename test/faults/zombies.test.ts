@@ -16,7 +16,7 @@ scenario("a reducer that was frozen in its commit is fenced when it wakes up", a
 scenario("a featurizer that was frozen with photos in flight doubles nothing when it wakes up", async (world) => {
   await world.startAll(2, 1);
   const zombie = await freezeAndReplace(world, "featurizer", "get photo");
-  await until("the zombie says that it was fenced", () => zombie.logged("fenced") > 0);
+  await until("the zombie says that it was fenced", () => zombie.logged("this member was fenced") > 0);
   await world.shared();
   await world.announce(40);
 });

@@ -27,20 +27,29 @@ test("says what it waits for while it waits, and that all is well afterwards", a
   expect(health.parts).toMatchObject({ s3: { state: "ok" }, kafka: { state: "starting" } });
 });
 
-test.each([
-  { how: "with an error that no retry mends", last: new FruitstreamError("not-found", "it is gone"), aborts: false },
-  { how: "because nobody wants it any more", last: new FruitstreamError("store-unavailable", "503"), aborts: true },
-])("is well again when the step that waited ends $how", async ({ last, aborts }) => {
+test("is well again when a step ends with an error that no retry mends: that is an answer", async () => {
+  const health = new Health(() => 0, ["s3"]);
+  const retry = new WaitingRetry({ clock: { nowMs: () => 0, sleep: async () => {} }, health, logger: silentLogger });
+  const errors = [new FruitstreamError("store-unavailable", "503"), new FruitstreamError("not-found", "it is gone")];
+  const { signal } = new AbortController();
+  const run = retry.run({ part: "s3", name: "fetch", signal, attempt: () => Promise.reject(errors.shift()) });
+  await expect(run).rejects.toThrow("it is gone");
+  expect(health.parts.s3).toMatchObject({ state: "ok" });
+});
+
+test("is not well because a step was called off, but once another was answered", async () => {
   const health = new Health(() => 0, ["s3"]);
   const over = new AbortController();
   const sleep = async () => {
-    if (aborts) over.abort(new Error("reassigned"));
+    over.abort(new Error("reassigned"));
     over.signal.throwIfAborted();
   };
   const retry = new WaitingRetry({ clock: { nowMs: () => 0, sleep }, health, logger: silentLogger });
-  const errors = [new FruitstreamError("store-unavailable", "503 SlowDown"), last];
-  const attempt = () => Promise.reject(errors.shift());
-  await expect(retry.run({ part: "s3", name: "fetch", signal: over.signal, attempt })).rejects.toThrow();
+  const refuse = () => Promise.reject(new FruitstreamError("store-unavailable", "503"));
+  await expect(retry.run({ part: "s3", name: "fetch", signal: over.signal, attempt: refuse })).rejects.toThrow();
+  expect(health.parts.s3).toMatchObject({ state: "waiting" });
+  const { signal } = new AbortController();
+  await retry.run({ part: "s3", name: "fetch", signal, attempt: async () => "done" });
   expect(health.parts.s3).toMatchObject({ state: "ok" });
 });
 
