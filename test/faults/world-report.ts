@@ -39,7 +39,7 @@ interface Findings {
   readonly outOfOrder: readonly string[];
   /** Files whose number of rows is another in the log. */
   readonly wrongCounts: readonly string[];
-  /** How the moments differ from those of the rows. */
+  /** How moments and newest basis differ from those of the rows. */
   readonly wrongPca: readonly string[];
   /** Services that ended by themselves. */
   readonly crashes: readonly string[];
