@@ -5,6 +5,7 @@ import { featurizerConfig } from "../services/featurizer/config.ts";
 import { decodePhoto } from "../services/featurizer/decode-photo.ts";
 import { type Bench, type BenchContext, sized } from "./bench.ts";
 import { interleave } from "./measure/interleave.ts";
+import { cpuMsOf } from "./measure/own-cpu.ts";
 import { summarise, summariseBy } from "./measure/statistics.ts";
 import { readSample, type SamplePhoto, uploadPhotos } from "./pipeline/photo-sample.ts";
 import { measureStagesTogether, type StagesTogether } from "./stages/stages-together.ts";
@@ -13,7 +14,7 @@ import { measureStagesTogether, type StagesTogether } from "./stages/stages-toge
 const WIDTH = 4_000;
 const HEIGHT = 3_000;
 const QUALITY = 90;
-/** Real photos of a phone's size and sharpness, where they lie beside the checkout and no other folder is given. */
+/** Photos of phones and cameras, where they lie beside the checkout and no other folder is given. */
 const PHONE_PHOTOS = fileURLToPath(new URL("../../shared/photos", import.meta.url));
 
 /** Photos as phones take them, and what reducing while decoding saves. */
@@ -87,7 +88,7 @@ export const phoneBench: Bench = {
   },
 };
 
-/** Real photos on a phone's number of pixels; smoother than a phone's own, so their files are smaller. */
+/** Brought to a phone's number of pixels. What was smaller is smoother then than a phone's own, so its file is smaller. */
 async function enlargedPhotos(context: BenchContext): Promise<SamplePhoto[]> {
   const sample = () => readSample(context.photosFolder);
   const real = context.isPhotosFolderGiven ? await sample() : await readSample(PHONE_PHOTOS).catch(sample);
@@ -115,8 +116,8 @@ async function measureDecoding(
   photos: readonly SamplePhoto[],
   decode: (bytes: Uint8Array) => Promise<unknown>,
 ): Promise<number> {
-  const before = process.cpuUsage();
-  for (const { bytes } of photos) await decode(bytes);
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1_000 / photos.length;
+  const cpuMs = await cpuMsOf(async () => {
+    for (const { bytes } of photos) await decode(bytes);
+  });
+  return cpuMs / photos.length;
 }

@@ -5,10 +5,10 @@ import type { NewRecord } from "../../lib/kafka/record-log.ts";
 import { FruitstreamError } from "../../lib/runtime/errors.ts";
 import { silentLogger } from "../../lib/runtime/logger.ts";
 import type { BenchContext } from "../bench.ts";
+import { cpuMsOf } from "../measure/own-cpu.ts";
 import { cpuBetween, readUse } from "../measure/process-meter.ts";
 import { BenchPipeline } from "../pipeline/bench-pipeline.ts";
 import { type KafkaCodec, registerCodec } from "./kafka-codecs.ts";
-import { cpuMsOf } from "./measure-codec.ts";
 
 /** By vector; CPU of the bench's process as the client, and of the broker's. */
 export interface BrokerFigure {

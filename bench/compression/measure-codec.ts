@@ -1,4 +1,5 @@
 import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import { cpuMsOf } from "../measure/own-cpu.ts";
 import type { KafkaCodec } from "./kafka-codecs.ts";
 
 /** By vector. */
@@ -32,12 +33,4 @@ export async function measureCodec(
   }
   const bytes = compressed.reduce((sum, { byteLength }) => sum + byteLength, 0);
   return { bytes: bytes / vectors, compressMs: compressMs / vectors, decompressMs: decompressMs / vectors };
-}
-
-/** CPU time of this process, in ms: the microseconds of getrusage, not the ticks that other processes are read in. */
-export async function cpuMsOf(work: () => Promise<void>): Promise<number> {
-  const before = process.cpuUsage();
-  await work();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1_000;
 }
