@@ -76,6 +76,8 @@ interface Assignment {
   readonly shares: ReadonlyMap<number, BudgetShare>;
   /** Where each partition began, by the group's commits. */
   readonly starts: Map<number, number>;
+  /** Partitions of which nobody has ever committed anything. */
+  readonly untouched: Set<number>;
   readonly budget: InFlightBudget;
   /** The next offset committed, by partition. */
   readonly committed: Map<number, number>;
@@ -171,7 +173,7 @@ export class FeaturizerPipeline {
         },
       });
     const lanes = new Map([...shares].map(([partition, share]) => [partition, newLane(share)]));
-    const positions = { starts: new Map(), committed: new Map(), expected: new Map() };
+    const positions = { starts: new Map(), untouched: new Set<number>(), committed: new Map(), expected: new Map() };
     const assignment: Assignment = { lanes, shares, budget, ...positions };
     this.#assignment = assignment;
 
@@ -180,6 +182,9 @@ export class FeaturizerPipeline {
       assignment.starts.set(partition, offset);
       assignment.expected.set(partition, offset);
     }
+    // Whoever is stopped meanwhile has got no answer.
+    const answered = this.#stopping.signal.aborted ? [] : partitions;
+    for (const partition of answered) if (!assignment.starts.has(partition)) assignment.untouched.add(partition);
     this.#parts.health.report("kafka", "ok");
     return assignment.starts;
   }
@@ -355,7 +360,7 @@ export class FeaturizerPipeline {
     if (!assignment) return;
     const advanced = [...assignment.lanes].flatMap(([partition, { nextOffset }]) => {
       // Without any commit the group asks the partition for its first offset at each join, and waits if it is away.
-      const offset = nextOffset ?? (assignment.starts.has(partition) ? undefined : 0);
+      const offset = nextOffset ?? (assignment.untouched.has(partition) ? 0 : undefined);
       return offset === undefined || offset === assignment.committed.get(partition) ? [] : [{ partition, offset }];
     });
     if (advanced.length === 0) return;

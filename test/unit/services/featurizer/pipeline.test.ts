@@ -84,6 +84,27 @@ test("a partition that nobody has ever committed is committed at its beginning, 
   expect(offsets).toEqual([1, 0, 0]);
 });
 
+test("what the group has committed stands while a member that joins still asks for it", async () => {
+  const world = await createWorld(Array.from({ length: 6 }, () => FINE));
+  const first = world.start(8, world.log);
+  await Promise.race([world.untilDone(), first.running]);
+  await first.end();
+  const committed = await world.log.committedOffsets(GROUP, topics.photos);
+
+  const answer = Promise.withResolvers<void>();
+  const ask = world.log.committedOffsets.bind(world.log);
+  world.log.committedOffsets = async (...call) => {
+    await answer.promise;
+    return ask(...call);
+  };
+  const second = world.start(8, world.log);
+  await systemClock.sleep(20);
+  expect(await ask(GROUP, topics.photos)).toEqual(committed);
+  answer.resolve();
+  await second.end();
+  expect(await ask(GROUP, topics.photos)).toEqual(committed);
+});
+
 test("photos that S3 keeps back leave places for others to be fetched", async () => {
   const world = await createWorld(Array.from({ length: 12 }, () => FINE));
   const gate = Promise.withResolvers<void>();
