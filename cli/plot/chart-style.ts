@@ -28,7 +28,7 @@ export const CHART_CONFIG: Config = {
     labelFontSize: 12,
     titleFontSize: 12,
     titleFontWeight: "normal",
-    labelLimit: 240,
+    labelLimit: 320,
     symbolSize: 90,
     offset: 20,
   },
