@@ -1,5 +1,6 @@
 import kafkajs from "kafkajs";
-import { createKafka, METADATA_AGE_MS_MAX, RETRY } from "../../lib/kafka/kafka-client.ts";
+import { createKafka } from "../../lib/kafka/kafka-client.ts";
+import { PRODUCER_CONFIG } from "../../lib/kafka/kafka-producer.ts";
 import { readTopic } from "../../lib/kafka/read-topic.ts";
 import type { NewRecord } from "../../lib/kafka/record-log.ts";
 import { FruitstreamError } from "../../lib/runtime/errors.ts";
@@ -21,7 +22,7 @@ export interface BrokerFigure {
 }
 
 // kafkajs is CommonJS, and not all of its names are visible to an import of names.
-const { CompressionTypes, Partitioners } = kafkajs;
+const { CompressionTypes } = kafkajs;
 
 /**
  * Appends batches to a new topic, one request each, and reads the topic from its beginning to its end.
@@ -68,13 +69,7 @@ async function produce(
   batches: readonly (readonly NewRecord[])[],
   codec: KafkaCodec | undefined,
 ): Promise<void> {
-  const producer = createKafka(stack.kafka, silentLogger).producer({
-    allowAutoTopicCreation: false,
-    metadataMaxAge: METADATA_AGE_MS_MAX,
-    createPartitioner: Partitioners.DefaultPartitioner,
-    idempotent: true,
-    retry: RETRY,
-  });
+  const producer = createKafka(stack.kafka, silentLogger).producer(PRODUCER_CONFIG);
   await producer.connect();
   try {
     for (const batch of batches) {

@@ -6,16 +6,9 @@ import { FruitstreamError, fateOf } from "../runtime/errors.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { safeOffset } from "./kafka-admin.ts";
 import { createKafka, fromKafkaError, type KafkaSettings, METADATA_AGE_MS_MAX, RETRY } from "./kafka-client.ts";
-import type { ConsumerHandlers, LogRecord, PartitionOffset, RecordConsumer } from "./record-log.ts";
+import type { ConsumerHandlers, LogRecord, Membership, PartitionOffset, RecordConsumer } from "./record-log.ts";
 
-export interface ConsumerSettings extends KafkaSettings {
-  readonly group: string;
-  readonly topic: string;
-  /** After so long without a heartbeat the group gives the member's partitions to others. */
-  readonly sessionMsMax: number;
-  /** A fetch waits for so many bytes, but no longer than FETCH_WAIT_MS_MAX; 1 by default. */
-  readonly gatherBytesMin?: number;
-}
+export type ConsumerSettings = KafkaSettings & Membership;
 
 /** How long a fetch waits for records. A partition that was paused is asked for again after it. */
 const FETCH_WAIT_MS_MAX = 100;

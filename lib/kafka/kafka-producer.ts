@@ -9,6 +9,15 @@ import type { NewRecord, PartitionOffset, PositionedProducer, ProducerOptions } 
 /** Below the broker's default max.message.bytes (1 MiB), with room for what the record batch itself adds. */
 const REQUEST_BYTES_MAX = 900_000;
 const RECORD_OVERHEAD_BYTES = 100;
+/** How the client's producer is set, whoever opens one. */
+export const PRODUCER_CONFIG: kafkajs.ProducerConfig = {
+  allowAutoTopicCreation: false,
+  metadataMaxAge: METADATA_AGE_MS_MAX,
+  createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+  idempotent: true,
+  retry: RETRY,
+};
+
 /** How long an append waits for others, unless its producer was opened to wait longer. */
 const LINGER_MS = 10;
 
@@ -31,13 +40,7 @@ export async function openProducer(
   let producer: kafkajs.Producer | undefined;
 
   const connect = async () => {
-    const fresh = createKafka(settings, logger).producer({
-      allowAutoTopicCreation: false,
-      metadataMaxAge: METADATA_AGE_MS_MAX,
-      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
-      idempotent: true,
-      retry: RETRY,
-    });
+    const fresh = createKafka(settings, logger).producer(PRODUCER_CONFIG);
     try {
       await fresh.connect();
     } catch (error) {

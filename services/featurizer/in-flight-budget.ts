@@ -28,12 +28,11 @@ export class InFlightBudget {
   share(): BudgetShare {
     const share: Holding = { photos: 0, bytes: 0 };
     return {
-      acquire: async (bytes) => {
-        await new Promise<void>((admit) => {
+      acquire: (bytes) =>
+        new Promise((admit) => {
           this.#waiting.push({ share, bytes, admit });
           this.#admitWaiting();
-        });
-      },
+        }),
       release: (bytes) => {
         this.#photos -= 1;
         this.#bytes -= bytes;

@@ -56,9 +56,11 @@ async function checkNewestBasis(
   if (!basis) return ["there is no basis"];
   if (basis.version === 1) return [];
   const name = `basis ${basis.version}, of ${basis.rowCount} rows,`;
-  const upTo = vectors.findIndex((_, version) => vectors.slice(0, version + 1).flat().length === basis.rowCount);
-  if (upTo < 0) return [`${name} is of no version of the table`];
-  const moments = await momentsOfRows(matrixOf(vectors.slice(0, upTo + 1).flat()), TINY_DIMENSIONS, gram);
+  let rowCount = 0;
+  const rowCounts = vectors.map(({ length }) => (rowCount += length));
+  if (!rowCounts.includes(basis.rowCount)) return [`${name} is of no version of the table`];
+  const rows = vectors.flat().slice(0, basis.rowCount);
+  const moments = await momentsOfRows(matrixOf(rows), TINY_DIMENSIONS, gram);
   const expected = await computeBasis(moments, basis.componentCount);
   const angle = principalAngles(basis, expected).at(-1)!;
   return [

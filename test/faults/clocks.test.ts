@@ -46,6 +46,6 @@ async function startWithClock(world: World): Promise<ShiftableClock> {
     world.start("featurizer", clock.env);
   }
   await world.shared();
-  await until("the groups have come to rest", () => world.services.every(({ partitions }) => partitions?.length === 2));
+  await world.atRest();
   return clock;
 }

@@ -29,7 +29,7 @@ scenario("S3 is away for long", async (world) => {
   await world.startAll(2, 2);
   await world.flowUntil("photos have flowed", () => world.announced >= 200);
   await world.settled();
-  await atRest(world);
+  await world.atRest();
   const joins = countJoins(world);
 
   await stack.killS3();
@@ -57,7 +57,7 @@ scenario("Kafka closes connections that lie idle", async (world) => {
   await world.startAll(2, 2);
   const ingest = world.start("ingest");
   await world.shared();
-  await atRest(world);
+  await world.atRest();
   world.expectPhoto(`photos/${id}/before.png`, photo!);
   world.expectPhoto(`photos/${id}/after.png`, photo!);
   await uploadUntilTaken(ingest, id, "before.png", photo!);
@@ -83,7 +83,7 @@ scenario("photos of a day's hours arrive interleaved", async (world) => {
     world.start("reducer", { REDUCER_WINDOW_MS_MAX: String(LATE_WINDOW_MS) });
   }
   await world.shared();
-  await atRest(world);
+  await world.atRest();
   await world.announce(LATE_PHOTOS, LATE_HOURS);
   await until("every vector is published", async () => (await world.state()).featurizerLag === 0, CATCH_UP_MS_MAX);
   await world.flush();
@@ -94,12 +94,6 @@ scenario("photos of a day's hours arrive interleaved", async (world) => {
   // Each reducer's markers lie on two partitions: at most two windows each, of one file an hour.
   expect(files.length).toBeLessThanOrEqual(2 * 2 * LATE_HOURS);
 });
-
-/** Waits until the groups have shared their partitions for good: both members of each have half of the four. */
-async function atRest(world: World): Promise<void> {
-  const members = world.services.filter(({ kind }) => kind !== "ingest");
-  await until("the groups have come to rest", () => members.every(({ partitions }) => partitions?.length === 2));
-}
 
 function countJoins({ services }: World): number[] {
   return services.map((service) => service.logged("partitions assigned"));

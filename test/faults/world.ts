@@ -124,6 +124,12 @@ export class World {
     await until("every service is at work", () => this.services.every(({ isAtWork }) => isAtWork));
   }
 
+  /** Waits until two groups of two have shared their partitions for good: each member has half of the four. */
+  async atRest(): Promise<void> {
+    const members = this.services.filter(({ kind }) => kind !== "ingest");
+    await until("the groups have come to rest", () => members.every(({ partitions }) => partitions?.length === 2));
+  }
+
   /**
    * Announces so many photos, evenly over the partitions.
    *
