@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
+import { openMatrixKernel } from "../../lib/matrix/onnx-matrix-kernel.ts";
 import { computeBasis } from "../../services/reducer/pca/basis.ts";
 import { momentsOfRows } from "../../services/reducer/pca/moments.ts";
 import { type BenchContext, sized } from "../bench.ts";
@@ -78,12 +78,12 @@ export async function comparePca(
 }
 
 async function ourBasis(values: Float32Array, dimensions: number) {
-  const gram = await openGramKernel(1);
+  const kernel = await openMatrixKernel(1);
   try {
     const startedAtMs = performance.now();
-    const basis = await computeBasis(await momentsOfRows(values, dimensions, gram), COMPONENTS);
+    const basis = await computeBasis(await momentsOfRows(values, dimensions, kernel), COMPONENTS, kernel);
     return { basis, seconds: (performance.now() - startedAtMs) / 1_000 };
   } finally {
-    await gram.release();
+    await kernel.release();
   }
 }

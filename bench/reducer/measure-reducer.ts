@@ -1,7 +1,7 @@
 import { photoFeaturesCodec } from "../../lib/contract/avro-codec.ts";
 import { flushMarker } from "../../lib/contract/flush-marker.ts";
 import { LIVE_RUN, type PhotoFeatures } from "../../lib/contract/messages.ts";
-import { openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
+import { openMatrixKernel } from "../../lib/matrix/onnx-matrix-kernel.ts";
 import { FruitstreamError } from "../../lib/runtime/errors.ts";
 import { encodeRows } from "../../lib/table/parquet-file.ts";
 import { momentsOfRows } from "../../services/reducer/pca/moments.ts";
@@ -81,18 +81,18 @@ export async function measureReducerLimit(values: Float32Array, dimensions: numb
   const count = Math.min(WINDOW_ROWS, values.length / dimensions);
   const window = values.subarray(0, count * dimensions);
   const rows = Array.from({ length: count }, (_, index) => rowOf(messageOf(index, values, dimensions)));
-  const gram = await openGramKernel(1);
+  const kernel = await openMatrixKernel(1);
   try {
-    await momentsOfRows(window, dimensions, gram);
+    await momentsOfRows(window, dimensions, kernel);
     const parquetSeconds = await secondsOf(async () => encodeRows(rows));
-    const momentsSeconds = await secondsOf(() => momentsOfRows(window, dimensions, gram));
+    const momentsSeconds = await secondsOf(() => momentsOfRows(window, dimensions, kernel));
     return {
       parquetRowsPerSecond: count / parquetSeconds,
       momentsRowsPerSecond: count / momentsSeconds,
       rowsPerSecond: count / (parquetSeconds + momentsSeconds),
     };
   } finally {
-    await gram.release();
+    await kernel.release();
   }
 }
 

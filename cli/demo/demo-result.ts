@@ -1,6 +1,6 @@
 import { decodeDeadLetterRecord } from "../../lib/contract/dead-letter-record.ts";
 import type { DeadLetter } from "../../lib/contract/messages.ts";
-import { openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
+import { openMatrixKernel } from "../../lib/matrix/onnx-matrix-kernel.ts";
 import type { DeltaTable } from "../../lib/table/delta-table.ts";
 import { readRows } from "../../lib/table/table-files.ts";
 import { BasisStore } from "../../services/reducer/basis-store.ts";
@@ -56,15 +56,15 @@ export async function basisOverAllRows(table: DeltaTable, components: number): P
   const subject = { model: file.partitionValues.model!, run: file.partitionValues.run! };
   const [row] = await readRows(table, file, ["features"]);
   const dimensions = (row!.features as Float32Array).length;
-  const gram = await openGramKernel(1);
+  const kernel = await openMatrixKernel(1);
   try {
-    const moments = await TableMoments.load(table, subject, dimensions, gram);
+    const moments = await TableMoments.load(table, subject, dimensions, kernel);
     await moments.catchUp(table.snapshot.version);
     if (moments.moments.count < 2) return undefined;
     const newest = await new BasisStore(table, subject).refresh();
-    return await computeBasis(moments.moments, components, newest);
+    return await computeBasis(moments.moments, components, kernel, newest);
   } finally {
-    await gram.release();
+    await kernel.release();
   }
 }
 

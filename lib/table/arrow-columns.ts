@@ -16,6 +16,7 @@ import {
   TimestampMicrosecond,
   Utf8,
 } from "apache-arrow";
+import { joinVectors } from "./join-vectors.ts";
 
 /**
  * Arrow columns from plain values, laid out directly in typed arrays: Arrow's own builders go value by value and are
@@ -63,13 +64,10 @@ export function timestampColumn(valuesMs: readonly (number | null | undefined)[]
   return makeData({ type: new TimestampMicrosecond("UTC"), ...shapeOf(valuesMs), data });
 }
 
-/** Copies the vectors one after another into a single array; their lengths may differ. */
+/** The vectors one after another in a single array; their lengths may differ. */
 export function float32ListColumn(vectors: readonly (Float32Array | null | undefined)[]): Column {
   const valueOffsets = offsetsOf(vectors, (vector) => vector?.length ?? 0);
-  const data = new Float32Array(valueOffsets.at(-1)!);
-  vectors.forEach((vector, index) => {
-    if (vector) data.set(vector, valueOffsets[index]);
-  });
+  const data = joinVectors(vectors.filter((vector) => vector !== null && vector !== undefined));
   return listOf(vectors, valueOffsets, makeData({ type: new Float32(), length: data.length, nullCount: 0, data }));
 }
 

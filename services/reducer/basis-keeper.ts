@@ -2,14 +2,15 @@ import { FruitstreamError } from "../../lib/runtime/errors.ts";
 import type { Logger } from "../../lib/runtime/logger.ts";
 import { metrics } from "../../lib/runtime/metrics.ts";
 import type { Commit } from "../../lib/table/delta-log.ts";
+import { joinVectors } from "../../lib/table/join-vectors.ts";
 import type { PhotoRow } from "../../lib/table/photo-row.ts";
 import type { TableAccess } from "../../lib/table/table-location.ts";
 import { BasisStore } from "./basis-store.ts";
 import { type Basis, computeBasis, project } from "./pca/basis.ts";
 import { basisDue, turnedTooFar } from "./pca/basis-policy.ts";
-import type { GramKernel } from "./pca/gram-kernel.ts";
+import type { MatrixKernel } from "./pca/matrix-kernel.ts";
 import { type Moments, momentsOfRows } from "./pca/moments.ts";
-import { groupBySubject, matrixOf, type PcaSubject, subjectKey } from "./pca-subject.ts";
+import { groupBySubject, type PcaSubject, subjectKey } from "./pca-subject.ts";
 import { TableMoments } from "./table-moments.ts";
 
 export interface BasisKeeperSettings {
@@ -44,20 +45,23 @@ const SUBJECTS_HELD_MAX = 4;
  */
 export class BasisKeeper {
   readonly #access: TableAccess;
-  readonly #gram: GramKernel;
+  readonly #kernel: MatrixKernel;
   readonly #settings: BasisKeeperSettings;
   readonly #logger: Logger;
   readonly #subjects = new Map<string, SubjectState>();
   isKeeping = false;
 
-  constructor(access: TableAccess, gram: GramKernel, settings: BasisKeeperSettings) {
+  constructor(access: TableAccess, kernel: MatrixKernel, settings: BasisKeeperSettings) {
     this.#access = access;
-    this.#gram = gram;
+    this.#kernel = kernel;
     this.#settings = settings;
     this.#logger = access.logger;
   }
 
-  /** The rows with `pcaFeatures` and `pcaVersion`, as far as there is a basis or enough rows for a first one. */
+  /**
+   * The rows with `pcaFeatures` and `pcaVersion`, as far as there is a basis or enough rows for a first one. Vectors that
+   * were projected lie one after the other in memory, so that `joinVectors` copies them no more.
+   */
   async project(rows: readonly PhotoRow[]): Promise<PhotoRow[]> {
     const projected: PhotoRow[] = [];
     for (const group of groupBySubject(rows)) projected.push(...(await this.#projectGroup(group)));
@@ -70,7 +74,7 @@ export class BasisKeeper {
     for (const group of groupBySubject(rows)) {
       const state = this.#stateOf(group[0]!);
       const moments = await this.#momentsOf(state, group[0]!.features.length);
-      await moments.foldOwn(version, matrixOf(group.map(({ features }) => features)));
+      await moments.foldOwn(version, joinVectors(group.map(({ features }) => features)));
       await this.#folded(state, moments);
     }
   }
@@ -97,22 +101,23 @@ export class BasisKeeper {
 
   async #projectGroup(rows: readonly PhotoRow[]): Promise<PhotoRow[]> {
     const { bases } = this.#stateOf(rows[0]!);
-    const matrix = matrixOf(rows.map(({ features }) => features));
+    const matrix = joinVectors(rows.map(({ features }) => features));
     const basis = (await bases.refresh()) ?? (await this.#firstBasis(bases, matrix, rows));
     if (!basis) return [...rows];
     const coordinates = project(basis, matrix);
-    const k = basis.componentCount;
+    const { version, dimensions: d, componentCount: k } = basis;
     return rows.map((row, index) => ({
       ...row,
-      pcaFeatures: coordinates.slice(index * k, (index + 1) * k),
-      pcaVersion: basis.version,
+      features: matrix.subarray(index * d, (index + 1) * d),
+      pcaFeatures: coordinates.subarray(index * k, (index + 1) * k),
+      pcaVersion: version,
     }));
   }
 
   /** From the first window alone, so that hardly a row is without coordinates; better ones follow as the rows grow. */
   async #firstBasis(bases: BasisStore, matrix: Float32Array, rows: readonly PhotoRow[]): Promise<Basis | undefined> {
     if (rows.length < FIRST_BASIS_ROWS_MIN) return undefined;
-    const moments = await momentsOfRows(matrix, rows[0]!.features.length, this.#gram);
+    const moments = await momentsOfRows(matrix, rows[0]!.features.length, this.#kernel);
     return this.#publish(rows[0]!, bases, await this.#compute(moments, undefined));
   }
 
@@ -139,7 +144,7 @@ export class BasisKeeper {
 
   async #compute(moments: Moments, previous: Basis | undefined): Promise<Basis> {
     const { components } = this.#settings;
-    if (components <= moments.dimensions) return await computeBasis(moments, components, previous);
+    if (components <= moments.dimensions) return await computeBasis(moments, components, this.#kernel, previous);
     const message = `REDUCER_COMPONENTS is ${components}, but the model's vectors have ${moments.dimensions} values`;
     throw new FruitstreamError("invalid-config", message);
   }
@@ -161,7 +166,7 @@ export class BasisKeeper {
   async #momentsOf(state: SubjectState, dimensions: number): Promise<TableMoments> {
     if (!state.moments) {
       await this.#makeRoom();
-      state.moments = await TableMoments.load(this.#access, state.subject, dimensions, this.#gram);
+      state.moments = await TableMoments.load(this.#access, state.subject, dimensions, this.#kernel);
     }
     // The latest used is last, so that the first to be let go is the one unused for longest.
     const key = subjectKey(state.subject);

@@ -3,7 +3,7 @@ import { topicsWithPrefix } from "../../lib/contract/topics.ts";
 import { ReadingEnd } from "../../lib/kafka/reading-end.ts";
 import type { RecordLog } from "../../lib/kafka/record-log.ts";
 import { topicProgress } from "../../lib/kafka/topic-progress.ts";
-import { openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
+import { openMatrixKernel } from "../../lib/matrix/onnx-matrix-kernel.ts";
 import { systemClock } from "../../lib/runtime/clock.ts";
 import type { Health } from "../../lib/runtime/health.ts";
 import type { Logger } from "../../lib/runtime/logger.ts";
@@ -20,8 +20,8 @@ import { ReducerPipeline } from "./pipeline.ts";
 /** The parts of a reducer's health report. */
 export const REDUCER_PARTS = ["kafka", "s3"] as const;
 
-/** The GEMM runs between Kafka and S3 waits; a second thread would take a core from a featurizer. */
-const GRAM_THREADS = 1;
+/** GEMMs run between Kafka and S3 waits; a second thread would take a core from a featurizer. */
+const KERNEL_THREADS = 1;
 /** Vectors gather into windows for seconds anyway: fetched one by one they would cost broker and client a multiple. */
 const GATHER_BYTES_MIN = 65_536;
 
@@ -73,9 +73,9 @@ export async function composeReducer(
     sessionMsMax: config.REDUCER_SESSION_MS,
     gatherBytesMin: GATHER_BYTES_MIN,
   });
-  const gram = await openGramKernel(GRAM_THREADS);
-  opened.defer(() => gram.release());
-  const keeper = new BasisKeeper(table, gram, {
+  const kernel = await openMatrixKernel(KERNEL_THREADS);
+  opened.defer(() => kernel.release());
+  const keeper = new BasisKeeper(table, kernel, {
     components: config.REDUCER_COMPONENTS,
     angleDegreesMax: config.REDUCER_BASIS_ANGLE_DEGREES_MAX,
   });

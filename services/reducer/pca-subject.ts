@@ -20,13 +20,3 @@ export function subjectFolder(kind: "bases" | "moments", { model, run }: PcaSubj
 export function groupBySubject<Row extends PcaSubject>(rows: readonly Row[]): Row[][] {
   return [...Map.groupBy(rows, subjectKey).values()];
 }
-
-/** The vectors one after the other: n × d, row-major. All must have the first one's length. */
-export function matrixOf(vectors: readonly Float32Array[]): Float32Array {
-  const dimensions = vectors[0]?.length ?? 0;
-  const matrix = new Float32Array(vectors.length * dimensions);
-  vectors.forEach((vector, index) => {
-    matrix.set(vector, index * dimensions);
-  });
-  return matrix;
-}

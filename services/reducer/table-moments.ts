@@ -5,7 +5,7 @@ import { readSnapshot } from "../../lib/table/read-snapshot.ts";
 import type { Snapshot } from "../../lib/table/snapshot.ts";
 import { readFeatures } from "../../lib/table/table-files.ts";
 import { formatTableUri, type TableAccess, tableObject } from "../../lib/table/table-location.ts";
-import type { GramKernel } from "./pca/gram-kernel.ts";
+import type { MatrixKernel } from "./pca/matrix-kernel.ts";
 import { emptyMoments, foldMoments, type Moments, momentsOfRows } from "./pca/moments.ts";
 import { decodeMoments, encodeMoments } from "./pca/moments-codec.ts";
 import { PcaError } from "./pca/pca-error.ts";
@@ -28,24 +28,30 @@ const CHECKPOINTS_KEPT = 2;
 export class TableMoments {
   readonly #access: TableAccess;
   readonly #subject: PcaSubject;
-  readonly #gram: GramKernel;
+  readonly #kernel: MatrixKernel;
   #moments: Moments;
   #version: number;
 
-  private constructor(access: TableAccess, subject: PcaSubject, gram: GramKernel, moments: Moments, version: number) {
+  private constructor(
+    access: TableAccess,
+    subject: PcaSubject,
+    kernel: MatrixKernel,
+    moments: Moments,
+    version: number,
+  ) {
     this.#access = access;
     this.#subject = subject;
-    this.#gram = gram;
+    this.#kernel = kernel;
     this.#moments = moments;
     this.#version = version;
   }
 
   /** From the newest usable checkpoint, or, when there is none, from all rows of the table. */
-  static async load(access: TableAccess, subject: PcaSubject, dimensions: number, gram: GramKernel) {
+  static async load(access: TableAccess, subject: PcaSubject, dimensions: number, kernel: MatrixKernel) {
     const snapshot = await requireSnapshot(access);
     const checkpoint = await newestCheckpoint(access, subject, dimensions, snapshot.version);
-    if (checkpoint) return new TableMoments(access, subject, gram, checkpoint.moments, checkpoint.tableVersion);
-    const loaded = new TableMoments(access, subject, gram, emptyMoments(dimensions), NO_VERSION);
+    if (checkpoint) return new TableMoments(access, subject, kernel, checkpoint.moments, checkpoint.tableVersion);
+    const loaded = new TableMoments(access, subject, kernel, emptyMoments(dimensions), NO_VERSION);
     await loaded.#rebuild(snapshot);
     return loaded;
   }
@@ -75,7 +81,7 @@ export class TableMoments {
   async foldOwn(version: number, rows: Float32Array): Promise<void> {
     await this.catchUp(version - 1);
     if (version <= this.#version) return;
-    foldMoments(this.#moments, await momentsOfRows(rows, this.#moments.dimensions, this.#gram));
+    foldMoments(this.#moments, await momentsOfRows(rows, this.#moments.dimensions, this.#kernel));
     this.#version = version;
   }
 
@@ -102,7 +108,7 @@ export class TableMoments {
       const { model, run } = file.partitionValues;
       if (model !== this.#subject.model || run !== this.#subject.run) continue;
       const { values } = await readFeatures(this.#access, file);
-      foldMoments(total, await momentsOfRows(values, dimensions, this.#gram));
+      foldMoments(total, await momentsOfRows(values, dimensions, this.#kernel));
     }
     return total;
   }

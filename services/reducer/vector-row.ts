@@ -1,3 +1,4 @@
+import { indexOfNonFinite } from "../../lib/contract/finite-values.ts";
 import type { PhotoFeatures } from "../../lib/contract/messages.ts";
 import { FruitstreamError } from "../../lib/runtime/errors.ts";
 import { formatS3Uri } from "../../lib/store/object-store.ts";
@@ -28,7 +29,7 @@ export function rowOf(message: PhotoFeatures): PhotoRow {
     sourcePartition: message.sourcePartition,
     sourceOffset: message.sourceOffset,
   };
-  const strange = row.features.findIndex((value) => !Number.isFinite(value));
+  const strange = indexOfNonFinite(row.features);
   if (strange !== -1) {
     const problem = `the vector of ${row.path} has ${row.features[strange]} at index ${strange}; all must be finite`;
     throw new FruitstreamError("poison-message", problem);

@@ -1,13 +1,14 @@
-import { openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
+import { openMatrixKernel } from "../../lib/matrix/onnx-matrix-kernel.ts";
 import { readCommits } from "../../lib/table/delta-log.ts";
 import type { DeltaTable } from "../../lib/table/delta-table.ts";
+import { joinVectors } from "../../lib/table/join-vectors.ts";
 import { readFeatures } from "../../lib/table/table-files.ts";
 import { BasisStore } from "../../services/reducer/basis-store.ts";
 import { computeBasis } from "../../services/reducer/pca/basis.ts";
-import type { GramKernel } from "../../services/reducer/pca/gram-kernel.ts";
+import type { MatrixKernel } from "../../services/reducer/pca/matrix-kernel.ts";
 import { type Moments, momentsOfRows } from "../../services/reducer/pca/moments.ts";
 import { principalAngles } from "../../services/reducer/pca/principal-angles.ts";
-import { matrixOf, type PcaSubject } from "../../services/reducer/pca-subject.ts";
+import type { PcaSubject } from "../../services/reducer/pca-subject.ts";
 import { TableMoments } from "../../services/reducer/table-moments.ts";
 import { isNear } from "./is-near.ts";
 import { TINY_DIMENSIONS } from "./tiny-model.ts";
@@ -26,14 +27,14 @@ export async function checkPca(table: DeltaTable): Promise<string[]> {
   const { model = "", run = "" } = file.partitionValues as Partial<Record<string, string>>;
   const subject = { model, run };
   const vectors = await vectorsByCommit(table);
-  const gram = await openGramKernel(1);
+  const kernel = await openMatrixKernel(1);
   try {
-    const fromRows = await momentsOfRows(matrixOf(vectors.flat()), TINY_DIMENSIONS, gram);
-    const left = await TableMoments.load(table, subject, TINY_DIMENSIONS, gram);
+    const fromRows = await momentsOfRows(joinVectors(vectors.flat()), TINY_DIMENSIONS, kernel);
+    const left = await TableMoments.load(table, subject, TINY_DIMENSIONS, kernel);
     await left.catchUp(table.snapshot.version);
-    return [...compareMoments(left.moments, fromRows), ...(await checkNewestBasis(table, subject, vectors, gram))];
+    return [...compareMoments(left.moments, fromRows), ...(await checkNewestBasis(table, subject, vectors, kernel))];
   } finally {
-    await gram.release();
+    await kernel.release();
   }
 }
 
@@ -50,7 +51,7 @@ async function checkNewestBasis(
   table: DeltaTable,
   subject: PcaSubject,
   vectors: readonly (readonly Float32Array[])[],
-  gram: GramKernel,
+  kernel: MatrixKernel,
 ): Promise<string[]> {
   const basis = await new BasisStore(table, subject).refresh();
   if (!basis) return ["there is no basis"];
@@ -60,8 +61,8 @@ async function checkNewestBasis(
   const rowCounts = vectors.map(({ length }) => (rowCount += length));
   if (!rowCounts.includes(basis.rowCount)) return [`${name} is of no version of the table`];
   const rows = vectors.flat().slice(0, basis.rowCount);
-  const moments = await momentsOfRows(matrixOf(rows), TINY_DIMENSIONS, gram);
-  const expected = await computeBasis(moments, basis.componentCount);
+  const moments = await momentsOfRows(joinVectors(rows), TINY_DIMENSIONS, kernel);
+  const expected = await computeBasis(moments, basis.componentCount, kernel);
   const angle = principalAngles(basis, expected).at(-1)!;
   return [
     ...(angle <= ANGLE_RADIANS_MAX ? [] : [`${name} is turned by ${angle}`]),

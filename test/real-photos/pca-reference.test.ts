@@ -2,8 +2,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type OnnxMatrixKernel, openMatrixKernel } from "../../lib/matrix/onnx-matrix-kernel.ts";
 import { loadModelFolder } from "../../lib/model/model-folder.ts";
-import { type OnnxGramKernel, openGramKernel } from "../../lib/model/onnx-gram-kernel.ts";
 import { decodePhoto } from "../../services/featurizer/decode-photo.ts";
 import { openPhotoModel } from "../../services/featurizer/inference/photo-model.ts";
 import { type Basis, computeBasis } from "../../services/reducer/pca/basis.ts";
@@ -22,17 +22,17 @@ const K = 8;
 const BATCH_PHOTOS = 8;
 
 describe("streaming PCA of the features of 800 photos", () => {
-  let gram: OnnxGramKernel;
+  let kernel: OnnxMatrixKernel;
   let features: Float32Array;
   let oracle: Omit<BatchPca, "covariance">;
 
   beforeAll(async () => {
-    gram = await openGramKernel(1);
+    kernel = await openMatrixKernel(1);
     features = await featuresOfPhotos();
     oracle = dualBatchPca(features, DIMENSIONS, K);
   });
 
-  afterAll(() => gram.release());
+  afterAll(() => kernel.release());
 
   test.each([1, 7, 64, 800])("in windows of %i rows is the batch PCA", async (windowRows) => {
     expectBatch(await streamedBasis(features, windowRows, 1), oracle);
@@ -60,9 +60,9 @@ describe("streaming PCA of the features of 800 photos", () => {
     for (const end of [100, 200, 400, 440, 800]) {
       foldMoments(
         total,
-        await momentsOfRows(features.subarray(total.count * DIMENSIONS, end * DIMENSIONS), DIMENSIONS, gram),
+        await momentsOfRows(features.subarray(total.count * DIMENSIONS, end * DIMENSIONS), DIMENSIONS, kernel),
       );
-      basis = await computeBasis(total, K, basis);
+      basis = await computeBasis(total, K, kernel, basis);
     }
 
     expect(basis!.version).toBe(5);
@@ -85,10 +85,10 @@ describe("streaming PCA of the features of 800 photos", () => {
     const moments = Array.from({ length: reducers }, () => emptyMoments(DIMENSIONS));
     const windowValues = windowRows * DIMENSIONS;
     for (let start = 0, window = 0; start < rows.length; start += windowValues, window++) {
-      const windowMoments = await momentsOfRows(rows.subarray(start, start + windowValues), DIMENSIONS, gram);
+      const windowMoments = await momentsOfRows(rows.subarray(start, start + windowValues), DIMENSIONS, kernel);
       foldMoments(moments[window % reducers]!, windowMoments);
     }
-    return computeBasis(moments.reduce(mergeMoments), K);
+    return computeBasis(moments.reduce(mergeMoments), K, kernel);
   }
 });
 

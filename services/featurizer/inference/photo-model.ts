@@ -1,3 +1,4 @@
+import { indexOfNonFinite } from "../../../lib/contract/finite-values.ts";
 import type { Prediction } from "../../../lib/contract/messages.ts";
 import type { ModelFolder } from "../../../lib/model/model-folder.ts";
 import { openNetwork } from "../../../lib/model/network.ts";
@@ -111,7 +112,7 @@ function outcome({ manifest, labels }: ModelFolder, features: Float32Array, clas
 }
 
 function nonFinite(what: string, values: Float32Array): string | undefined {
-  const index = values.findIndex((value) => !Number.isFinite(value));
+  const index = indexOfNonFinite(values);
   return index < 0 ? undefined : `${what} ${index} is ${values[index]}; every one must be finite`;
 }
 

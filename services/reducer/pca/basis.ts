@@ -1,5 +1,6 @@
 import { alignComponents } from "./alignment.ts";
 import { largestEigenpairs } from "./eigen.ts";
+import type { MatrixKernel } from "./matrix-kernel.ts";
 import type { Moments } from "./moments.ts";
 import { trace } from "./packed-triangle.ts";
 import { PcaError } from "./pca-error.ts";
@@ -40,10 +41,15 @@ export interface Basis extends Subspace {
  * @throws PcaError bad-input when there are fewer than 2 rows, k is not of 1 … d, or the previous basis has other
  * dimensions.
  */
-export async function computeBasis(moments: Moments, k: number, previous?: Basis): Promise<Basis> {
+export async function computeBasis(
+  moments: Moments,
+  k: number,
+  kernel: MatrixKernel,
+  previous?: Basis,
+): Promise<Basis> {
   const { dimensions, count, mean, scatter } = moments;
   requireComputable(moments, k, previous);
-  const eigenpairs = await largestEigenpairs(scatter, dimensions, k, previous?.components);
+  const eigenpairs = await largestEigenpairs(scatter, dimensions, k, kernel, previous?.components);
   const total = Math.max(0, trace(scatter, dimensions));
   return {
     version: (previous?.version ?? 0) + 1,

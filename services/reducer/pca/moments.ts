@@ -1,4 +1,4 @@
-import type { GramKernel } from "./gram-kernel.ts";
+import type { MatrixKernel } from "./matrix-kernel.ts";
 import { addOuterProduct, type PackedTriangle, packedLength } from "./packed-triangle.ts";
 import { PcaError } from "./pca-error.ts";
 
@@ -42,7 +42,7 @@ export function emptyMoments(dimensions: number): Moments {
  *
  * @throws PcaError bad-input when the values are no whole number of rows, or one is not finite.
  */
-export async function momentsOfRows(values: Float32Array, dimensions: number, gram: GramKernel): Promise<Moments> {
+export async function momentsOfRows(values: Float32Array, dimensions: number, kernel: MatrixKernel): Promise<Moments> {
   const moments = emptyMoments(dimensions);
   if (values.length % dimensions !== 0) {
     throw new PcaError("bad-input", `${values.length} values are no whole number of rows of ${dimensions}`);
@@ -52,7 +52,7 @@ export async function momentsOfRows(values: Float32Array, dimensions: number, gr
     const tile = values.subarray(start, start + tileRows * dimensions);
     const mean = meanOfRows(tile, dimensions);
     const tileCount = tile.length / dimensions;
-    if (tileCount > 1) await gram.addScatter(tile, mean, moments.scatter);
+    if (tileCount > 1) await kernel.addScatter(tile, mean, moments.scatter);
     foldMean(moments, tileCount, mean);
   }
   return moments;

@@ -1,6 +1,7 @@
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
+import type { MatrixKernel } from "./matrix-kernel.ts";
 import { orthonormalise } from "./orthonormal-block.ts";
-import { multiplySymmetric, type PackedTriangle } from "./packed-triangle.ts";
+import type { PackedTriangle } from "./packed-triangle.ts";
 import { WorkSlices } from "./work-slices.ts";
 
 /** The state of a block after its last Rayleigh–Ritz step. */
@@ -50,19 +51,20 @@ export async function iterateSubspace(
   matrix: PackedTriangle,
   start: Float64Array,
   { width, wanted, residualMax, productsMax }: BlockIterationOptions,
+  kernel: MatrixKernel,
 ): Promise<BlockEigenpairs> {
   const slices = new WorkSlices();
   let vectors = start;
   let products = 0;
   for (let round = 0; ; round++) {
     await orthonormalise(vectors, width, slices);
-    const ritz = await rayleighRitz(matrix, vectors, width, slices);
+    const ritz = await rayleighRitz(matrix, vectors, width, kernel, slices);
     products++;
     const residual = largestResidual(ritz, width, wanted);
     const converged = residual <= residualMax && round >= ROUNDS_MIN;
     const degree = Math.min(roundDegree(ritz.values), productsMax - products);
     if (converged || degree < 1) return { values: ritz.values, vectors: ritz.vectors, residual, converged, products };
-    vectors = await applyPolynomial(matrix, ritz, width, degree, slices);
+    vectors = await applyPolynomial(matrix, ritz, width, degree, kernel);
     products += degree - 1;
   }
 }
@@ -79,10 +81,11 @@ async function rayleighRitz(
   matrix: PackedTriangle,
   columns: Float64Array,
   width: number,
+  kernel: MatrixKernel,
   slices: WorkSlices,
 ): Promise<RitzPairs> {
   const product = new Float64Array(columns.length);
-  await multiplySymmetric(matrix, columns, width, product, slices);
+  await kernel.multiplySymmetric(matrix, columns, width, product);
   const gram = await symmetricGram(columns, product, width, slices);
   const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(gram, { assumeSymmetric: true });
   const descending = realEigenvalues.map((_, index) => index).sort((a, b) => realEigenvalues[b]! - realEigenvalues[a]!);
@@ -169,7 +172,7 @@ async function applyPolynomial(
   { values, vectors, images }: RitzPairs,
   width: number,
   degree: number,
-  slices: WorkSlices,
+  kernel: MatrixKernel,
 ): Promise<Float64Array> {
   const centre = values.at(-1)! / 2;
   if (degree === 1) return images;
@@ -178,7 +181,7 @@ async function applyPolynomial(
   for (let index = 0; index < current.length; index++) current[index] = images[index]! / centre - vectors[index]!;
   const product = images;
   for (let step = 1; step < degree; step++) {
-    await multiplySymmetric(matrix, current, width, product, slices);
+    await kernel.multiplySymmetric(matrix, current, width, product);
     for (let index = 0; index < current.length; index++) {
       previous[index] = 2 * (product[index]! / centre - current[index]!) - previous[index]!;
     }

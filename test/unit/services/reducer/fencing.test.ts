@@ -12,7 +12,7 @@ import { ReducerPipeline } from "../../../../services/reducer/pipeline.ts";
 import { TableProgress } from "../../../../services/reducer/table-progress.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
 import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";
-import { outerProductKernel } from "./pca/outer-product-kernel.ts";
+import { loopKernel } from "./pca/loop-kernel.ts";
 
 const topics = topicsWithPrefix("");
 const location = { bucket: "b", prefix: "table" };
@@ -50,7 +50,7 @@ test("records handed over while a fenced reducer rereads the table are of the ol
       producer: new MemoryRecordLog(),
       schemas: { learn: async () => undefined },
       table,
-      keeper: new BasisKeeper(table, outerProductKernel, { components: 2, angleDegreesMax: 5 }),
+      keeper: new BasisKeeper(table, loopKernel, { components: 2, angleDegreesMax: 5 }),
       clock: { ...systemClock, sleep: () => late.promise },
       health: new Health(systemClock.nowMs, []),
       logger: logger as unknown as typeof silentLogger,

@@ -12,19 +12,19 @@ import { FruitstreamError } from "../../../../lib/runtime/errors.ts";
 import { Health } from "../../../../lib/runtime/health.ts";
 import { silentLogger } from "../../../../lib/runtime/logger.ts";
 import type { ObjectStore } from "../../../../lib/store/object-store.ts";
+import { joinVectors } from "../../../../lib/table/join-vectors.ts";
 import { openTable } from "../../../../lib/table/open-table.ts";
 import { readRows } from "../../../../lib/table/table-files.ts";
 import { BasisKeeper } from "../../../../services/reducer/basis-keeper.ts";
 import { project } from "../../../../services/reducer/pca/basis.ts";
 import { decodeBasis } from "../../../../services/reducer/pca/basis-codec.ts";
 import { momentsOfRows } from "../../../../services/reducer/pca/moments.ts";
-import { matrixOf } from "../../../../services/reducer/pca-subject.ts";
 import { ReducerPipeline } from "../../../../services/reducer/pipeline.ts";
 import { TableMoments } from "../../../../services/reducer/table-moments.ts";
 import { TableProgress } from "../../../../services/reducer/table-progress.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
 import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";
-import { outerProductKernel } from "./pca/outer-product-kernel.ts";
+import { loopKernel } from "./pca/loop-kernel.ts";
 
 const topics = topicsWithPrefix("");
 const location = { bucket: "b", prefix: "table" };
@@ -315,7 +315,7 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
         producer: log,
         schemas: { learn },
         table,
-        keeper: new BasisKeeper(table, outerProductKernel, { components: COMPONENTS, angleDegreesMax: 5 }),
+        keeper: new BasisKeeper(table, loopKernel, { components: COMPONENTS, angleDegreesMax: 5 }),
         clock: systemClock,
         health: new Health(systemClock.nowMs, []),
         logger: silentLogger,
@@ -410,11 +410,11 @@ async function expectTableHolds(world: World, messages: readonly PhotoFeatures[]
   expect(actual.sort()).toEqual([...expected].sort());
 
   const batch = await momentsOfRows(
-    matrixOf(rows.map((row) => row.features as Float32Array)),
+    joinVectors(rows.map((row) => row.features as Float32Array)),
     DIMENSIONS,
-    outerProductKernel,
+    loopKernel,
   );
-  const streamed = await TableMoments.load(table, subject, DIMENSIONS, outerProductKernel);
+  const streamed = await TableMoments.load(table, subject, DIMENSIONS, loopKernel);
   await streamed.catchUp(table.snapshot.version);
   expect(streamed.moments.count).toBe(batch.count);
   for (const [index, value] of batch.scatter.entries()) expect(streamed.moments.scatter[index]).toBeCloseTo(value, 9);

@@ -3,11 +3,11 @@ import { describe, expect, test } from "vitest";
 import { emptyMoments, foldMoments, type Moments, momentsOfRows } from "../../../../../services/reducer/pca/moments.ts";
 import { packedIndex } from "../../../../../services/reducer/pca/packed-triangle.ts";
 import { batchPca } from "./batch-pca.ts";
+import { loopKernel } from "./loop-kernel.ts";
 import { mergeMoments } from "./merge-moments.ts";
-import { outerProductKernel } from "./outer-product-kernel.ts";
 import { cutRows, partsOf, rowsWithGaps, shuffled } from "./random-rows.ts";
 
-const momentsOf = (rows: Float32Array, dimensions: number) => momentsOfRows(rows, dimensions, outerProductKernel);
+const momentsOf = (rows: Float32Array, dimensions: number) => momentsOfRows(rows, dimensions, loopKernel);
 
 describe("moments", () => {
   test("of any split, merged in order or in reverse or as a tree, are those of all rows", async () => {

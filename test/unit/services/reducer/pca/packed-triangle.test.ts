@@ -3,12 +3,11 @@ import { Matrix } from "ml-matrix";
 import { expect, test } from "vitest";
 import {
   addOuterProduct,
-  multiplySymmetric,
   packedIndex,
   packedLength,
   trace,
 } from "../../../../../services/reducer/pca/packed-triangle.ts";
-import { WorkSlices } from "../../../../../services/reducer/pca/work-slices.ts";
+import { loopKernel } from "./loop-kernel.ts";
 
 test("the index enumerates the upper triangle row by row, in either order of row and column", () => {
   const dimensions = 5;
@@ -49,7 +48,7 @@ test("outer products, trace and block products are those of the square matrix", 
       for (const width of [4, 8]) {
         const columns = new Matrix(block).subMatrix(0, dimensions - 1, 0, width - 1);
         const product = new Float64Array(dimensions * width).fill(Number.NaN);
-        await multiplySymmetric(triangle, Float64Array.from(columns.to1DArray()), width, product, new WorkSlices());
+        await loopKernel.multiplySymmetric(triangle, Float64Array.from(columns.to1DArray()), width, product);
         // Adding zero makes the sign of a zero that of the oracle.
         expect([...product].map((value) => value + 0)).toEqual(square.mmul(columns).add(0).to1DArray());
       }

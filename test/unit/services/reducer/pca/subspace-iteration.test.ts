@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { packedIndex, packedLength } from "../../../../../services/reducer/pca/packed-triangle.ts";
 import { iterateSubspace } from "../../../../../services/reducer/pca/subspace-iteration.ts";
+import { loopKernel } from "./loop-kernel.ts";
 
 const DIMENSIONS = 40;
 const WIDTH = 4;
@@ -17,7 +18,7 @@ const startBlock = () => Float64Array.from({ length: DIMENSIONS * WIDTH }, (_, i
 test("an iteration that is cut short says so, with the residual it has reached", async () => {
   const options = { width: WIDTH, wanted: 2, residualMax: 1e-13, productsMax: 30 };
 
-  const pairs = await iterateSubspace(slowMatrix(), startBlock(), options);
+  const pairs = await iterateSubspace(slowMatrix(), startBlock(), options, loopKernel);
 
   expect(pairs.converged).toBe(false);
   expect(pairs.residual).toBeGreaterThan(1e-13);
@@ -27,7 +28,7 @@ test("an iteration that is cut short says so, with the residual it has reached",
 test("more products bring it to its bound", async () => {
   const options = { width: WIDTH, wanted: 2, residualMax: 1e-13, productsMax: 5000 };
 
-  const pairs = await iterateSubspace(slowMatrix(), startBlock(), options);
+  const pairs = await iterateSubspace(slowMatrix(), startBlock(), options, loopKernel);
 
   expect(pairs.converged).toBe(true);
   expect(pairs.residual).toBeLessThanOrEqual(1e-13);

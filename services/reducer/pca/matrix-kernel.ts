@@ -1,7 +1,7 @@
 import type { PackedTriangle } from "./packed-triangle.ts";
 
-/** The one expensive step of the moments, as a port: a native GEMM does it some 25 times as fast as a loop here. */
-export interface GramKernel {
+/** The expensive steps of PCA, as a port: a native GEMM does them 4 to 25 times as fast as loops here would. */
+export interface MatrixKernel {
   /**
    * Adds Σ (x − mean)(x − mean)ᵀ over the rows x to `scatter`, in float64 throughout.
    *
@@ -10,4 +10,9 @@ export interface GramKernel {
    * @param scatter the packed upper triangle of the d × d sum; worthless when this rejects.
    */
   addScatter(rows: Float32Array, mean: Float64Array, scatter: PackedTriangle): Promise<void>;
+  /**
+   * Writes A · X to `product`, for a packed d × d matrix A and row-major d × width blocks X and `product`, in float64
+   * throughout. The same arguments give the same bits.
+   */
+  multiplySymmetric(matrix: PackedTriangle, block: Float64Array, width: number, product: Float64Array): Promise<void>;
 }
