@@ -34,8 +34,8 @@ export interface Basis extends Subspace {
  * The k components of largest variance. With a previous basis it starts from that one, and takes over its order and
  * signs as far as they mean anything (see `alignComponents`); it may have another number of components.
  *
- * The event loop turns while this computes: the longest piece of work takes 25 ms, 50 ms for k = 60, and all of it 6 s
- * at most up to d = 8192. Deterministic: the same moments and previous basis give the same bits.
+ * The event loop turns while this computes: the longest piece of work takes 50 ms, and all of it 5 s at most up to
+ * d = 8192. Deterministic on one kind of processor: the same moments and previous basis give the same bits.
  *
  * @param moments are read until this resolves, so nobody may fold rows into them meanwhile; the caller sees to that.
  * @throws PcaError bad-input when there are fewer than 2 rows, k is not of 1 … d, or the previous basis has other
