@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openMatrixKernel } from "../../lib/matrix/onnx-matrix-kernel.ts";
+import { joinVectors } from "../../lib/table/join-vectors.ts";
 import { computeBasis } from "../../services/reducer/pca/basis.ts";
 import { momentsOfRows } from "../../services/reducer/pca/moments.ts";
 import { type BenchContext, sized } from "../bench.ts";
@@ -33,11 +34,10 @@ export async function comparePca(
 ): Promise<FigureTable> {
   const vectors = (await vectorsOf(context, sample)).map(({ features }) => features);
   const dimensions = vectors[0]!.length;
-  const values = new Float32Array(vectors.length * dimensions);
-  for (const [index, vector] of vectors.entries()) values.set(vector, index * dimensions);
+  const values = joinVectors(vectors);
   const vectorsPath = join(context.workFolder, "vectors.f32");
   const basisPath = join(context.workFolder, "basis.json");
-  await writeFile(vectorsPath, new Uint8Array(values.buffer));
+  await writeFile(vectorsPath, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   const { components, explainedVariance } = (await ourBasis(values, dimensions)).basis;
   await writeFile(
     basisPath,

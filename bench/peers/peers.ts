@@ -5,7 +5,7 @@ import { type Summary, summarise } from "../measure/statistics.ts";
 import { readSample, type SamplePhoto } from "../pipeline/photo-sample.ts";
 import { barChart } from "../report/charts.ts";
 import { comparePca } from "./compare-pca.ts";
-import { comparePipelines, OURS, OURS_AS_STREAM, type Way } from "./compare-pipelines.ts";
+import { comparePipelines, OURS, OURS_AS_STREAM, STREAM_PHOTOS, type Way } from "./compare-pipelines.ts";
 import { compareWays } from "./compare-ways.ts";
 import { findPython } from "./python.ts";
 
@@ -19,14 +19,14 @@ export const peersBench: Bench = {
       return { method: "Not measured.", tables: [], plots: [], notes: [`Skipped: ${python}.`] };
     }
     const whole = await readSample(context.photosFolder);
-    const sample = whole.slice(0, sized(context, { full: whole.length, usual: whole.length, quick: 48 }));
+    const sample = whole.slice(0, sized(context, { full: whole.length, usual: whole.length, quick: 300 }));
     const folder = await writeSample(context, sample);
     const { ways, sparkRuntimes, notes } = await comparePipelines(context, python, { sample, folder });
     const runtime = sparkRuntimes.at(-1);
     const three = runtime && (await compareWays(context, python, sample, runtime));
     const pca = await comparePca(context, python, sample);
     return {
-      method: `The same ${sample.length} photos with the same weights on the same ${context.cores} cores, in turns. This pipeline: from keys on the topic to the last table commit, as in "end to end"; once of these photos alone, where starting and the last commit, with nothing beside it, are a large share, and once as a stream of 6,000, the same announced again and again. PySpark (local[2]): binaryFile, pandas UDF, PCA of MLlib with k = 8, Parquet on the local disk; once Spark has started, and from the start of its process. Python with Pillow: one process a core reading local files, nothing else.`,
+      method: `The same ${sample.length} photos with the same weights on the same ${context.cores} cores, in turns. This pipeline: from keys on the topic to the last table commit, as in "end to end"; once of these photos alone, where starting and the last commit, with nothing beside it, are a large share, and once as a stream of ${sized(context, STREAM_PHOTOS)}, the same announced again and again. PySpark (local[2]): binaryFile, pandas UDF, PCA of MLlib with k = 8, Parquet on the local disk; once Spark has started, and from the start of its process. Python with Pillow: one process a core reading local files, nothing else.`,
       tables: [waysTable(ways), ...(three ? [three.table] : []), pca],
       plots: [
         {
