@@ -1,4 +1,5 @@
 import type { DenseMatrix, Gemm } from "./gemm.ts";
+import { rowOrigin } from "./row-origin.ts";
 import { Scratch } from "./scratch.ts";
 
 /**
@@ -67,8 +68,7 @@ function addBlock(
 ): void {
   const onDiagonal = left === right;
   for (let row = 0; row < left.columns; row++) {
-    const matrixRow = left.firstColumn + row;
-    const rowStart = matrixRow * dimensions - (matrixRow * (matrixRow + 1)) / 2 + right.firstColumn;
+    const rowStart = rowOrigin(left.firstColumn + row, dimensions) + right.firstColumn;
     for (let column = onDiagonal ? row : 0; column < right.columns; column++) {
       scatter[rowStart + column] = scatter[rowStart + column]! + product[row * right.columns + column]!;
     }

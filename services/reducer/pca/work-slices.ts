@@ -1,6 +1,6 @@
 /**
- * Multiply-adds after which the event loop gets a turn: 4 ms of work that stays in registers, up to 15 ms of work that walks
- * its memory less kindly. A turn costs a few microseconds.
+ * Multiply-adds after which the event loop gets a turn: 4 ms of work that stays in registers, up to 15 ms of work that
+ * walks its memory less kindly. A turn costs a few microseconds.
  */
 const SLICE_MULTIPLY_ADDS = 2 ** 23;
 
