@@ -1,4 +1,4 @@
-import type { ModelFolder } from "../lib/model/model-folder.ts";
+import type { ModelFolder } from "#lib/model/model-folder.ts";
 import type { BenchStack } from "./pipeline/bench-stack.ts";
 import type { BenchReport } from "./report/bench-report.ts";
 

@@ -1,5 +1,5 @@
-import { LOG_FOLDER } from "../lib/table/delta-log.ts";
-import { tableObject } from "../lib/table/table-location.ts";
+import { LOG_FOLDER } from "#lib/table/delta/delta-log.ts";
+import { tableObject } from "#lib/table/table-location.ts";
 import { type Bench, type BenchContext, sized } from "./bench.ts";
 import { MIB, measureThroughput } from "./end-to-end/measure-throughput.ts";
 import { interleave } from "./measure/interleave.ts";

@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import pLimit from "p-limit";
 import sharp from "sharp";
-import { featurizerConfig } from "../services/featurizer/config.ts";
-import { decodePhoto } from "../services/featurizer/decode-photo.ts";
+import { decodePhoto } from "#lib/photo/decode-photo.ts";
+import { featurizerConfig } from "#services/featurizer/config.ts";
 import { type Bench, type BenchContext, sized } from "./bench.ts";
 import { interleave } from "./measure/interleave.ts";
 import { cpuMsOf } from "./measure/own-cpu.ts";

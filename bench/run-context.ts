@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadModelFolder } from "../lib/model/model-folder.ts";
+import { loadModelFolder } from "#lib/model/model-folder.ts";
 import type { BenchContext } from "./bench.ts";
 import { BenchStack } from "./pipeline/bench-stack.ts";
 

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { LIVE_RUN } from "../../lib/contract/messages.ts";
-import { withTable } from "../vectors/with-table.ts";
-import { classifyTable } from "./classify-table.ts";
-import { type TaskFlags, taskOf } from "./task.ts";
+import { classifyTable } from "#analysis/classify/classify-table.ts";
+import { type TaskFlags, taskOf } from "#analysis/classify/task.ts";
+import { withTable } from "#analysis/vectors/with-table.ts";
+import { LIVE_RUN } from "#lib/messages/messages.ts";
 
 /** `fruitstream classify`: how well a linear classifier tells labels apart by their vectors. */
 export function classifyCommand(): Command {

@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import type { ConfigShape } from "../lib/runtime/config.ts";
-import { featurizerConfig } from "../services/featurizer/config.ts";
-import { ingestConfig } from "../services/ingest/config.ts";
-import { reducerConfig } from "../services/reducer/config.ts";
+import type { ConfigShape } from "#lib/runtime/config.ts";
+import { featurizerConfig } from "#services/featurizer/config.ts";
+import { ingestConfig } from "#services/ingest/config.ts";
+import { reducerConfig } from "#services/reducer/config.ts";
 
 /** `fruitstream config`: every environment variable of every service, from the schemas that check them. */
 export function configCommand(): Command {

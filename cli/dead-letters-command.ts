@@ -1,12 +1,12 @@
 import { Command } from "commander";
-import { systemClock } from "../../lib/runtime/clock.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import { interruptible } from "../interruption.ts";
-import { type PipelineAccess, withPipelineAccess } from "../pipeline-access.ts";
-import { type LetterFlags, letterTest } from "./letter-filter.ts";
-import { formatLetter, formatLine, type PlacedLetter, parseLetterPosition } from "./placed-letter.ts";
-import { readLetter, readLetters } from "./read-letters.ts";
-import { LetterSettler } from "./settle-letters.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { type LetterFlags, letterTest } from "#ops/dead-letters/letter-filter.ts";
+import { formatLetter, formatLine, type PlacedLetter, parseLetterPosition } from "#ops/dead-letters/placed-letter.ts";
+import { readLetter, readLetters } from "#ops/dead-letters/read-letters.ts";
+import { LetterSettler } from "#ops/dead-letters/settle-letters.ts";
+import { type PipelineAccess, withPipelineAccess } from "#ops/pipeline/pipeline-access.ts";
+import { interruptible } from "./interruption.ts";
 
 /** `fruitstream dead-letters list|show|retry|drop`: what could not be featurized, and what is to become of it. */
 export function deadLettersCommand(): Command {

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { findModelFolder } from "../../lib/model/model-places.ts";
-import { interruptible } from "../interruption.ts";
-import { runDemo } from "./run-demo.ts";
-import { printJson, printSummary } from "./summary.ts";
+import { runDemo } from "#demo/run-demo.ts";
+import { printJson, printSummary } from "#demo/summary.ts";
+import { findModelFolder } from "#lib/model/model-places.ts";
+import { interruptible } from "./interruption.ts";
 
 /** `fruitstream demo`: the whole pipeline over a folder of photos or drawn ones, on the local stack or the one the environment names. */
 export function demoCommand(): Command {

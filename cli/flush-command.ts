@@ -1,14 +1,14 @@
 import { Command, InvalidArgumentError } from "commander";
-import { flushMarker } from "../lib/contract/flush-marker.ts";
-import type { LogAdmin, PartitionOffset, PositionedProducer } from "../lib/kafka/record-log.ts";
-import { systemClock } from "../lib/runtime/clock.ts";
-import { FruitstreamError } from "../lib/runtime/errors.ts";
-import type { DeltaTable } from "../lib/table/delta-table.ts";
-import { openTable } from "../lib/table/open-table.ts";
-import { formatTableUri, parseTableUri } from "../lib/table/table-location.ts";
-import { TableProgress } from "../services/reducer/table-progress.ts";
+import type { LogAdmin, PartitionOffset, PositionedProducer } from "#lib/log/record-log.ts";
+import { flushMarker } from "#lib/messages/flush-marker.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { openTable } from "#lib/table/open-table.ts";
+import { formatTableUri, parseTableUri } from "#lib/table/table-location.ts";
+import { TableProgress } from "#lib/table/table-progress.ts";
+import { requireTableUri, requireTopic, withPipelineAccess } from "#ops/pipeline/pipeline-access.ts";
 import { interruptible } from "./interruption.ts";
-import { requireTableUri, requireTopic, withPipelineAccess } from "./pipeline-access.ts";
 
 /** How long a table may stand still before whoever waits for it gives up. */
 export const STALL_SECONDS = 60;

@@ -1,4 +1,4 @@
-import type { IngestProgress } from "../services/ingest/ingest-progress.ts";
+import type { IngestProgress } from "#lib/intake/ingest-progress.ts";
 
 /** As "1200 announced (400/s), 1200 uploaded, 3 skipped"; what is zero is left out. */
 export function formatProgress(progress: IngestProgress, elapsedMs: number): string {

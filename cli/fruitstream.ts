@@ -1,19 +1,19 @@
 #!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning
 import { Command } from "commander";
-import { FruitstreamError } from "../lib/runtime/errors.ts";
-import { classifyCommand } from "./classify/classify-command.ts";
-import { configCommand } from "./config.ts";
-import { deadLettersCommand } from "./dead-letters/dead-letters-command.ts";
-import { demoCommand } from "./demo/demo-command.ts";
-import { flushCommand } from "./flush.ts";
-import { ingestCommand } from "./ingest.ts";
-import { localCommand } from "./local/local-command.ts";
-import { modelsCommand } from "./models/models-command.ts";
-import { plotCommand } from "./plot/plot-command.ts";
-import { replayCommand } from "./replay/replay-command.ts";
-import { sampleCommand } from "./sample/sample-command.ts";
-import { stackCommand } from "./stack.ts";
-import { tableCommand } from "./table.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { classifyCommand } from "./classify-command.ts";
+import { configCommand } from "./config-command.ts";
+import { deadLettersCommand } from "./dead-letters-command.ts";
+import { demoCommand } from "./demo-command.ts";
+import { flushCommand } from "./flush-command.ts";
+import { ingestCommand } from "./ingest-command.ts";
+import { localCommand } from "./local-command.ts";
+import { modelsCommand } from "./models-command.ts";
+import { plotCommand } from "./plot-command.ts";
+import { replayCommand } from "./replay-command.ts";
+import { sampleCommand } from "./sample-command.ts";
+import { stackCommand } from "./stack-command.ts";
+import { tableCommand } from "./table-command.ts";
 
 const program = new Command("fruitstream")
   .description("photos on S3 to features, exact streaming PCA and an atomic Parquet table, over Kafka")

@@ -1,9 +1,9 @@
 import { relative, resolve } from "node:path";
 import { Command } from "commander";
-import { findModelFolder } from "../../lib/model/model-places.ts";
-import { interruptible } from "../interruption.ts";
-import { wholeNumberOption } from "../whole-number-option.ts";
-import { type LocalResult, runLocal } from "./run-local.ts";
+import { findModelFolder } from "#lib/model/model-places.ts";
+import { type LocalResult, runLocal } from "#ops/local/run-local.ts";
+import { interruptible } from "./interruption.ts";
+import { wholeNumberOption } from "./whole-number-option.ts";
 
 /** Dead letters that are shown; the log file has them all. */
 const LETTERS_SHOWN_MAX = 20;

@@ -1,11 +1,11 @@
 import { Command } from "commander";
-import { describeModel } from "../../lib/model/model-folder.ts";
-import { interruptible } from "../interruption.ts";
-import { wholeNumberOption } from "../whole-number-option.ts";
-import { fetchModel } from "./fetch-model.ts";
-import { listModels, showModel, verifyModel } from "./inspect-models.ts";
-import { quantizeModel } from "./quantize-model.ts";
-import { tryPhotos } from "./try-photos.ts";
+import { describeModel } from "#lib/model/model-folder.ts";
+import { fetchModel } from "#ops/models/fetch-model.ts";
+import { listModels, showModel, verifyModel } from "#ops/models/inspect-models.ts";
+import { quantizeModel } from "#ops/models/quantize-model.ts";
+import { tryPhotos } from "#ops/models/try-photos.ts";
+import { interruptible } from "./interruption.ts";
+import { wholeNumberOption } from "./whole-number-option.ts";
 
 const MODEL = "a model folder, or the name of a model that comes with the project";
 

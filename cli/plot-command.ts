@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
-import { LIVE_RUN } from "../../lib/contract/messages.ts";
-import { withTable } from "../vectors/with-table.ts";
-import { plotTable } from "./plot-table.ts";
+import { plotTable } from "#analysis/plot/plot-table.ts";
+import { withTable } from "#analysis/vectors/with-table.ts";
+import { LIVE_RUN } from "#lib/messages/messages.ts";
 
 /** `fruitstream plot`: the PCA of a table's rows as pictures. */
 export function plotCommand(): Command {

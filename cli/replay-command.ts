@@ -1,14 +1,14 @@
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { LIVE_RUN } from "../../lib/contract/messages.ts";
-import { runName } from "../../lib/contract/run-name.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import { interruptible } from "../interruption.ts";
-import { type PipelineAccess, requireTableUri, withPipelineAccess } from "../pipeline-access.ts";
-import { describeCounts } from "./replay-counts.ts";
-import { replayFeatures } from "./replay-features.ts";
-import { replayPhotos } from "./replay-photos.ts";
-import { parseBound, type ReplayBound } from "./replay-range.ts";
+import { LIVE_RUN } from "#lib/messages/messages.ts";
+import { runName } from "#lib/messages/run-name.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { type PipelineAccess, requireTableUri, withPipelineAccess } from "#ops/pipeline/pipeline-access.ts";
+import { describeCounts } from "#ops/replay/replay-counts.ts";
+import { replayFeatures } from "#ops/replay/replay-features.ts";
+import { replayPhotos } from "#ops/replay/replay-photos.ts";
+import { parseBound, type ReplayBound } from "#ops/replay/replay-range.ts";
+import { interruptible } from "./interruption.ts";
 
 /** `fruitstream replay`: photos again as a new run, or a table anew from its vectors. */
 export function replayCommand(): Command {

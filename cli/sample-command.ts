@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
-import { systemClock } from "../../lib/runtime/clock.ts";
-import { interruptible } from "../interruption.ts";
-import { StatusLine } from "../status-line.ts";
-import { wholeNumberOption } from "../whole-number-option.ts";
-import { drawSamples } from "./draw-samples.ts";
-import { FRUIT_KINDS } from "./fruit-kinds.ts";
+import { drawSamples } from "#demo/photos/draw-samples.ts";
+import { FRUIT_KINDS } from "#demo/photos/fruit-kinds.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
+import { interruptible } from "./interruption.ts";
+import { StatusLine } from "./status-line.ts";
+import { wholeNumberOption } from "./whole-number-option.ts";
 
 /** More would be a thousand seconds of drawing and gigabytes of files: a slip of the keyboard, not a sample. */
 const COUNT_MAX = 100_000;

@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import { endpointsAsEnv, endpointsFromEnv, type StackEndpoints } from "../stack/endpoints.ts";
-import { stackDown, stackStatus, stackUp, stackWipe } from "../stack/local-stack.ts";
-import { readStackSettings } from "../stack/stack-settings.ts";
+import { endpointsAsEnv, endpointsFromEnv, type StackEndpoints } from "#stack/endpoints.ts";
+import { stackDown, stackStatus, stackUp, stackWipe } from "#stack/local-stack.ts";
+import { readStackSettings } from "#stack/stack-settings.ts";
 
 /** `fruitstream stack up|down|status|wipe`: Kafka and S3 on this machine, for development. */
 export function stackCommand(): Command {

@@ -1,4 +1,4 @@
-import type { Clock } from "../lib/runtime/clock.ts";
+import type { Clock } from "#lib/runtime/clock.ts";
 
 /** How often the line changes on a terminal, and elsewhere, where every change is a line of its own. */
 const TERMINAL_MS = 250;

@@ -1,14 +1,14 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
-import { FruitstreamError } from "../lib/runtime/errors.ts";
-import type { DeltaTable } from "../lib/table/delta-table.ts";
-import { openTable } from "../lib/table/open-table.ts";
-import { exportTable } from "../lib/table/table-export.ts";
-import { parseTableUri } from "../lib/table/table-location.ts";
-import { summarisePartitions } from "../lib/table/table-summary.ts";
-import { BasisStore } from "../services/reducer/basis-store.ts";
-import { groupBySubject } from "../services/reducer/pca-subject.ts";
-import { findS3Access, openStackStore } from "./endpoints.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { BasisStore } from "#lib/table/basis-store.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { openTable } from "#lib/table/open-table.ts";
+import { groupBySubject } from "#lib/table/pca-subject.ts";
+import { exportTable } from "#lib/table/table-export.ts";
+import { parseTableUri } from "#lib/table/table-location.ts";
+import { summarisePartitions } from "#lib/table/table-summary.ts";
+import { findS3Access, openStackStore } from "#ops/pipeline/endpoints.ts";
 
 /** `fruitstream table show|export`: looks at a table without any other tool. */
 export function tableCommand(): Command {

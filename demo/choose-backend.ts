@@ -1,7 +1,7 @@
-import { endpointsFromEnv } from "../../stack/endpoints.ts";
-import { stackStatus } from "../../stack/local-stack.ts";
-import { whatStackLacks } from "../../stack/stack-programs.ts";
-import { readStackSettings } from "../../stack/stack-settings.ts";
+import { endpointsFromEnv } from "#stack/endpoints.ts";
+import { stackStatus } from "#stack/local-stack.ts";
+import { whatStackLacks } from "#stack/stack-programs.ts";
+import { readStackSettings } from "#stack/stack-settings.ts";
 import type { DemoBackend, DemoPlace } from "./demo-backend.ts";
 import { openEmbeddedBackend } from "./embedded-backend.ts";
 import { openServerBackend } from "./server-backend.ts";

@@ -1,5 +1,5 @@
-import type { LogRecord, RecordLog } from "../../lib/kafka/record-log.ts";
-import type { ObjectStore } from "../../lib/store/object-store.ts";
+import type { LogRecord, RecordLog } from "#lib/log/record-log.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
 import type { DemoOptions } from "./run-demo.ts";
 
 /** What a demo runs on: servers with a process for each service, or this process and a folder. */

@@ -1,11 +1,11 @@
-import { decodeDeadLetterRecord } from "../../lib/contract/dead-letter-record.ts";
-import type { DeadLetter } from "../../lib/contract/messages.ts";
-import { openMatrixKernel } from "../../lib/matrix/onnx-matrix-kernel.ts";
-import type { DeltaTable } from "../../lib/table/delta-table.ts";
-import { readRows } from "../../lib/table/table-files.ts";
-import { BasisStore } from "../../services/reducer/basis-store.ts";
-import { type Basis, computeBasis } from "../../services/reducer/pca/basis.ts";
-import { TableMoments } from "../../services/reducer/table-moments.ts";
+import { decodeDeadLetterRecord } from "#lib/messages/dead-letter-record.ts";
+import type { DeadLetter } from "#lib/messages/messages.ts";
+import { type Basis, computeBasis } from "#lib/pca/basis.ts";
+import { openMatrixKernel } from "#lib/pca/kernel/onnx-matrix-kernel.ts";
+import { BasisStore } from "#lib/table/basis-store.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { readRows } from "#lib/table/table-files.ts";
+import { TableMoments } from "#services/reducer/table-moments.ts";
 import type { DemoBackend } from "./demo-backend.ts";
 
 /** What came of a demo. */

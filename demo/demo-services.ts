@@ -1,6 +1,6 @@
 import { join } from "node:path";
+import { ServiceProcess } from "#ops/services/service-process.ts";
 import type { DemoOptions } from "./run-demo.ts";
-import { ServiceProcess } from "./service-process.ts";
 
 /** Starts a demo's featurizers and reducers. Once the signal aborts, those that end are not started again. */
 export function startServices(

@@ -1,11 +1,11 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { FolderRecordLog } from "../../lib/embedded/folder-record-log.ts";
-import { systemClock } from "../../lib/runtime/clock.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import { createLogger } from "../../lib/runtime/logger.ts";
-import { openFolderObjectStore } from "../../lib/store/folder-object-store.ts";
-import { type EmbeddedServices, startEmbeddedServices } from "../embedded/embedded-services.ts";
+import { FolderRecordLog } from "#lib/log/folder/folder-record-log.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { createLogger } from "#lib/runtime/logger.ts";
+import { openFolderObjectStore } from "#lib/store/folder/folder-object-store.ts";
+import { type EmbeddedServices, startEmbeddedServices } from "#ops/services/embedded-services.ts";
 import type { DemoBackend, DemoPlace } from "./demo-backend.ts";
 
 /**

@@ -1,8 +1,8 @@
-import type { Topics } from "../../lib/contract/topics.ts";
-import type { LogAdmin, PartitionOffset } from "../../lib/kafka/record-log.ts";
-import type { DeltaTable } from "../../lib/table/delta-table.ts";
-import { countRows } from "../../lib/table/table-summary.ts";
-import { TableProgress } from "../../services/reducer/table-progress.ts";
+import type { LogAdmin, PartitionOffset } from "#lib/log/record-log.ts";
+import type { Topics } from "#lib/messages/topics.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { TableProgress } from "#lib/table/table-progress.ts";
+import { countRows } from "#lib/table/table-summary.ts";
 
 /** How far the photos have come, from what is durable: committed offsets and the table. */
 export interface PipelineState {

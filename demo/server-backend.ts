@@ -1,13 +1,13 @@
-import { kafkaRecordLog } from "../../lib/kafka/kafka-record-log.ts";
-import { readTopic } from "../../lib/kafka/read-topic.ts";
-import { silentLogger } from "../../lib/runtime/logger.ts";
-import { endpointsAsEnv, type StackEndpoints } from "../../stack/endpoints.ts";
-import { type StackUp, stackDown, stackUp } from "../../stack/local-stack.ts";
-import { readStackSettings } from "../../stack/stack-settings.ts";
-import { openStackStore } from "../endpoints.ts";
+import { kafkaRecordLog } from "#lib/log/kafka/kafka-record-log.ts";
+import { readTopic } from "#lib/log/kafka/read-topic.ts";
+import { silentLogger } from "#lib/runtime/logger.ts";
+import { openStackStore } from "#ops/pipeline/endpoints.ts";
+import type { ServiceProcess } from "#ops/services/service-process.ts";
+import { endpointsAsEnv, type StackEndpoints } from "#stack/endpoints.ts";
+import { type StackUp, stackDown, stackUp } from "#stack/local-stack.ts";
+import { readStackSettings } from "#stack/stack-settings.ts";
 import type { DemoBackend, DemoPlace } from "./demo-backend.ts";
 import { startServices } from "./demo-services.ts";
-import type { ServiceProcess } from "./service-process.ts";
 
 /**
  * Kafka and S3, with each service as a process of its own: the servers that the environment names, else the local

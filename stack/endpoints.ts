@@ -1,6 +1,6 @@
-import { type Environment, readConfig } from "../lib/runtime/config.ts";
-import { FruitstreamError } from "../lib/runtime/errors.ts";
-import { s3Config, s3OptionsOf } from "../lib/store/s3-config.ts";
+import { type Environment, readConfig } from "#lib/runtime/config.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { s3Config, s3OptionsOf } from "#lib/store/s3/s3-config.ts";
 
 /** How a client reaches S3. Without an endpoint that is AWS; without keys AWS's default chain finds credentials. */
 export interface S3Access {

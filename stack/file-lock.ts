@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleepMs } from "node:timers/promises";
-import { FruitstreamError } from "../lib/runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 const POLL_MS = 100;
 

@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Environment } from "../lib/runtime/config.ts";
-import { FruitstreamError } from "../lib/runtime/errors.ts";
+import type { Environment } from "#lib/runtime/config.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 /** Kafka 4 and S3Proxy 4 are compiled for it. */
 const JAVA_VERSION_MIN = 17;

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { FruitstreamError } from "../lib/runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { formatProperties } from "./java-properties.ts";
 import { kafkaAnswers } from "./kafka-probe.ts";
 import { LOOPBACK } from "./local-port.ts";

@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
-import { systemClock } from "../lib/runtime/clock.ts";
-import { FruitstreamError } from "../lib/runtime/errors.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 /** The only address that the local stack listens on. */
 export const LOOPBACK = "127.0.0.1";

@@ -1,4 +1,4 @@
-import type { Environment } from "../lib/runtime/config.ts";
+import type { Environment } from "#lib/runtime/config.ts";
 import { endpointsFromEnv, type S3Access, type StackEndpoints, s3AccessFromEnv } from "./endpoints.ts";
 import { stackStatus } from "./local-stack.ts";
 import { readStackSettings } from "./stack-settings.ts";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleepMs } from "node:timers/promises";
-import { FruitstreamError } from "../lib/runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { StackJars } from "./jar-cache.ts";
 import { identifyProcess, isRunning, type ProcessIdentity } from "./process-identity.ts";
 import type { StackSettings } from "./stack-settings.ts";

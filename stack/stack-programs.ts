@@ -1,5 +1,5 @@
-import type { Environment } from "../lib/runtime/config.ts";
-import { FruitstreamError } from "../lib/runtime/errors.ts";
+import type { Environment } from "#lib/runtime/config.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { hasJars } from "./jar-cache.ts";
 import { findJava, runMaven } from "./java-tools.ts";
 import type { StackSettings } from "./stack-settings.ts";

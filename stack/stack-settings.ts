@@ -2,7 +2,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { type Environment, readConfig, wholeNumber } from "../lib/runtime/config.ts";
+import { type Environment, readConfig, wholeNumber } from "#lib/runtime/config.ts";
 
 /** Where the local stack keeps its parts and on which ports of 127.0.0.1 it listens. Folders are absolute. */
 export interface StackSettings {

@@ -1,8 +1,8 @@
 import { setTimeout as sleepMs } from "node:timers/promises";
 import { GenericContainer, getContainerRuntimeClient, type StartedTestContainer, Wait } from "testcontainers";
-import type { StackEndpoints } from "../stack/endpoints.ts";
-import { kafkaAnswers } from "../stack/kafka-probe.ts";
-import { SINGLE_BROKER_PROPERTIES } from "../stack/kafka-process.ts";
+import type { StackEndpoints } from "#stack/endpoints.ts";
+import { kafkaAnswers } from "#stack/kafka-probe.ts";
+import { SINGLE_BROKER_PROPERTIES } from "#stack/kafka-process.ts";
 
 /** The images of docker-compose.yml. */
 const KAFKA_IMAGE = "apache/kafka:4.3.1";

@@ -2,10 +2,10 @@ import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { endpointsAsEnv, endpointsFromEnv } from "../stack/endpoints.ts";
-import { findFreePorts } from "../stack/local-port.ts";
-import { stackUp, stackWipe } from "../stack/local-stack.ts";
-import { readStackSettings, type StackSettings } from "../stack/stack-settings.ts";
+import { endpointsAsEnv, endpointsFromEnv } from "#stack/endpoints.ts";
+import { findFreePorts } from "#stack/local-port.ts";
+import { stackUp, stackWipe } from "#stack/local-stack.ts";
+import { readStackSettings, type StackSettings } from "#stack/stack-settings.ts";
 import { containersAvailable, startStackContainers } from "./stack-containers.ts";
 
 export interface TestStack {

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { CurvePoint, ExperimentResult } from "../../lib/classification/experiment.ts";
-import { COST } from "../../lib/classification/linear-svm.ts";
-import { renderSvg } from "../plot/render-svg.ts";
+import { renderSvg } from "#analysis/plot/render-svg.ts";
+import type { CurvePoint, ExperimentResult } from "./learning/experiment.ts";
+import { COST } from "./learning/linear-svm.ts";
 import { learningCurveChart } from "./learning-curve-chart.ts";
 
 /** Where a classification's figures come from: enough to do it again. */

@@ -1,16 +1,11 @@
-import {
-  type ExperimentOptions,
-  type ExperimentResult,
-  learningCurve,
-  runExperiment,
-} from "../../lib/classification/experiment.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import type { DeltaTable } from "../../lib/table/delta-table.ts";
-import type { PcaSubject } from "../../services/reducer/pca-subject.ts";
-import { findSubject } from "../vectors/find-subject.ts";
-import { readCoordinates, readFeatureVectors, requireNewestBasis } from "../vectors/read-vectors.ts";
-import type { NamedTable } from "../vectors/with-table.ts";
+import { findSubject } from "#analysis/vectors/find-subject.ts";
+import { readCoordinates, readFeatureVectors, requireNewestBasis } from "#analysis/vectors/read-vectors.ts";
+import type { NamedTable } from "#analysis/vectors/with-table.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import type { PcaSubject } from "#lib/table/pca-subject.ts";
 import { type Provenance, writeCurve, writeExperiment, writeSeries } from "./classification-files.ts";
+import { type ExperimentOptions, type ExperimentResult, learningCurve, runExperiment } from "./learning/experiment.ts";
 import { type LabelledRows, loadLabelled } from "./load-labelled.ts";
 import { describeCurve, describeExperiment, describeSeries } from "./report.ts";
 import { CLASS_ROWS_MIN, labelsOf, questionsOf, type Task } from "./task.ts";

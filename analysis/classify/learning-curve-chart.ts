@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from "vega-lite";
-import type { CurvePoint } from "../../lib/classification/experiment.ts";
-import { CHART_CONFIG } from "../plot/chart-style.ts";
+import { CHART_CONFIG } from "#analysis/plot/chart-style.ts";
+import type { CurvePoint } from "./learning/experiment.ts";
 
 /** Accuracy on test and training rows against the number of training rows, on a logarithmic axis. */
 export function learningCurveChart(points: readonly CurvePoint[], title: string, subtitle: string): TopLevelSpec {

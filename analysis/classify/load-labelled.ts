@@ -1,6 +1,6 @@
-import type { LabelledVectors } from "../../lib/classification/experiment.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import type { TableVector } from "../vectors/read-vectors.ts";
+import type { TableVector } from "#analysis/vectors/read-vectors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { LabelledVectors } from "./learning/experiment.ts";
 
 /** The labelled rows of a table that a classification needs, in the order of their paths. */
 export interface LabelledRows extends LabelledVectors {

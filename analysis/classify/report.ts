@@ -1,5 +1,5 @@
-import type { ConfusionMatrix, Scores } from "../../lib/classification/confusion-matrix.ts";
-import type { CurvePoint, ExperimentResult } from "../../lib/classification/experiment.ts";
+import type { ConfusionMatrix, Scores } from "./learning/confusion-matrix.ts";
+import type { CurvePoint, ExperimentResult } from "./learning/experiment.ts";
 
 /** A larger matrix is wider than a terminal; its confusions are listed instead. */
 const MATRIX_CLASSES_MAX = 8;

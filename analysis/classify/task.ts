@@ -1,8 +1,8 @@
-import { amongClasses, oneAgainstAll, type Question } from "../../lib/classification/experiment.ts";
-import { shuffle } from "../../lib/classification/shuffle.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import { Random } from "../../lib/runtime/random.ts";
-import { nearestNames } from "../vectors/nearest-names.ts";
+import { nearestNames } from "#analysis/vectors/nearest-names.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { Random } from "#lib/runtime/random.ts";
+import { amongClasses, oneAgainstAll, type Question } from "./learning/experiment.ts";
+import { shuffle } from "./learning/shuffle.ts";
 
 /** What a person asks for. */
 export type Task =

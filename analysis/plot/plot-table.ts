@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import type { Basis } from "../../services/reducer/pca/basis.ts";
-import { findSubject } from "../vectors/find-subject.ts";
-import { readCoordinates, requireNewestBasis } from "../vectors/read-vectors.ts";
-import type { NamedTable } from "../vectors/with-table.ts";
+import { findSubject } from "#analysis/vectors/find-subject.ts";
+import { readCoordinates, requireNewestBasis } from "#analysis/vectors/read-vectors.ts";
+import type { NamedTable } from "#analysis/vectors/with-table.ts";
+import type { Basis } from "#lib/pca/basis.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { PointSample } from "./point-sample.ts";
 import { renderSvg } from "./render-svg.ts";
 import { scatterChart } from "./scatter-chart.ts";

@@ -1,4 +1,4 @@
-import { Random } from "../../lib/runtime/random.ts";
+import { Random } from "#lib/runtime/random.ts";
 
 /** A row's first two coordinates. */
 export interface Point {

@@ -1,6 +1,6 @@
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import { summarisePartitions } from "../../lib/table/table-summary.ts";
-import { groupBySubject, type PcaSubject } from "../../services/reducer/pca-subject.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { groupBySubject, type PcaSubject } from "#lib/table/pca-subject.ts";
+import { summarisePartitions } from "#lib/table/table-summary.ts";
 import { nearestNames } from "./nearest-names.ts";
 import type { NamedTable } from "./with-table.ts";
 

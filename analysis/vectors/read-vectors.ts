@@ -1,9 +1,9 @@
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import type { DeltaTable } from "../../lib/table/delta-table.ts";
-import { readRows } from "../../lib/table/table-files.ts";
-import { BasisStore } from "../../services/reducer/basis-store.ts";
-import { type Basis, project } from "../../services/reducer/pca/basis.ts";
-import type { PcaSubject } from "../../services/reducer/pca-subject.ts";
+import { type Basis, project } from "#lib/pca/basis.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { BasisStore } from "#lib/table/basis-store.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import type { PcaSubject } from "#lib/table/pca-subject.ts";
+import { readRows } from "#lib/table/table-files.ts";
 
 /** One row of the table as far as it matters for numbers. */
 export interface TableVector {

@@ -2,13 +2,13 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import { openFolderObjectStore } from "../../lib/store/folder-object-store.ts";
-import type { DeltaTable } from "../../lib/table/delta-table.ts";
-import { openTable } from "../../lib/table/open-table.ts";
-import { parseTableUri } from "../../lib/table/table-location.ts";
-import { findS3Access, openStackStore } from "../endpoints.ts";
-import { requireTableUri } from "../pipeline-access.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { openFolderObjectStore } from "#lib/store/folder/folder-object-store.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { openTable } from "#lib/table/open-table.ts";
+import { parseTableUri } from "#lib/table/table-location.ts";
+import { findS3Access, openStackStore } from "#ops/pipeline/endpoints.ts";
+import { requireTableUri } from "#ops/pipeline/pipeline-access.ts";
 
 /** A table that is only read, and the name under which its reader knows it. */
 export interface NamedTable {

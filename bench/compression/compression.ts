@@ -1,4 +1,4 @@
-import type { NewRecord } from "../../lib/kafka/record-log.ts";
+import type { NewRecord } from "#lib/log/record-log.ts";
 import { type Bench, type BenchContext, sized } from "../bench.ts";
 import { interleave } from "../measure/interleave.ts";
 import { type Summary, summarise, summariseBy } from "../measure/statistics.ts";

@@ -1,10 +1,10 @@
 import kafkajs from "kafkajs";
-import { createKafka } from "../../lib/kafka/kafka-client.ts";
-import { PRODUCER_CONFIG } from "../../lib/kafka/kafka-producer.ts";
-import { readTopic } from "../../lib/kafka/read-topic.ts";
-import type { NewRecord } from "../../lib/kafka/record-log.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import { silentLogger } from "../../lib/runtime/logger.ts";
+import { createKafka } from "#lib/log/kafka/kafka-client.ts";
+import { PRODUCER_CONFIG } from "#lib/log/kafka/kafka-producer.ts";
+import { readTopic } from "#lib/log/kafka/read-topic.ts";
+import type { NewRecord } from "#lib/log/record-log.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { silentLogger } from "#lib/runtime/logger.ts";
 import type { BenchContext } from "../bench.ts";
 import { cpuMsOf } from "../measure/own-cpu.ts";
 import { cpuBetween, readUse } from "../measure/process-meter.ts";

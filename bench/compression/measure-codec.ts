@@ -1,4 +1,4 @@
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { cpuMsOf } from "../measure/own-cpu.ts";
 import type { KafkaCodec } from "./kafka-codecs.ts";
 

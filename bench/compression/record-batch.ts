@@ -1,4 +1,4 @@
-import type { NewRecord } from "../../lib/kafka/record-log.ts";
+import type { NewRecord } from "#lib/log/record-log.ts";
 
 /**
  * The records of a batch as Kafka lays them out (https://kafka.apache.org/documentation/#record), which is what a codec

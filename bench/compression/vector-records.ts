@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { photoFeaturesCodec } from "../../lib/contract/avro-codec.ts";
-import { LIVE_RUN } from "../../lib/contract/messages.ts";
-import type { NewRecord } from "../../lib/kafka/record-log.ts";
+import type { NewRecord } from "#lib/log/record-log.ts";
+import { photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
+import { LIVE_RUN } from "#lib/messages/messages.ts";
 import type { BenchContext } from "../bench.ts";
 import { BUCKET } from "../pipeline/bench-stack.ts";
 import type { SamplePhoto } from "../pipeline/photo-sample.ts";

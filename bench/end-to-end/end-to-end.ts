@@ -1,4 +1,4 @@
-import type { StoredPhoto } from "../../services/ingest/announce-photo.ts";
+import type { StoredPhoto } from "#lib/intake/announce-photo.ts";
 import { type Bench, type BenchContext, sized } from "../bench.ts";
 import { interleave } from "../measure/interleave.ts";
 import { summarise, summariseBy } from "../measure/statistics.ts";

@@ -1,8 +1,8 @@
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import type { DeltaTable } from "../../lib/table/delta-table.ts";
-import { readRows } from "../../lib/table/table-files.ts";
-import { featurizerConfig } from "../../services/featurizer/config.ts";
-import type { StoredPhoto } from "../../services/ingest/announce-photo.ts";
+import type { StoredPhoto } from "#lib/intake/announce-photo.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { readRows } from "#lib/table/table-files.ts";
+import { featurizerConfig } from "#services/featurizer/config.ts";
 import type { BenchContext } from "../bench.ts";
 import { cpuBetween, readUse } from "../measure/process-meter.ts";
 import { BenchPipeline } from "../pipeline/bench-pipeline.ts";

@@ -1,5 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 /** What a process, or several of one kind, have used. */
 export interface ProcessUse {

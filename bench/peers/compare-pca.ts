@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { openMatrixKernel } from "../../lib/matrix/onnx-matrix-kernel.ts";
-import { joinVectors } from "../../lib/table/join-vectors.ts";
-import { computeBasis } from "../../services/reducer/pca/basis.ts";
-import { momentsOfRows } from "../../services/reducer/pca/moments.ts";
+import { computeBasis } from "#lib/pca/basis.ts";
+import { openMatrixKernel } from "#lib/pca/kernel/onnx-matrix-kernel.ts";
+import { momentsOfRows } from "#lib/pca/moments.ts";
+import { joinVectors } from "#lib/table/join-vectors.ts";
 import { type BenchContext, sized } from "../bench.ts";
 import { interleave } from "../measure/interleave.ts";
 import { summarise, summariseBy } from "../measure/statistics.ts";

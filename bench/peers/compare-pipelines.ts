@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { findJava } from "../../stack/java-tools.ts";
+import { findJava } from "#stack/java-tools.ts";
 import { type BenchContext, sized } from "../bench.ts";
 import { measureThroughput } from "../end-to-end/measure-throughput.ts";
 import { interleave, type Sides } from "../measure/interleave.ts";

@@ -5,8 +5,8 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import { readStackSettings } from "../../stack/stack-settings.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { readStackSettings } from "#stack/stack-settings.ts";
 import type { BenchContext } from "../bench.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));

@@ -1,6 +1,6 @@
-import { ServiceProcess } from "../../cli/demo/service-process.ts";
-import { systemClock } from "../../lib/runtime/clock.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { ServiceProcess } from "#ops/services/service-process.ts";
 import { type Metrics, scrape } from "../measure/prometheus.ts";
 import { type CommitLine, readCommitLines } from "./commit-lines.ts";
 

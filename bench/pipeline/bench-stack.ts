@@ -1,18 +1,18 @@
 import { glob, mkdtemp, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openStackStore } from "../../cli/endpoints.ts";
-import { openAdmin } from "../../lib/kafka/kafka-admin.ts";
-import type { KafkaSettings } from "../../lib/kafka/kafka-client.ts";
-import { openProducer } from "../../lib/kafka/kafka-producer.ts";
-import type { LogAdmin, PositionedProducer } from "../../lib/kafka/record-log.ts";
-import { silentLogger } from "../../lib/runtime/logger.ts";
-import type { ObjectStore } from "../../lib/store/object-store.ts";
-import type { StackEndpoints } from "../../stack/endpoints.ts";
-import { findFreePorts } from "../../stack/local-port.ts";
-import { stackUp, stackWipe } from "../../stack/local-stack.ts";
-import { readStackSettings, type StackSettings } from "../../stack/stack-settings.ts";
-import { readStackState } from "../../stack/stack-state.ts";
+import { openAdmin } from "#lib/log/kafka/kafka-admin.ts";
+import type { KafkaSettings } from "#lib/log/kafka/kafka-client.ts";
+import { openProducer } from "#lib/log/kafka/kafka-producer.ts";
+import type { LogAdmin, PositionedProducer } from "#lib/log/record-log.ts";
+import { silentLogger } from "#lib/runtime/logger.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
+import { openStackStore } from "#ops/pipeline/endpoints.ts";
+import type { StackEndpoints } from "#stack/endpoints.ts";
+import { findFreePorts } from "#stack/local-port.ts";
+import { stackUp, stackWipe } from "#stack/local-stack.ts";
+import { readStackSettings, type StackSettings } from "#stack/stack-settings.ts";
+import { readStackState } from "#stack/stack-state.ts";
 import type { Pids } from "../measure/process-meter.ts";
 
 /** Where all photos and tables of the bench lie. */

@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 import pLimit from "p-limit";
-import type { PhotoArrived } from "../../lib/contract/messages.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import type { ObjectStore } from "../../lib/store/object-store.ts";
-import type { StoredPhoto } from "../../services/ingest/announce-photo.ts";
-import { labelOfKey, UNLABELLED_FOLDERS } from "../../services/ingest/photo-label.ts";
-import { LISTED_SUFFIXES, suffixTest } from "../../services/ingest/photo-suffixes.ts";
-import { walkFolder } from "../../services/ingest/walk-folder.ts";
+import type { StoredPhoto } from "#lib/intake/announce-photo.ts";
+import { walkFolder } from "#lib/intake/walk-folder.ts";
+import type { PhotoArrived } from "#lib/messages/messages.ts";
+import { labelOfKey, UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
+import { LISTED_SUFFIXES, suffixTest } from "#lib/photo/photo-suffixes.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
 import { BUCKET } from "./bench-stack.ts";
 
 /** A photo's file in memory. */

@@ -1,6 +1,6 @@
-import { featurizerConfig } from "../../services/featurizer/config.ts";
-import { decodePhoto } from "../../services/featurizer/decode-photo.ts";
-import { openPhotoModel, type PhotoVector } from "../../services/featurizer/inference/photo-model.ts";
+import { openPhotoModel, type PhotoVector } from "#lib/model/inference/photo-model.ts";
+import { decodePhoto } from "#lib/photo/decode-photo.ts";
+import { featurizerConfig } from "#services/featurizer/config.ts";
 import type { BenchContext } from "../bench.ts";
 import type { SamplePhoto } from "./photo-sample.ts";
 

@@ -1,5 +1,5 @@
-import type { Clock } from "../../lib/runtime/clock.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import type { Clock } from "#lib/runtime/clock.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 export interface CountedWait {
   /** For the error: "pipeline-1: 40 of 100 `what`". */

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import type { ModelFolder } from "../../lib/model/model-folder.ts";
+import type { ModelFolder } from "#lib/model/model-folder.ts";
 import type { RawRequest, RawResult, RawSetup } from "./raw-messages.ts";
 
 /** How cores are used. */

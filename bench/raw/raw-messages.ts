@@ -1,4 +1,4 @@
-import type { ModelFolder } from "../../lib/model/model-folder.ts";
+import type { ModelFolder } from "#lib/model/model-folder.ts";
 
 /** What a raw thread is started with. It answers "ready" once its network is warm. */
 export interface RawSetup {

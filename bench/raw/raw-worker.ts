@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { openNetwork } from "../../lib/model/network.ts";
+import { openNetwork } from "#lib/model/network.ts";
 import type { RawRequest, RawResult, RawSetup } from "./raw-messages.ts";
 
 /** The entry of a thread that does nothing but run the network, again and again on the same batch. */

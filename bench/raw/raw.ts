@@ -1,4 +1,4 @@
-import { featurizerConfig } from "../../services/featurizer/config.ts";
+import { featurizerConfig } from "#services/featurizer/config.ts";
 import { type Bench, type BenchContext, sized } from "../bench.ts";
 import { interleave } from "../measure/interleave.ts";
 import { summariseBy } from "../measure/statistics.ts";

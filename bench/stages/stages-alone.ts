@@ -1,11 +1,11 @@
 import pLimit from "p-limit";
-import { photoFeaturesCodec } from "../../lib/contract/avro-codec.ts";
-import { LIVE_RUN } from "../../lib/contract/messages.ts";
-import { featurizerConfig } from "../../services/featurizer/config.ts";
-import { type DecodedPhoto, decodePhoto } from "../../services/featurizer/decode-photo.ts";
-import { fetchPhoto } from "../../services/featurizer/fetch-photo.ts";
-import { openPhotoModel } from "../../services/featurizer/inference/photo-model.ts";
-import type { StoredPhoto } from "../../services/ingest/announce-photo.ts";
+import type { StoredPhoto } from "#lib/intake/announce-photo.ts";
+import { photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
+import { LIVE_RUN } from "#lib/messages/messages.ts";
+import { openPhotoModel } from "#lib/model/inference/photo-model.ts";
+import { type DecodedPhoto, decodePhoto } from "#lib/photo/decode-photo.ts";
+import { featurizerConfig } from "#services/featurizer/config.ts";
+import { fetchPhoto } from "#services/featurizer/fetch-photo.ts";
 import type { BenchContext } from "../bench.ts";
 import type { BenchPipeline } from "../pipeline/bench-pipeline.ts";
 import { FEATURIZER_BATCH_PHOTOS } from "../raw/raw.ts";

@@ -1,5 +1,5 @@
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import type { StoredPhoto } from "../../services/ingest/announce-photo.ts";
+import type { StoredPhoto } from "#lib/intake/announce-photo.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { BenchContext } from "../bench.ts";
 import { measureThroughput, type Throughput } from "../end-to-end/measure-throughput.ts";
 import { readUse } from "../measure/process-meter.ts";

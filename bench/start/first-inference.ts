@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { loadModelFolder } from "../../lib/model/model-folder.ts";
-import { featurizerConfig } from "../../services/featurizer/config.ts";
-import { decodePhoto } from "../../services/featurizer/decode-photo.ts";
-import { InferencePool } from "../../services/featurizer/inference/inference-pool.ts";
+import { InferencePool } from "#lib/model/inference/inference-pool.ts";
+import { loadModelFolder } from "#lib/model/model-folder.ts";
+import { decodePhoto } from "#lib/photo/decode-photo.ts";
+import { featurizerConfig } from "#services/featurizer/config.ts";
 
 /**
  * A program that does the least a featurizer must do before its first vector: load the model as often as there are

@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import type { StoredPhoto } from "../../services/ingest/announce-photo.ts";
+import type { StoredPhoto } from "#lib/intake/announce-photo.ts";
 import { type Bench, type BenchContext, sized } from "../bench.ts";
 import { interleave } from "../measure/interleave.ts";
 import { summarise } from "../measure/statistics.ts";

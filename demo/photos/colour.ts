@@ -1,4 +1,4 @@
-import type { Random } from "../../lib/runtime/random.ts";
+import type { Random } from "#lib/runtime/random.ts";
 
 /** Hue in degrees; saturation and lightness in per cent. */
 export interface Colour {

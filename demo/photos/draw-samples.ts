@@ -1,7 +1,7 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import { forEachBounded } from "../../services/ingest/for-each-bounded.ts";
+import { forEachBounded } from "#lib/intake/for-each-bounded.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { FRUIT_KINDS } from "./fruit-kinds.ts";
 import { drawFruitPicture } from "./fruit-picture.ts";
 import { DESCRIPTION, renderPhoto } from "./render-photo.ts";

@@ -1,4 +1,4 @@
-import { Random } from "../../lib/runtime/random.ts";
+import { Random } from "#lib/runtime/random.ts";
 import { drawBackground } from "./background.ts";
 import { css } from "./colour.ts";
 import { FRUIT_KINDS, type FruitKind } from "./fruit-kinds.ts";

@@ -1,4 +1,4 @@
-import type { Random } from "../../lib/runtime/random.ts";
+import type { Random } from "#lib/runtime/random.ts";
 import { type Colour, css, darker, lighter } from "./colour.ts";
 import { svg } from "./markup.ts";
 

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { FruitstreamError } from "./errors.ts";
-import type { Health } from "./health.ts";
-import { registry } from "./metrics.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { Health } from "#lib/runtime/health.ts";
+import { registry } from "#lib/runtime/metrics.ts";
 
 /**
  * Answers what operators and orchestrators ask over HTTP: `/livez` (the event loop turns), `/readyz` (every part is ok;

@@ -1,12 +1,12 @@
 import pLimit from "p-limit";
-import { fateOf } from "../../lib/runtime/errors.ts";
-import { type RetryHooks, retrying } from "../../lib/runtime/retry.ts";
-import { etagOfFile } from "../../lib/store/object-file.ts";
+import { eventTimeMs } from "#lib/photo/event-time.ts";
+import { labelOfKey } from "#lib/photo/photo-label.ts";
+import { fateOf } from "#lib/runtime/errors.ts";
+import { type RetryHooks, retrying } from "#lib/runtime/retry.ts";
+import { etagOfFile } from "#lib/store/folder/object-file.ts";
 import type { PhotoAnnouncer } from "./announce-photo.ts";
-import { eventTimeMs } from "./event-time.ts";
 import { forEachBounded } from "./for-each-bounded.ts";
 import { type IngestProgress, type OnProgress, ProgressCount } from "./ingest-progress.ts";
-import { labelOfKey } from "./photo-label.ts";
 import { RETRY_POLICY } from "./retry-policy.ts";
 import { type FolderFile, walkFolder } from "./walk-folder.ts";
 

@@ -1,7 +1,7 @@
-import { photoArrivedCodec } from "../../lib/contract/avro-codec.ts";
-import type { PhotoArrived } from "../../lib/contract/messages.ts";
-import type { NewRecord } from "../../lib/kafka/record-log.ts";
-import type { Clock } from "../../lib/runtime/clock.ts";
+import type { NewRecord } from "#lib/log/record-log.ts";
+import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
+import type { PhotoArrived } from "#lib/messages/messages.ts";
+import type { Clock } from "#lib/runtime/clock.ts";
 
 /** A photo that rests on S3 and is to be made known. */
 export type StoredPhoto = Omit<PhotoArrived, "ingestedAtMs">;

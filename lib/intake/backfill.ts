@@ -1,11 +1,11 @@
-import type { RetryHooks } from "../../lib/runtime/retry.ts";
-import type { ObjectStore } from "../../lib/store/object-store.ts";
+import { eventTimeMs } from "#lib/photo/event-time.ts";
+import { labelOfKey } from "#lib/photo/photo-label.ts";
+import type { RetryHooks } from "#lib/runtime/retry.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
 import type { PhotoAnnouncer } from "./announce-photo.ts";
-import { eventTimeMs } from "./event-time.ts";
 import { forEachBounded } from "./for-each-bounded.ts";
 import { type IngestProgress, type OnProgress, ProgressCount } from "./ingest-progress.ts";
 import { type Listing, listObjects } from "./list-photos.ts";
-import { labelOfKey } from "./photo-label.ts";
 import { RETRY_POLICY } from "./retry-policy.ts";
 
 export interface BackfillOptions extends Listing {

@@ -1,6 +1,6 @@
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import { type RetryHooks, type RetryPolicy, retrying } from "../../lib/runtime/retry.ts";
-import type { ObjectStore, ObjectSummary } from "../../lib/store/object-store.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { type RetryHooks, type RetryPolicy, retrying } from "#lib/runtime/retry.ts";
+import type { ObjectStore, ObjectSummary } from "#lib/store/object-store.ts";
 
 export interface Listing {
   readonly bucket: string;

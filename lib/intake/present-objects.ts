@@ -1,5 +1,5 @@
-import type { RetryHooks } from "../../lib/runtime/retry.ts";
-import type { ObjectStore, ObjectSummary } from "../../lib/store/object-store.ts";
+import type { RetryHooks } from "#lib/runtime/retry.ts";
+import type { ObjectStore, ObjectSummary } from "#lib/store/object-store.ts";
 import { compareKeys } from "./key-order.ts";
 import { listObjects } from "./list-photos.ts";
 import { RETRY_POLICY } from "./retry-policy.ts";

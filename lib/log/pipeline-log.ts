@@ -1,7 +1,7 @@
-import type { LogAdmin, PositionedProducer, ProducerOptions, RecordLog } from "../kafka/record-log.ts";
-import type { Logger } from "../runtime/logger.ts";
-import { SchemaTopic } from "./schema-topic.ts";
-import { type Topics, topicShapes } from "./topics.ts";
+import { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
+import { type Topics, topicShapes } from "#lib/messages/topics.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import type { LogAdmin, PositionedProducer, ProducerOptions, RecordLog } from "./record-log.ts";
 
 /** The log as a process finds it that reads or writes messages. */
 export interface PipelineLog {

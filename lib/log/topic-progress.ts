@@ -1,4 +1,4 @@
-import type { Progress } from "../runtime/progress-watch.ts";
+import type { Progress } from "#lib/runtime/progress-watch.ts";
 import { offsetMap } from "./partition-offsets.ts";
 import type { LogAdmin } from "./record-log.ts";
 

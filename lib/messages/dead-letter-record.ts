@@ -1,4 +1,4 @@
-import { deadLetterCodec, deadLetterMarkCodec } from "./avro-codec.ts";
+import { deadLetterCodec, deadLetterMarkCodec } from "./avro/avro-codec.ts";
 import type { DeadLetter, DeadLetterMark } from "./messages.ts";
 
 /** What a record of the topic of dead letters holds: a letter, or a mark that settles an earlier one. */

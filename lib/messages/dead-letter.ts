@@ -1,5 +1,5 @@
-import type { LogRecord } from "../kafka/record-log.ts";
-import { deadLetterReasonOf } from "../runtime/errors.ts";
+import type { LogRecord } from "#lib/log/record-log.ts";
+import { deadLetterReasonOf } from "#lib/runtime/errors.ts";
 import type { DeadLetter } from "./messages.ts";
 
 /** A letter must fit where its record did, with room for what it adds; Kafka's default bound is 1 MiB. */

@@ -1,4 +1,4 @@
-import type { LogRecord, NewRecord } from "../kafka/record-log.ts";
+import type { LogRecord, NewRecord } from "#lib/log/record-log.ts";
 
 const KEY = Buffer.from("fruitstream/flush");
 

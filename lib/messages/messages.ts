@@ -1,4 +1,4 @@
-import type { DeadLetterReason } from "../runtime/errors.ts";
+import type { DeadLetterReason } from "#lib/runtime/errors.ts";
 
 /** One record's place on a topic of photos: with the run's name, a photo's identity from topic to table. */
 export interface SourcePosition {

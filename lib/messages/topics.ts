@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { wholeNumber } from "../runtime/config.ts";
+import { wholeNumber } from "#lib/runtime/config.ts";
 
 /** The environment variables that name and shape the topics. Part of every service's configuration. */
 export const topicsConfig = {

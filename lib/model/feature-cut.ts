@@ -1,4 +1,4 @@
-import { FruitstreamError } from "../runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { decodeWiring, encodeGraphAddition, type GraphNode, type WiredNode, type Wiring } from "./onnx-graph.ts";
 
 /** The output that a cut adds to a graph: float32 [N, dimension]. */

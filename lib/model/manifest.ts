@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { FruitstreamError } from "../runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 /** What `model.json` says about a model, checked. Nothing about a model is in code. */
 export type ModelManifest = z.infer<typeof manifestSchema>;

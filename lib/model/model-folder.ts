@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { FruitstreamError } from "../runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { hashFile } from "./file-hash.ts";
 import { type ModelManifest, parseManifest } from "./manifest.ts";
 import { cachedModelPath, findModelFolder, modelCacheFolder } from "./model-places.ts";

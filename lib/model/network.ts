@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { FruitstreamError } from "../runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { CUT_FEATURES, cutAtClassifier } from "./feature-cut.ts";
 import type { ModelFolder } from "./model-folder.ts";
 import { type OnnxSession, openOnnxSession } from "./onnx-session.ts";

@@ -1,6 +1,6 @@
 import "./no-telemetry.ts";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { FruitstreamError } from "../runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 /** A dense tensor, row-major. The element type follows from the array. */
 export interface DenseTensor {

@@ -1,6 +1,6 @@
 import { alignComponents } from "./alignment.ts";
 import { largestEigenpairs } from "./eigen.ts";
-import type { MatrixKernel } from "./matrix-kernel.ts";
+import type { MatrixKernel } from "./kernel/matrix-kernel.ts";
 import type { Moments } from "./moments.ts";
 import { trace } from "./packed-triangle.ts";
 import { PcaError } from "./pca-error.ts";

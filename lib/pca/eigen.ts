@@ -1,5 +1,5 @@
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
-import type { MatrixKernel } from "./matrix-kernel.ts";
+import type { MatrixKernel } from "./kernel/matrix-kernel.ts";
 import { createNumberSource } from "./number-source.ts";
 import { type PackedTriangle, packedIndex } from "./packed-triangle.ts";
 import { iterateSubspace } from "./subspace-iteration.ts";

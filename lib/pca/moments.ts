@@ -1,4 +1,4 @@
-import type { MatrixKernel } from "./matrix-kernel.ts";
+import type { MatrixKernel } from "./kernel/matrix-kernel.ts";
 import { addOuterProduct, type PackedTriangle, packedLength } from "./packed-triangle.ts";
 import { PcaError } from "./pca-error.ts";
 

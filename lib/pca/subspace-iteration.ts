@@ -1,5 +1,5 @@
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
-import type { MatrixKernel } from "./matrix-kernel.ts";
+import type { MatrixKernel } from "./kernel/matrix-kernel.ts";
 import { orthonormalise } from "./orthonormal-block.ts";
 import type { PackedTriangle } from "./packed-triangle.ts";
 import { WorkSlices } from "./work-slices.ts";

@@ -1,13 +1,8 @@
 import sharp, { type Region, type Sharp } from "sharp";
-import { sniffPhotoFormat } from "../../lib/contract/photo-format.ts";
-import {
-  type InputGeometry,
-  type PixelSize,
-  resizedPhotoSize,
-  resizeGeometry,
-} from "../../lib/model/resize-geometry.ts";
-import { sourceReach } from "../../lib/model/resize-weights.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import { sniffPhotoFormat } from "#lib/messages/photo-format.ts";
+import { type InputGeometry, type PixelSize, resizedPhotoSize, resizeGeometry } from "#lib/model/resize-geometry.ts";
+import { sourceReach } from "#lib/model/resize-weights.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { plainJpegSize } from "./plain-jpeg.ts";
 import { openTurboJpeg } from "./turbo-jpeg.ts";
 

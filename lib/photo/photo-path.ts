@@ -1,4 +1,4 @@
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 /** `/v1/photos/{label}/{name}`. */
 export interface PhotoPath {

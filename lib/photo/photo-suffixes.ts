@@ -1,4 +1,4 @@
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 /** What a listing takes for photos: a bucket may hold anything, and these we can decode. */
 export const LISTED_SUFFIXES = "jpg,jpeg,png,webp,avif,tif,tiff";

@@ -1,4 +1,4 @@
-import type { PixelSize } from "../../lib/model/resize-geometry.ts";
+import type { PixelSize } from "#lib/model/resize-geometry.ts";
 
 /**
  * The size of a JPEG that is stored as it is to be seen: 8 bit, grey or YCbCr, upright by the lack of any EXIF, without

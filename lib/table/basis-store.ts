@@ -1,7 +1,7 @@
-import { type TableAccess, tableObject } from "../../lib/table/table-location.ts";
-import type { Basis } from "./pca/basis.ts";
-import { decodeBasis, encodeBasis } from "./pca/basis-codec.ts";
+import type { Basis } from "#lib/pca/basis.ts";
+import { decodeBasis, encodeBasis } from "#lib/pca/basis-codec.ts";
 import { type PcaSubject, subjectFolder } from "./pca-subject.ts";
+import { type TableAccess, tableObject } from "./table-location.ts";
 
 /** 60 components of 16,384 dimensions in base64 have 10 MB. */
 const BASIS_BYTES_MAX = 64 * 1_048_576;

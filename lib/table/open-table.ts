@@ -1,16 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { type Clock, systemClock } from "../runtime/clock.ts";
-import { FruitstreamError } from "../runtime/errors.ts";
-import { type Logger, silentLogger } from "../runtime/logger.ts";
-import type { ObjectStore } from "../store/object-store.ts";
-import { type Action, serialiseActions } from "./actions.ts";
-import { COMMIT_BYTES_MAX, commitPath, readLogFile } from "./delta-log.ts";
-import { DeltaTable, ENGINE } from "./delta-table.ts";
+import { type Clock, systemClock } from "#lib/runtime/clock.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { type Logger, silentLogger } from "#lib/runtime/logger.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
+import { type Action, serialiseActions } from "./delta/actions.ts";
+import { COMMIT_BYTES_MAX, commitPath, readLogFile } from "./delta/delta-log.ts";
+import { DeltaTable, ENGINE } from "./delta/delta-table.ts";
+import { findSnapshot, readSnapshot } from "./delta/read-snapshot.ts";
+import { PROTOCOL } from "./delta/snapshot.ts";
+import { evolvedMetadata } from "./delta/table-schema.ts";
 import { PARTITION_COLUMNS, PHOTO_COLUMNS, type PhotoColumn, photoSchemaString } from "./photo-columns.ts";
-import { findSnapshot, readSnapshot } from "./read-snapshot.ts";
-import { PROTOCOL } from "./snapshot.ts";
 import { formatTableUri, type TableAccess, type TableLocation, tableObject } from "./table-location.ts";
-import { evolvedMetadata } from "./table-schema.ts";
 
 export interface OpenTableOptions {
   /**

@@ -7,7 +7,7 @@ import {
   WriterPropertiesBuilder,
   writeParquet,
 } from "parquet-wasm";
-import { FruitstreamError } from "../runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { arrowTable, type Column } from "./arrow-columns.ts";
 import { PHOTO_COLUMNS, type PhotoColumn } from "./photo-columns.ts";
 import type { PhotoRow } from "./photo-row.ts";

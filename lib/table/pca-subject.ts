@@ -1,4 +1,4 @@
-import { SIDE_FOLDER } from "../../lib/table/table-location.ts";
+import { SIDE_FOLDER } from "./table-location.ts";
 
 /** Whose rows are reduced together: one model's vectors of one run. Moments and bases are kept per subject. */
 export interface PcaSubject {

@@ -1,4 +1,4 @@
-import type { Prediction } from "../contract/messages.ts";
+import type { Prediction } from "#lib/messages/messages.ts";
 import {
   type Column,
   float32Column,

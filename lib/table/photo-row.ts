@@ -1,5 +1,5 @@
-import type { Prediction } from "../contract/messages.ts";
-import { FruitstreamError } from "../runtime/errors.ts";
+import type { Prediction } from "#lib/messages/messages.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 /** A row of the table: one photo of one run through one model. Times are milliseconds since the Unix epoch, UTC. */
 export interface PhotoRow {

@@ -1,9 +1,9 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
-import { FruitstreamError } from "../runtime/errors.ts";
-import { LAST_CHECKPOINT_PATH, readLastCheckpoint } from "./checkpoint.ts";
-import { checkpointPath, commitPath, listLog } from "./delta-log.ts";
-import { readSnapshot } from "./read-snapshot.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { LAST_CHECKPOINT_PATH, readLastCheckpoint } from "./delta/checkpoint.ts";
+import { checkpointPath, commitPath, listLog } from "./delta/delta-log.ts";
+import { readSnapshot } from "./delta/read-snapshot.ts";
 import { formatTableUri, SIDE_FOLDER, type TableAccess, tableObject } from "./table-location.ts";
 
 /** What was copied. */

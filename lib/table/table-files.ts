@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
-import type { AddFile } from "./actions.ts";
-import { columnStatistics } from "./column-statistics.ts";
+import type { AddFile } from "./delta/actions.ts";
+import { columnStatistics } from "./delta/column-statistics.ts";
 import { decodeFeatures, decodeRows, encodeRows, type FeatureMatrix } from "./parquet-file.ts";
 import { PHOTO_COLUMNS } from "./photo-columns.ts";
 import { type PhotoRow, partitionFolder, partitionOf, partitionValues } from "./photo-row.ts";

@@ -1,7 +1,7 @@
-import type { Clock } from "../runtime/clock.ts";
-import { FruitstreamError } from "../runtime/errors.ts";
-import type { Logger } from "../runtime/logger.ts";
-import type { ObjectLocation, ObjectStore } from "../store/object-store.ts";
+import type { Clock } from "#lib/runtime/clock.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import type { ObjectLocation, ObjectStore } from "#lib/store/object-store.ts";
 import type { PhotoColumn } from "./photo-columns.ts";
 
 /** Where a table lives: all its objects have keys that begin with `prefix/`. The prefix has no slash at either end. */

@@ -1,4 +1,4 @@
-import type { SourcePosition } from "../../lib/contract/messages.ts";
+import type { SourcePosition } from "#lib/messages/messages.ts";
 
 /**
  * How far the table has come, as its log keeps it: one `txn` action per features partition (the next offset to read)

@@ -1,5 +1,5 @@
-import { recordCountOf } from "./column-statistics.ts";
-import type { Snapshot } from "./snapshot.ts";
+import { recordCountOf } from "./delta/column-statistics.ts";
+import type { Snapshot } from "./delta/snapshot.ts";
 
 /** What one partition folder of a table holds. */
 export interface PartitionSummary {

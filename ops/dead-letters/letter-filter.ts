@@ -1,5 +1,5 @@
-import type { DeadLetter } from "../../lib/contract/messages.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import type { DeadLetter } from "#lib/messages/messages.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { type PlacedLetter, parseLetterPosition } from "./placed-letter.ts";
 
 /** Which letters a person means, as the command line says it. What is not given admits every letter. */

@@ -1,7 +1,7 @@
-import type { DeadLetter, DeadLetterMark } from "../../lib/contract/messages.ts";
-import { parsePartitionOffsets } from "../../lib/kafka/partition-offsets.ts";
-import type { PartitionOffset } from "../../lib/kafka/record-log.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import { parsePartitionOffsets } from "#lib/log/partition-offsets.ts";
+import type { PartitionOffset } from "#lib/log/record-log.ts";
+import type { DeadLetter, DeadLetterMark } from "#lib/messages/messages.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 /** A letter, and where it lies on the topic of dead letters. */
 export interface PlacedLetter extends PartitionOffset {

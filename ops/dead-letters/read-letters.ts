@@ -1,9 +1,9 @@
-import { type DeadLetterRecord, decodeDeadLetterRecord } from "../../lib/contract/dead-letter-record.ts";
-import type { DeadLetterMark } from "../../lib/contract/messages.ts";
-import { readTopic } from "../../lib/kafka/read-topic.ts";
-import type { LogRecord, PartitionOffset } from "../../lib/kafka/record-log.ts";
-import { fateOf } from "../../lib/runtime/errors.ts";
-import { type PipelineAccess, requireTopic } from "../pipeline-access.ts";
+import { readTopic } from "#lib/log/kafka/read-topic.ts";
+import type { LogRecord, PartitionOffset } from "#lib/log/record-log.ts";
+import { type DeadLetterRecord, decodeDeadLetterRecord } from "#lib/messages/dead-letter-record.ts";
+import type { DeadLetterMark } from "#lib/messages/messages.ts";
+import { fateOf } from "#lib/runtime/errors.ts";
+import { type PipelineAccess, requireTopic } from "#ops/pipeline/pipeline-access.ts";
 import type { PlacedLetter } from "./placed-letter.ts";
 import { SettledLetters } from "./settled-letters.ts";
 

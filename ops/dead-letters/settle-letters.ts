@@ -1,8 +1,8 @@
-import { deadLetterMarkCodec } from "../../lib/contract/avro-codec.ts";
-import { type DeadLetterOutcome, LIVE_RUN } from "../../lib/contract/messages.ts";
-import type { Topics } from "../../lib/contract/topics.ts";
-import type { PartitionOffset, PositionedProducer } from "../../lib/kafka/record-log.ts";
-import type { Clock } from "../../lib/runtime/clock.ts";
+import type { PartitionOffset, PositionedProducer } from "#lib/log/record-log.ts";
+import { deadLetterMarkCodec } from "#lib/messages/avro/avro-codec.ts";
+import { type DeadLetterOutcome, LIVE_RUN } from "#lib/messages/messages.ts";
+import type { Topics } from "#lib/messages/topics.ts";
+import type { Clock } from "#lib/runtime/clock.ts";
 import type { PlacedLetter } from "./placed-letter.ts";
 
 /** Settles letters one after the other: appends what is to be tried again, and then the mark that closes the letter. */

@@ -1,4 +1,4 @@
-import type { DeadLetterMark, DeadLetterOutcome } from "../../lib/contract/messages.ts";
+import type { DeadLetterMark, DeadLetterOutcome } from "#lib/messages/messages.ts";
 
 /**
  * Which letters are settled, by their positions: two bits for each record of the topic, so that a million letters need a

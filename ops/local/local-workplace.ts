@@ -1,20 +1,20 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { photoArrivedCodec } from "../../lib/contract/avro-codec.ts";
-import { decodeDeadLetterRecord } from "../../lib/contract/dead-letter-record.ts";
-import type { DeadLetter } from "../../lib/contract/messages.ts";
-import { type Topics, topicShapes, topicsWithPrefix } from "../../lib/contract/topics.ts";
-import { FolderRecordLog } from "../../lib/embedded/folder-record-log.ts";
-import type { LogAdmin, PositionedProducer } from "../../lib/kafka/record-log.ts";
-import { systemClock } from "../../lib/runtime/clock.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import { openFolderObjectStore } from "../../lib/store/folder-object-store.ts";
-import type { ObjectStore } from "../../lib/store/object-store.ts";
-import type { DeltaTable } from "../../lib/table/delta-table.ts";
-import { openTable } from "../../lib/table/open-table.ts";
-import type { TableLocation } from "../../lib/table/table-location.ts";
-import { summarisePartitions } from "../../lib/table/table-summary.ts";
-import { TableProgress } from "../../services/reducer/table-progress.ts";
+import { FolderRecordLog } from "#lib/log/folder/folder-record-log.ts";
+import type { LogAdmin, PositionedProducer } from "#lib/log/record-log.ts";
+import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
+import { decodeDeadLetterRecord } from "#lib/messages/dead-letter-record.ts";
+import type { DeadLetter } from "#lib/messages/messages.ts";
+import { type Topics, topicShapes, topicsWithPrefix } from "#lib/messages/topics.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { openFolderObjectStore } from "#lib/store/folder/folder-object-store.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { openTable } from "#lib/table/open-table.ts";
+import type { TableLocation } from "#lib/table/table-location.ts";
+import { TableProgress } from "#lib/table/table-progress.ts";
+import { summarisePartitions } from "#lib/table/table-summary.ts";
 
 /** Beside the table, with a name that a listing leaves out: what was announced, what is under way, the log file. */
 const STATE_FOLDER = ".fruitstream";

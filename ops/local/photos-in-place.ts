@@ -1,6 +1,6 @@
 import { relative, resolve } from "node:path";
-import { readObjectFile } from "../../lib/store/object-file.ts";
-import type { ObjectStore } from "../../lib/store/object-store.ts";
+import { readObjectFile } from "#lib/store/folder/object-file.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
 
 /** The bucket that stands for this machine: `s3://local/home/me/apples/1.jpg` is the file /home/me/apples/1.jpg. */
 export const LOCAL_BUCKET = "local";

@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import pLimit from "p-limit";
-import type { ModelFolder } from "../../lib/model/model-folder.ts";
-import { type DecodedPhoto, type DecodeOptions, decodePhoto } from "../../services/featurizer/decode-photo.ts";
-import { InferencePool } from "../../services/featurizer/inference/inference-pool.ts";
+import { InferencePool } from "#lib/model/inference/inference-pool.ts";
+import type { ModelFolder } from "#lib/model/model-folder.ts";
+import { type DecodedPhoto, type DecodeOptions, decodePhoto } from "#lib/photo/decode-photo.ts";
 import type { PhotoFile } from "./photo-set.ts";
 
 /** What two models make of the same photos, and how fast. */

@@ -1,9 +1,9 @@
 import { rename, stat } from "node:fs/promises";
-import { hashFile } from "../../lib/model/file-hash.ts";
-import type { Clock } from "../../lib/runtime/clock.ts";
-import { FruitstreamError, fateOf } from "../../lib/runtime/errors.ts";
-import { backoffMs } from "../../lib/runtime/retry.ts";
-import { withFileLock } from "../../stack/file-lock.ts";
+import { hashFile } from "#lib/model/file-hash.ts";
+import type { Clock } from "#lib/runtime/clock.ts";
+import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
+import { backoffMs } from "#lib/runtime/retry.ts";
+import { withFileLock } from "#stack/file-lock.ts";
 import { PartialDownload } from "./partial-download.ts";
 
 /** A file somewhere else, known to the byte. */

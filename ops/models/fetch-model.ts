@@ -1,8 +1,8 @@
 import { setGlobalProxyFromEnv } from "node:http";
-import type { DescribedModel } from "../../lib/model/model-folder.ts";
-import { systemClock } from "../../lib/runtime/clock.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import { StatusLine } from "../status-line.ts";
+import { StatusLine } from "#cli/status-line.ts";
+import type { DescribedModel } from "#lib/model/model-folder.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { download, type RemoteFile } from "./download.ts";
 
 /** A server that is alive sends something within this time, also through a slow mobile line. */

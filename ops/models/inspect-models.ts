@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
-import { type DescribedModel, describeModel, loadModelFolder } from "../../lib/model/model-folder.ts";
-import { listModelFolders } from "../../lib/model/model-places.ts";
-import { openPhotoModel } from "../../services/featurizer/inference/photo-model.ts";
+import { openPhotoModel } from "#lib/model/inference/photo-model.ts";
+import { type DescribedModel, describeModel, loadModelFolder } from "#lib/model/model-folder.ts";
+import { listModelFolders } from "#lib/model/model-places.ts";
 import { megabytes } from "./fetch-model.ts";
 
 /** Prints a line per model that comes with the project. */

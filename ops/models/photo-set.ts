@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { deadLetterReasonOf, FruitstreamError } from "../../lib/runtime/errors.ts";
-import { type DecodedPhoto, type DecodeOptions, decodePhoto } from "../../services/featurizer/decode-photo.ts";
-import { labelOfKey, UNLABELLED_FOLDERS } from "../../services/ingest/photo-label.ts";
-import { LISTED_SUFFIXES, suffixTest } from "../../services/ingest/photo-suffixes.ts";
-import { walkFolder } from "../../services/ingest/walk-folder.ts";
+import { walkFolder } from "#lib/intake/walk-folder.ts";
+import { type DecodedPhoto, type DecodeOptions, decodePhoto } from "#lib/photo/decode-photo.ts";
+import { labelOfKey, UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
+import { LISTED_SUFFIXES, suffixTest } from "#lib/photo/photo-suffixes.ts";
+import { deadLetterReasonOf, FruitstreamError } from "#lib/runtime/errors.ts";
 
 /** A photo's bytes, and the name of the folder it lies in. */
 export interface PhotoFile {

@@ -5,9 +5,9 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { modelCacheFolder } from "../../lib/model/model-places.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import { withFileLock } from "../../stack/file-lock.ts";
+import { modelCacheFolder } from "#lib/model/model-places.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { withFileLock } from "#stack/file-lock.ts";
 
 const SCRIPTS = fileURLToPath(new URL("../../models/quantize/", import.meta.url));
 const REQUIREMENTS = join(SCRIPTS, "requirements.txt");

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { loadModelFolder } from "../../lib/model/model-folder.ts";
-import { deadLetterReasonOf, FruitstreamError } from "../../lib/runtime/errors.ts";
-import { featurizerConfig } from "../../services/featurizer/config.ts";
-import { decodePhoto } from "../../services/featurizer/decode-photo.ts";
-import { openPhotoModel, type PhotoVector } from "../../services/featurizer/inference/photo-model.ts";
+import { openPhotoModel, type PhotoVector } from "#lib/model/inference/photo-model.ts";
+import { loadModelFolder } from "#lib/model/model-folder.ts";
+import { decodePhoto } from "#lib/photo/decode-photo.ts";
+import { deadLetterReasonOf, FruitstreamError } from "#lib/runtime/errors.ts";
+import { featurizerConfig } from "#services/featurizer/config.ts";
 
 /**
  * Prints what a model says of photos, one after the other: the norm of the vector, and the best labels.

@@ -1,8 +1,8 @@
-import { FruitstreamError } from "../lib/runtime/errors.ts";
-import type { ObjectStore } from "../lib/store/object-store.ts";
-import { openS3ObjectStore } from "../lib/store/s3-object-store.ts";
-import { awsS3Access, type S3Access, type StackEndpoints } from "../stack/endpoints.ts";
-import { resolveEndpoints, resolveS3Access } from "../stack/resolve-endpoints.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
+import { openS3ObjectStore } from "#lib/store/s3/s3-object-store.ts";
+import { awsS3Access, type S3Access, type StackEndpoints } from "#stack/endpoints.ts";
+import { resolveEndpoints, resolveS3Access } from "#stack/resolve-endpoints.ts";
 
 /**
  * The stack that a command works on: the environment's, or the local one.

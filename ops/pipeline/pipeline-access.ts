@@ -1,15 +1,15 @@
-import { SchemaTopic } from "../lib/contract/schema-topic.ts";
-import { type Topics, topicsConfig, topicsWithPrefix } from "../lib/contract/topics.ts";
-import { openAdmin } from "../lib/kafka/kafka-admin.ts";
-import type { KafkaSettings } from "../lib/kafka/kafka-client.ts";
-import { openProducer } from "../lib/kafka/kafka-producer.ts";
-import { kafkaRecordLog } from "../lib/kafka/kafka-record-log.ts";
-import type { LogAdmin, PositionedProducer } from "../lib/kafka/record-log.ts";
-import { readConfig } from "../lib/runtime/config.ts";
-import { FruitstreamError } from "../lib/runtime/errors.ts";
-import { createLogger, type Logger } from "../lib/runtime/logger.ts";
-import type { ObjectStore } from "../lib/store/object-store.ts";
-import type { StackEndpoints } from "../stack/endpoints.ts";
+import { openAdmin } from "#lib/log/kafka/kafka-admin.ts";
+import type { KafkaSettings } from "#lib/log/kafka/kafka-client.ts";
+import { openProducer } from "#lib/log/kafka/kafka-producer.ts";
+import { kafkaRecordLog } from "#lib/log/kafka/kafka-record-log.ts";
+import type { LogAdmin, PositionedProducer } from "#lib/log/record-log.ts";
+import { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
+import { type Topics, topicsConfig, topicsWithPrefix } from "#lib/messages/topics.ts";
+import { readConfig } from "#lib/runtime/config.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { createLogger, type Logger } from "#lib/runtime/logger.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
+import type { StackEndpoints } from "#stack/endpoints.ts";
 import { openStackStore, requireEndpoints } from "./endpoints.ts";
 
 /** What a command needs that acts on a pipeline: its topics, and the means to reach Kafka and S3. */

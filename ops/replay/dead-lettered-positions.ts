@@ -1,9 +1,9 @@
-import { photoFeaturesCodec } from "../../lib/contract/avro-codec.ts";
-import { decodeDeadLetterRecord } from "../../lib/contract/dead-letter-record.ts";
-import type { DeadLetter, SourcePosition } from "../../lib/contract/messages.ts";
-import { readTopic } from "../../lib/kafka/read-topic.ts";
-import { fateOf } from "../../lib/runtime/errors.ts";
-import type { PipelineAccess } from "../pipeline-access.ts";
+import { readTopic } from "#lib/log/kafka/read-topic.ts";
+import { photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
+import { decodeDeadLetterRecord } from "#lib/messages/dead-letter-record.ts";
+import type { DeadLetter, SourcePosition } from "#lib/messages/messages.ts";
+import { fateOf } from "#lib/runtime/errors.ts";
+import type { PipelineAccess } from "#ops/pipeline/pipeline-access.ts";
 import type { ReplayRange } from "./replay-range.ts";
 import type { ReplayName } from "./replay-start.ts";
 

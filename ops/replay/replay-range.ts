@@ -1,6 +1,6 @@
-import { offsetMap, parsePartitionOffsets } from "../../lib/kafka/partition-offsets.ts";
-import type { LogAdmin, PartitionOffset } from "../../lib/kafka/record-log.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import { offsetMap, parsePartitionOffsets } from "#lib/log/partition-offsets.ts";
+import type { LogAdmin, PartitionOffset } from "#lib/log/record-log.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 /** Records of one partition from an offset up to another, which is left out. */
 export interface ReplayRange {

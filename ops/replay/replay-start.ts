@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import type { PartitionOffset } from "../../lib/kafka/record-log.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import type { DeltaTable } from "../../lib/table/delta-table.ts";
+import type { PartitionOffset } from "#lib/log/record-log.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import type { ReplayRange } from "./replay-range.ts";
 
 /** What a replay is called in messages, and where the table notes its start. */

@@ -1,14 +1,14 @@
-import type { RecordLog } from "../../lib/kafka/record-log.ts";
-import { systemClock } from "../../lib/runtime/clock.ts";
-import { type Environment, readConfig } from "../../lib/runtime/config.ts";
-import { Health } from "../../lib/runtime/health.ts";
-import type { Logger } from "../../lib/runtime/logger.ts";
-import type { Service } from "../../lib/runtime/service.ts";
-import type { ObjectStore } from "../../lib/store/object-store.ts";
-import { composeFeaturizer, FEATURIZER_PARTS } from "../../services/featurizer/compose-featurizer.ts";
-import { featurizerWorkConfig } from "../../services/featurizer/config.ts";
-import { composeReducer, REDUCER_PARTS } from "../../services/reducer/compose-reducer.ts";
-import { reducerWorkConfig } from "../../services/reducer/config.ts";
+import type { RecordLog } from "#lib/log/record-log.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
+import { type Environment, readConfig } from "#lib/runtime/config.ts";
+import { Health } from "#lib/runtime/health.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import type { Service } from "#lib/runtime/service.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
+import { composeFeaturizer, FEATURIZER_PARTS } from "#services/featurizer/compose-featurizer.ts";
+import { featurizerWorkConfig } from "#services/featurizer/config.ts";
+import { composeReducer, REDUCER_PARTS } from "#services/reducer/compose-reducer.ts";
+import { reducerWorkConfig } from "#services/reducer/config.ts";
 
 /** What services in this process work on. All of it stays the caller's to close, after the services have stopped. */
 export interface EmbeddedSurroundings {

@@ -1,20 +1,20 @@
 import { availableParallelism } from "node:os";
-import { openPipelineLog } from "../../lib/contract/pipeline-log.ts";
-import { topicsWithPrefix } from "../../lib/contract/topics.ts";
-import { ReadingEnd } from "../../lib/kafka/reading-end.ts";
-import type { RecordLog } from "../../lib/kafka/record-log.ts";
-import { topicProgress } from "../../lib/kafka/topic-progress.ts";
-import { loadModelFolder } from "../../lib/model/model-folder.ts";
-import { systemClock } from "../../lib/runtime/clock.ts";
-import type { Health } from "../../lib/runtime/health.ts";
-import type { Logger } from "../../lib/runtime/logger.ts";
-import { ProgressWatch } from "../../lib/runtime/progress-watch.ts";
-import type { Service } from "../../lib/runtime/service.ts";
-import { WaitingRetry } from "../../lib/runtime/waiting-retry.ts";
-import type { ObjectStore } from "../../lib/store/object-store.ts";
+import { openPipelineLog } from "#lib/log/pipeline-log.ts";
+import { ReadingEnd } from "#lib/log/reading-end.ts";
+import type { RecordLog } from "#lib/log/record-log.ts";
+import { topicProgress } from "#lib/log/topic-progress.ts";
+import { topicsWithPrefix } from "#lib/messages/topics.ts";
+import { InferencePool } from "#lib/model/inference/inference-pool.ts";
+import { loadModelFolder } from "#lib/model/model-folder.ts";
+import { decodePhoto } from "#lib/photo/decode-photo.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
+import type { Health } from "#lib/runtime/health.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import { ProgressWatch } from "#lib/runtime/progress-watch.ts";
+import type { Service } from "#lib/runtime/service.ts";
+import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
 import type { FeaturizerWorkConfig } from "./config.ts";
-import { decodePhoto } from "./decode-photo.ts";
-import { InferencePool } from "./inference/inference-pool.ts";
 import { FeaturizerPipeline } from "./pipeline.ts";
 
 /** The parts of a featurizer's health report. */

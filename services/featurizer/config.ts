@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { LIVE_RUN } from "../../lib/contract/messages.ts";
-import { runName } from "../../lib/contract/run-name.ts";
-import { topicsConfig } from "../../lib/contract/topics.ts";
-import { kafkaConfig } from "../../lib/kafka/kafka-client.ts";
-import { partitionOffsetsSetting } from "../../lib/kafka/partition-offsets.ts";
-import { wholeNumber } from "../../lib/runtime/config.ts";
-import { niceSetting } from "../../lib/runtime/priority.ts";
-import { s3Config } from "../../lib/store/s3-config.ts";
+import { kafkaConfig } from "#lib/log/kafka/kafka-client.ts";
+import { partitionOffsetsSetting } from "#lib/log/partition-offsets.ts";
+import { LIVE_RUN } from "#lib/messages/messages.ts";
+import { runName } from "#lib/messages/run-name.ts";
+import { topicsConfig } from "#lib/messages/topics.ts";
+import { wholeNumber } from "#lib/runtime/config.ts";
+import { niceSetting } from "#lib/runtime/priority.ts";
+import { s3Config } from "#lib/store/s3/s3-config.ts";
 
 const MIB = 1_048_576;
 

@@ -1,4 +1,4 @@
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 /**
  * Stops a featurizer for which nearly everything fails: then it is not the photos that are wrong, and the topic must not

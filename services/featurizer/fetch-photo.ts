@@ -1,6 +1,6 @@
-import type { PhotoArrived } from "../../lib/contract/messages.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import type { ObjectStore } from "../../lib/store/object-store.ts";
+import type { PhotoArrived } from "#lib/messages/messages.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
 
 /**
  * Reads the photo that was announced, and no other: one that was replaced since has another etag and its own message.

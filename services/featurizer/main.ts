@@ -1,12 +1,12 @@
-import { kafkaRecordLog } from "../../lib/kafka/kafka-record-log.ts";
-import { systemClock } from "../../lib/runtime/clock.ts";
-import { readConfig } from "../../lib/runtime/config.ts";
-import { Health } from "../../lib/runtime/health.ts";
-import { lowerPriority } from "../../lib/runtime/priority.ts";
-import { runService } from "../../lib/runtime/service.ts";
-import { closeServer, createStatusServer, listen } from "../../lib/runtime/status-server.ts";
-import { s3OptionsOf } from "../../lib/store/s3-config.ts";
-import { openS3ObjectStore } from "../../lib/store/s3-object-store.ts";
+import { closeServer, createStatusServer, listen } from "#lib/http/status-server.ts";
+import { kafkaRecordLog } from "#lib/log/kafka/kafka-record-log.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
+import { readConfig } from "#lib/runtime/config.ts";
+import { Health } from "#lib/runtime/health.ts";
+import { lowerPriority } from "#lib/runtime/priority.ts";
+import { runService } from "#lib/runtime/service.ts";
+import { s3OptionsOf } from "#lib/store/s3/s3-config.ts";
+import { openS3ObjectStore } from "#lib/store/s3/s3-object-store.ts";
 import { composeFeaturizer, FEATURIZER_PARTS } from "./compose-featurizer.ts";
 import { featurizerConfig } from "./config.ts";
 

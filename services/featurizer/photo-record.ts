@@ -1,7 +1,7 @@
-import { photoArrivedCodec } from "../../lib/contract/avro-codec.ts";
-import type { PhotoArrived } from "../../lib/contract/messages.ts";
-import type { LogRecord } from "../../lib/kafka/record-log.ts";
-import { FruitstreamError, fateOf } from "../../lib/runtime/errors.ts";
+import type { LogRecord } from "#lib/log/record-log.ts";
+import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
+import type { PhotoArrived } from "#lib/messages/messages.ts";
+import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
 
 /** What S3 can hold: values outside would fail in a client or a header, for every featurizer that meets them. */
 const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;

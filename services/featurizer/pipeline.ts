@@ -1,30 +1,24 @@
 import pLimit, { type LimitFunction } from "p-limit";
-import { deadLetterCodec, photoFeaturesCodec } from "../../lib/contract/avro-codec.ts";
-import { deadLetterOf } from "../../lib/contract/dead-letter.ts";
-import type { DeadLetter, PhotoArrived, PhotoFeatures } from "../../lib/contract/messages.ts";
-import type { SchemaTopic } from "../../lib/contract/schema-topic.ts";
-import type { Topics } from "../../lib/contract/topics.ts";
-import { offsetMap } from "../../lib/kafka/partition-offsets.ts";
-import type { ReadingEnd } from "../../lib/kafka/reading-end.ts";
-import type {
-  LogRecord,
-  NewRecord,
-  PartitionOffset,
-  RecordConsumer,
-  RecordProducer,
-} from "../../lib/kafka/record-log.ts";
-import type { Clock } from "../../lib/runtime/clock.ts";
-import { fateOf } from "../../lib/runtime/errors.ts";
-import type { Health } from "../../lib/runtime/health.ts";
-import type { Logger } from "../../lib/runtime/logger.ts";
-import { metrics } from "../../lib/runtime/metrics.ts";
-import { WaitingRetry } from "../../lib/runtime/waiting-retry.ts";
-import { formatS3Uri, type ObjectStore } from "../../lib/store/object-store.ts";
+import { offsetMap } from "#lib/log/partition-offsets.ts";
+import type { ReadingEnd } from "#lib/log/reading-end.ts";
+import type { LogRecord, NewRecord, PartitionOffset, RecordConsumer, RecordProducer } from "#lib/log/record-log.ts";
+import { deadLetterCodec, photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
+import type { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
+import { deadLetterOf } from "#lib/messages/dead-letter.ts";
+import type { DeadLetter, PhotoArrived, PhotoFeatures } from "#lib/messages/messages.ts";
+import type { Topics } from "#lib/messages/topics.ts";
+import type { PhotoVector } from "#lib/model/inference/photo-model.ts";
+import type { DecodedPhoto } from "#lib/photo/decode-photo.ts";
+import type { Clock } from "#lib/runtime/clock.ts";
+import { fateOf } from "#lib/runtime/errors.ts";
+import type { Health } from "#lib/runtime/health.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import { metrics } from "#lib/runtime/metrics.ts";
+import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
+import { formatS3Uri, type ObjectStore } from "#lib/store/object-store.ts";
 import { DeadLetterLimit } from "./dead-letter-limit.ts";
-import type { DecodedPhoto } from "./decode-photo.ts";
 import { fetchPhoto } from "./fetch-photo.ts";
 import { type BudgetShare, InFlightBudget } from "./in-flight-budget.ts";
-import type { PhotoVector } from "./inference/photo-model.ts";
 import { PartitionLane } from "./partition-lane.ts";
 import { readPhotoRecord } from "./photo-record.ts";
 

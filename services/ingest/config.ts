@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { topicsConfig } from "../../lib/contract/topics.ts";
-import { kafkaConfig } from "../../lib/kafka/kafka-client.ts";
-import { wholeNumber } from "../../lib/runtime/config.ts";
-import { s3Config } from "../../lib/store/s3-config.ts";
-import { UNLABELLED_FOLDERS } from "./photo-label.ts";
+import { kafkaConfig } from "#lib/log/kafka/kafka-client.ts";
+import { topicsConfig } from "#lib/messages/topics.ts";
+import { UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
+import { wholeNumber } from "#lib/runtime/config.ts";
+import { s3Config } from "#lib/store/s3/s3-config.ts";
 
 const MIB = 1_048_576;
 

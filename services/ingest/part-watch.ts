@@ -1,5 +1,5 @@
-import type { Clock } from "../../lib/runtime/clock.ts";
-import type { Health } from "../../lib/runtime/health.ts";
+import type { Clock } from "#lib/runtime/clock.ts";
+import type { Health } from "#lib/runtime/health.ts";
 
 export interface PartWatchParts {
   readonly clock: Clock;

@@ -1,16 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Clock } from "../../lib/runtime/clock.ts";
-import { type ErrorCode, FruitstreamError, fateOf } from "../../lib/runtime/errors.ts";
-import type { Health } from "../../lib/runtime/health.ts";
-import type { Logger } from "../../lib/runtime/logger.ts";
-import { metrics } from "../../lib/runtime/metrics.ts";
-import { answerStatus } from "../../lib/runtime/status-server.ts";
-import { formatS3Uri, type ObjectStore } from "../../lib/store/object-store.ts";
-import type { PhotoAnnouncer } from "./announce-photo.ts";
-import { eventTimeMs, parseInstantMs } from "./event-time.ts";
+import { answerStatus } from "#lib/http/status-server.ts";
+import type { PhotoAnnouncer } from "#lib/intake/announce-photo.ts";
+import { eventTimeMs, parseInstantMs } from "#lib/photo/event-time.ts";
+import { labelOfKey } from "#lib/photo/photo-label.ts";
+import { type PhotoPath, parsePhotoPath } from "#lib/photo/photo-path.ts";
+import type { Clock } from "#lib/runtime/clock.ts";
+import { type ErrorCode, FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
+import type { Health } from "#lib/runtime/health.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import { metrics } from "#lib/runtime/metrics.ts";
+import { formatS3Uri, type ObjectStore } from "#lib/store/object-store.ts";
 import type { PartWatch } from "./part-watch.ts";
-import { labelOfKey } from "./photo-label.ts";
-import { type PhotoPath, parsePhotoPath } from "./photo-path.ts";
 import { photoTooLarge, receivePhoto } from "./receive-photo.ts";
 
 export interface PhotoServerParts {

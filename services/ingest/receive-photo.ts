@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
-import { type PhotoFormat, sniffPhotoFormat } from "../../lib/contract/photo-format.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
+import { type PhotoFormat, sniffPhotoFormat } from "#lib/messages/photo-format.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 export interface ReceivedPhoto {
   readonly bytes: Uint8Array;

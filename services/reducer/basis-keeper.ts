@@ -1,16 +1,16 @@
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import type { Logger } from "../../lib/runtime/logger.ts";
-import { metrics } from "../../lib/runtime/metrics.ts";
-import type { Commit } from "../../lib/table/delta-log.ts";
-import { joinVectors } from "../../lib/table/join-vectors.ts";
-import type { PhotoRow } from "../../lib/table/photo-row.ts";
-import type { TableAccess } from "../../lib/table/table-location.ts";
-import { BasisStore } from "./basis-store.ts";
-import { type Basis, computeBasis, project } from "./pca/basis.ts";
-import { basisDue, turnedTooFar } from "./pca/basis-policy.ts";
-import type { MatrixKernel } from "./pca/matrix-kernel.ts";
-import { type Moments, momentsOfRows } from "./pca/moments.ts";
-import { groupBySubject, type PcaSubject, subjectKey } from "./pca-subject.ts";
+import { type Basis, computeBasis, project } from "#lib/pca/basis.ts";
+import { basisDue, turnedTooFar } from "#lib/pca/basis-policy.ts";
+import type { MatrixKernel } from "#lib/pca/kernel/matrix-kernel.ts";
+import { type Moments, momentsOfRows } from "#lib/pca/moments.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import { metrics } from "#lib/runtime/metrics.ts";
+import { BasisStore } from "#lib/table/basis-store.ts";
+import type { Commit } from "#lib/table/delta/delta-log.ts";
+import { joinVectors } from "#lib/table/join-vectors.ts";
+import { groupBySubject, type PcaSubject, subjectKey } from "#lib/table/pca-subject.ts";
+import type { PhotoRow } from "#lib/table/photo-row.ts";
+import type { TableAccess } from "#lib/table/table-location.ts";
 import { TableMoments } from "./table-moments.ts";
 
 export interface BasisKeeperSettings {

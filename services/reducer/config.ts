@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { topicsConfig } from "../../lib/contract/topics.ts";
-import { kafkaConfig } from "../../lib/kafka/kafka-client.ts";
-import { partitionOffsetsSetting } from "../../lib/kafka/partition-offsets.ts";
-import { wholeNumber } from "../../lib/runtime/config.ts";
-import { niceSetting } from "../../lib/runtime/priority.ts";
-import { s3Config } from "../../lib/store/s3-config.ts";
+import { kafkaConfig } from "#lib/log/kafka/kafka-client.ts";
+import { partitionOffsetsSetting } from "#lib/log/partition-offsets.ts";
+import { topicsConfig } from "#lib/messages/topics.ts";
+import { wholeNumber } from "#lib/runtime/config.ts";
+import { niceSetting } from "#lib/runtime/priority.ts";
+import { s3Config } from "#lib/store/s3/s3-config.ts";
 
 const MIB = 1_048_576;
 

@@ -1,15 +1,15 @@
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import type { AddFile } from "../../lib/table/actions.ts";
-import { readCommits } from "../../lib/table/delta-log.ts";
-import { readSnapshot } from "../../lib/table/read-snapshot.ts";
-import type { Snapshot } from "../../lib/table/snapshot.ts";
-import { readFeatures } from "../../lib/table/table-files.ts";
-import { formatTableUri, type TableAccess, tableObject } from "../../lib/table/table-location.ts";
-import type { MatrixKernel } from "./pca/matrix-kernel.ts";
-import { emptyMoments, foldMoments, type Moments, momentsOfRows } from "./pca/moments.ts";
-import { decodeMoments, encodeMoments } from "./pca/moments-codec.ts";
-import { PcaError } from "./pca/pca-error.ts";
-import { type PcaSubject, subjectFolder } from "./pca-subject.ts";
+import type { MatrixKernel } from "#lib/pca/kernel/matrix-kernel.ts";
+import { emptyMoments, foldMoments, type Moments, momentsOfRows } from "#lib/pca/moments.ts";
+import { decodeMoments, encodeMoments } from "#lib/pca/moments-codec.ts";
+import { PcaError } from "#lib/pca/pca-error.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { AddFile } from "#lib/table/delta/actions.ts";
+import { readCommits } from "#lib/table/delta/delta-log.ts";
+import { readSnapshot } from "#lib/table/delta/read-snapshot.ts";
+import type { Snapshot } from "#lib/table/delta/snapshot.ts";
+import { type PcaSubject, subjectFolder } from "#lib/table/pca-subject.ts";
+import { readFeatures } from "#lib/table/table-files.ts";
+import { formatTableUri, type TableAccess, tableObject } from "#lib/table/table-location.ts";
 
 /** A checkpoint of 16,384 dimensions has 1.1 GB; what is larger is not ours. */
 const CHECKPOINT_BYTES_MAX = 2 * 1_073_741_824 - 1;

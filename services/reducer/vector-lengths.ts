@@ -1,6 +1,6 @@
-import type { DeltaTable } from "../../lib/table/delta-table.ts";
-import { readFeatures } from "../../lib/table/table-files.ts";
-import { type PcaSubject, subjectKey } from "./pca-subject.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { type PcaSubject, subjectKey } from "#lib/table/pca-subject.ts";
+import { readFeatures } from "#lib/table/table-files.ts";
 
 /** How many values a vector of each model and run has: what the table's rows have, or else the first vector's. */
 export class VectorLengths {

@@ -1,8 +1,8 @@
-import { indexOfNonFinite } from "../../lib/contract/finite-values.ts";
-import type { PhotoFeatures } from "../../lib/contract/messages.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import { formatS3Uri } from "../../lib/store/object-store.ts";
-import { type PhotoRow, partitionOf } from "../../lib/table/photo-row.ts";
+import { indexOfNonFinite } from "#lib/messages/finite-values.ts";
+import type { PhotoFeatures } from "#lib/messages/messages.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { formatS3Uri } from "#lib/store/object-store.ts";
+import { type PhotoRow, partitionOf } from "#lib/table/photo-row.ts";
 
 /**
  * The row of a vector, not yet projected.

@@ -1,4 +1,4 @@
-import type { PhotoRow } from "../../lib/table/photo-row.ts";
+import type { PhotoRow } from "#lib/table/photo-row.ts";
 
 export interface WindowBounds {
   readonly rowsMax: number;

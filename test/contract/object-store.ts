@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ObjectStore, ObjectSummary } from "../../lib/store/object-store.ts";
+import type { ObjectStore, ObjectSummary } from "#lib/store/object-store.ts";
 
 /**
  * What every ObjectStore must keep, whoever is behind it. Works in buckets of its own, and leaves them. No key is the

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import type { LogAdmin, LogRecord, PositionedProducer, RecordConsumer } from "../../lib/kafka/record-log.ts";
+import type { LogAdmin, LogRecord, PositionedProducer, RecordConsumer } from "#lib/log/record-log.ts";
 
 /** A log to put to the test. */
 export interface RecordLogHarness {

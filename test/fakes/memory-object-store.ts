@@ -1,11 +1,6 @@
 import { createHash } from "node:crypto";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
-import {
-  formatS3Uri,
-  type ObjectLocation,
-  type ObjectStore,
-  type ObjectSummary,
-} from "../../lib/store/object-store.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { formatS3Uri, type ObjectLocation, type ObjectStore, type ObjectSummary } from "#lib/store/object-store.ts";
 
 /**
  * An object store in memory that passes the contract suite. Its methods are own properties, so that a test may replace

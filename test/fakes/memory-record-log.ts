@@ -1,5 +1,5 @@
-import { LogGroup } from "../../lib/embedded/log-group.ts";
-import { partitionOfKey } from "../../lib/kafka/key-partition.ts";
+import { LogGroup } from "#lib/log/folder/log-group.ts";
+import { partitionOfKey } from "#lib/log/key-partition.ts";
 import type {
   LogAdmin,
   LogRecord,
@@ -7,8 +7,8 @@ import type {
   PartitionOffset,
   PositionedProducer,
   RecordConsumer,
-} from "../../lib/kafka/record-log.ts";
-import { FruitstreamError } from "../../lib/runtime/errors.ts";
+} from "#lib/log/record-log.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 /**
  * A partitioned log in memory, with groups whose partitions are shared out among their members, round robin, whenever

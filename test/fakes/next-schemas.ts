@@ -3,8 +3,8 @@ import {
   type PublishedSchema,
   parseSchema,
   readPublishedSchemas,
-} from "../../lib/contract/avro-schemas.ts";
-import { KnownSchemas } from "../../lib/contract/known-schemas.ts";
+} from "#lib/messages/avro/avro-schemas.ts";
+import { KnownSchemas } from "#lib/messages/avro/known-schemas.ts";
 
 /** What the next version of every message would add. */
 const ADDED_FIELD = { name: "cameraModel", type: ["null", "string"], default: null };

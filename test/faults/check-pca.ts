@@ -1,15 +1,15 @@
-import { openMatrixKernel } from "../../lib/matrix/onnx-matrix-kernel.ts";
-import { readCommits } from "../../lib/table/delta-log.ts";
-import type { DeltaTable } from "../../lib/table/delta-table.ts";
-import { joinVectors } from "../../lib/table/join-vectors.ts";
-import { readFeatures } from "../../lib/table/table-files.ts";
-import { BasisStore } from "../../services/reducer/basis-store.ts";
-import { computeBasis } from "../../services/reducer/pca/basis.ts";
-import type { MatrixKernel } from "../../services/reducer/pca/matrix-kernel.ts";
-import { type Moments, momentsOfRows } from "../../services/reducer/pca/moments.ts";
-import { principalAngles } from "../../services/reducer/pca/principal-angles.ts";
-import type { PcaSubject } from "../../services/reducer/pca-subject.ts";
-import { TableMoments } from "../../services/reducer/table-moments.ts";
+import { computeBasis } from "#lib/pca/basis.ts";
+import type { MatrixKernel } from "#lib/pca/kernel/matrix-kernel.ts";
+import { openMatrixKernel } from "#lib/pca/kernel/onnx-matrix-kernel.ts";
+import { type Moments, momentsOfRows } from "#lib/pca/moments.ts";
+import { principalAngles } from "#lib/pca/principal-angles.ts";
+import { BasisStore } from "#lib/table/basis-store.ts";
+import { readCommits } from "#lib/table/delta/delta-log.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { joinVectors } from "#lib/table/join-vectors.ts";
+import type { PcaSubject } from "#lib/table/pca-subject.ts";
+import { readFeatures } from "#lib/table/table-files.ts";
+import { TableMoments } from "#services/reducer/table-moments.ts";
 import { isNear } from "./is-near.ts";
 import { TINY_DIMENSIONS } from "./tiny-model.ts";
 

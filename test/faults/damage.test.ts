@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { ObjectLocation } from "../../lib/store/object-store.ts";
+import type { ObjectLocation } from "#lib/store/object-store.ts";
 import { useFaultStack } from "./scenario.ts";
 import { until } from "./until.ts";
 import type { World } from "./world.ts";

@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleepMs } from "node:timers/promises";
-import { LOOPBACK } from "../../stack/local-port.ts";
+import { LOOPBACK } from "#stack/local-port.ts";
 
 /**
  * What the proxy does with bytes:

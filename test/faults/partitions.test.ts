@@ -1,5 +1,5 @@
 import { setTimeout as sleepMs } from "node:timers/promises";
-import { countRows } from "../../lib/table/table-summary.ts";
+import { countRows } from "#lib/table/table-summary.ts";
 import { useFaultStack } from "./scenario.ts";
 import type { PartitionPlace } from "./second-broker.ts";
 import { until } from "./until.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as sleepMs } from "node:timers/promises";
-import { LOOPBACK } from "../../stack/local-port.ts";
+import { LOOPBACK } from "#stack/local-port.ts";
 import type { SamplePhoto } from "./sample-photos.ts";
 import type { ServiceUnderFault } from "./service-under-fault.ts";
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { openStackStore } from "../../cli/endpoints.ts";
+import { openStackStore } from "#ops/pipeline/endpoints.ts";
 import { FaultStack } from "./fault-stack.ts";
 import { Random } from "./random.ts";
 import { type SamplePhoto, storeSamplePhotos } from "./sample-photos.ts";

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
-import { LOOPBACK } from "../../stack/local-port.ts";
+import { LOOPBACK } from "#stack/local-port.ts";
 import { classifyS3Request, type S3RequestClass } from "./s3-request-class.ts";
 
 /**

@@ -1,8 +1,8 @@
 import sharp from "sharp";
-import { loadModelFolder } from "../../lib/model/model-folder.ts";
-import type { ObjectStore } from "../../lib/store/object-store.ts";
-import { decodePhoto } from "../../services/featurizer/decode-photo.ts";
-import { openPhotoModel } from "../../services/featurizer/inference/photo-model.ts";
+import { openPhotoModel } from "#lib/model/inference/photo-model.ts";
+import { loadModelFolder } from "#lib/model/model-folder.ts";
+import { decodePhoto } from "#lib/photo/decode-photo.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
 import { Random } from "./random.ts";
 
 const SIDE_PX = 24;

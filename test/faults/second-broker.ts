@@ -3,10 +3,10 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { formatProperties } from "../../stack/java-properties.ts";
-import { kafkaServer, SINGLE_BROKER_PROPERTIES } from "../../stack/kafka-process.ts";
-import { LOOPBACK } from "../../stack/local-port.ts";
-import type { StackServer } from "../../stack/server-process.ts";
+import { formatProperties } from "#stack/java-properties.ts";
+import { kafkaServer, SINGLE_BROKER_PROPERTIES } from "#stack/kafka-process.ts";
+import { LOOPBACK } from "#stack/local-port.ts";
+import type { StackServer } from "#stack/server-process.ts";
 import { until } from "./until.ts";
 
 const execFileAsync = promisify(execFile);

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { appendFileSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { PartReport } from "../../lib/runtime/health.ts";
-import { LOOPBACK } from "../../stack/local-port.ts";
+import type { PartReport } from "#lib/runtime/health.ts";
+import { LOOPBACK } from "#stack/local-port.ts";
 import { endWithProcess } from "./end-with-process.ts";
 import { until } from "./until.ts";
 

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { encodeOnnxModel } from "../../lib/model/onnx-graph.ts";
+import { encodeOnnxModel } from "#lib/model/onnx-graph.ts";
 import { Random } from "./random.ts";
 
 /** The length of the tiny model's vectors. */

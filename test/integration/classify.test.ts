@@ -3,8 +3,8 @@ import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { findS3Access, openStackStore } from "../../cli/endpoints.ts";
-import { writeFruitTable } from "../unit/cli/vectors/fruit-table.ts";
+import { findS3Access, openStackStore } from "#ops/pipeline/endpoints.ts";
+import { writeFruitTable } from "../unit/analysis/vectors/fruit-table.ts";
 
 const CLI = fileURLToPath(new URL("../../cli/fruitstream.ts", import.meta.url));
 

@@ -1,8 +1,8 @@
 import { inject } from "vitest";
-import { openAdmin } from "../../lib/kafka/kafka-admin.ts";
-import { createConsumer } from "../../lib/kafka/kafka-consumer.ts";
-import { openProducer } from "../../lib/kafka/kafka-producer.ts";
-import { silentLogger } from "../../lib/runtime/logger.ts";
+import { openAdmin } from "#lib/log/kafka/kafka-admin.ts";
+import { createConsumer } from "#lib/log/kafka/kafka-consumer.ts";
+import { openProducer } from "#lib/log/kafka/kafka-producer.ts";
+import { silentLogger } from "#lib/runtime/logger.ts";
 import { describeRecordLogContract } from "../contract/record-log.ts";
 
 describeRecordLogContract("Kafka through kafkajs", async () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { runBoundedService } from "../../cli/replay/bounded-service.ts";
-import { formatPartitionOffsets } from "../../lib/kafka/partition-offsets.ts";
+import { formatPartitionOffsets } from "#lib/log/partition-offsets.ts";
+import { runBoundedService } from "#ops/services/bounded-service.ts";
 import { type Row, TinyPipeline } from "./tiny-pipeline.ts";
 
 let pipeline: TinyPipeline;

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
+import { kafkaRecordLog } from "#lib/log/kafka/kafka-record-log.ts";
+import type { LogRecord } from "#lib/log/record-log.ts";
 import {
   avroCodec,
   type MessageCodec,
   photoArrivedCodec,
   photoFeaturesCodec,
   photoFeaturesCodecOver,
-} from "../../lib/contract/avro-codec.ts";
-import type { DeadLetter, PhotoArrived, PhotoFeatures } from "../../lib/contract/messages.ts";
-import { SchemaTopic } from "../../lib/contract/schema-topic.ts";
-import { singleObjectHeader } from "../../lib/contract/single-object.ts";
-import { kafkaRecordLog } from "../../lib/kafka/kafka-record-log.ts";
-import type { LogRecord } from "../../lib/kafka/record-log.ts";
-import { silentLogger } from "../../lib/runtime/logger.ts";
+} from "#lib/messages/avro/avro-codec.ts";
+import { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
+import { singleObjectHeader } from "#lib/messages/avro/single-object.ts";
+import type { DeadLetter, PhotoArrived, PhotoFeatures } from "#lib/messages/messages.ts";
+import { silentLogger } from "#lib/runtime/logger.ts";
 import { nextSchemas } from "../fakes/next-schemas.ts";
 import { colouredPhoto, TinyPipeline } from "./tiny-pipeline.ts";
 

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { StackEndpoints } from "../../stack/endpoints.ts";
-import { findJava } from "../../stack/java-tools.ts";
-import { findFreePorts } from "../../stack/local-port.ts";
-import { stackDown, stackStatus, stackUp, stackWipe } from "../../stack/local-stack.ts";
-import { readStackSettings, type StackSettings } from "../../stack/stack-settings.ts";
+import type { StackEndpoints } from "#stack/endpoints.ts";
+import { findJava } from "#stack/java-tools.ts";
+import { findFreePorts } from "#stack/local-port.ts";
+import { stackDown, stackStatus, stackUp, stackWipe } from "#stack/local-stack.ts";
+import { readStackSettings, type StackSettings } from "#stack/stack-settings.ts";
 
 const javaInstalled = await findJava(process.env).then(
   () => true,

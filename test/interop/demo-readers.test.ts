@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runDemo } from "../../cli/demo/run-demo.ts";
-import { openStackStore, requireEndpoints } from "../../cli/endpoints.ts";
-import { openTable } from "../../lib/table/open-table.ts";
-import { readRows } from "../../lib/table/table-files.ts";
-import { parseTableUri } from "../../lib/table/table-location.ts";
+import { runDemo } from "#demo/run-demo.ts";
+import { openTable } from "#lib/table/open-table.ts";
+import { readRows } from "#lib/table/table-files.ts";
+import { parseTableUri } from "#lib/table/table-location.ts";
+import { openStackStore, requireEndpoints } from "#ops/pipeline/endpoints.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const PHOTOS = path("../../../shared/fruits360/tiny");

@@ -3,12 +3,12 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { quantizeModel } from "../../cli/models/quantize-model.ts";
-import { drawSamples } from "../../cli/sample/draw-samples.ts";
-import { loadModelFolder } from "../../lib/model/model-folder.ts";
-import { openNetwork } from "../../lib/model/network.ts";
-import { decodeWiring } from "../../lib/model/onnx-graph.ts";
-import { writeTwoClassModel } from "../unit/services/featurizer/inference/two-class-model.ts";
+import { drawSamples } from "#demo/photos/draw-samples.ts";
+import { loadModelFolder } from "#lib/model/model-folder.ts";
+import { openNetwork } from "#lib/model/network.ts";
+import { decodeWiring } from "#lib/model/onnx-graph.ts";
+import { quantizeModel } from "#ops/models/quantize-model.ts";
+import { writeTwoClassModel } from "../unit/lib/model/inference/two-class-model.ts";
 
 /** An interpreter with the packages of `models/quantize/requirements.txt`. */
 const python = process.env.FRUITSTREAM_PYTHON ?? "python3";

@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { systemClock } from "../../lib/runtime/clock.ts";
-import { silentLogger } from "../../lib/runtime/logger.ts";
-import type { DeltaTable } from "../../lib/table/delta-table.ts";
-import { openTable } from "../../lib/table/open-table.ts";
-import { type PhotoRow, partitionOf } from "../../lib/table/photo-row.ts";
-import { exportTable } from "../../lib/table/table-export.ts";
-import { readFeatures, readRows, writeRows } from "../../lib/table/table-files.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
+import { silentLogger } from "#lib/runtime/logger.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { openTable } from "#lib/table/open-table.ts";
+import { type PhotoRow, partitionOf } from "#lib/table/photo-row.ts";
+import { exportTable } from "#lib/table/table-export.ts";
+import { readFeatures, readRows, writeRows } from "#lib/table/table-files.ts";
 import { createMemoryObjectStore } from "../fakes/memory-object-store.ts";
 
 /** An interpreter with the packages of `requirements.txt`. */

@@ -2,12 +2,12 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
-import { questionsOf } from "../../cli/classify/task.ts";
-import { type LabelledVectors, runExperiment } from "../../lib/classification/experiment.ts";
-import { loadModelFolder } from "../../lib/model/model-folder.ts";
-import { Random } from "../../lib/runtime/random.ts";
-import { decodePhoto } from "../../services/featurizer/decode-photo.ts";
-import { openPhotoModel } from "../../services/featurizer/inference/photo-model.ts";
+import { type LabelledVectors, runExperiment } from "#analysis/classify/learning/experiment.ts";
+import { questionsOf } from "#analysis/classify/task.ts";
+import { openPhotoModel } from "#lib/model/inference/photo-model.ts";
+import { loadModelFolder } from "#lib/model/model-folder.ts";
+import { decodePhoto } from "#lib/photo/decode-photo.ts";
+import { Random } from "#lib/runtime/random.ts";
 
 const PHOTOS = fileURLToPath(new URL("../../../shared/fruits360/small/", import.meta.url));
 const MODEL_FOLDER = fileURLToPath(new URL("../models/mobilenet_v2/", import.meta.url));

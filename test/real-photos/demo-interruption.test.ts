@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { findFreePorts } from "../../stack/local-port.ts";
-import { stackStatus, stackWipe } from "../../stack/local-stack.ts";
-import { readStackSettings, type StackSettings } from "../../stack/stack-settings.ts";
+import { findFreePorts } from "#stack/local-port.ts";
+import { stackStatus, stackWipe } from "#stack/local-stack.ts";
+import { readStackSettings, type StackSettings } from "#stack/stack-settings.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const PHOTOS = path("../../../shared/fruits360/small");

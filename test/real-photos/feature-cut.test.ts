@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { loadModelFolder, type ModelFolder } from "../../lib/model/model-folder.ts";
-import { decodePhoto } from "../../services/featurizer/decode-photo.ts";
-import { openPhotoModel } from "../../services/featurizer/inference/photo-model.ts";
+import { openPhotoModel } from "#lib/model/inference/photo-model.ts";
+import { loadModelFolder, type ModelFolder } from "#lib/model/model-folder.ts";
+import { decodePhoto } from "#lib/photo/decode-photo.ts";
 
 const shared = (path: string) => fileURLToPath(new URL(`../../../shared/${path}`, import.meta.url));
 const PHOTO = shared("fruits360/tiny/Test/Banana/115_100.jpg");

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { loadModelFolder, type ModelFolder } from "../../lib/model/model-folder.ts";
-import { decodePhoto } from "../../services/featurizer/decode-photo.ts";
-import { InferencePool } from "../../services/featurizer/inference/inference-pool.ts";
+import { InferencePool } from "#lib/model/inference/inference-pool.ts";
+import { loadModelFolder, type ModelFolder } from "#lib/model/model-folder.ts";
+import { decodePhoto } from "#lib/photo/decode-photo.ts";
 
 const shared = new URL("../../../shared/", import.meta.url);
 const reference: { features: Record<string, string> } = JSON.parse(

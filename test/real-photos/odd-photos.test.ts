@@ -2,9 +2,9 @@ import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { loadModelFolder, type ModelFolder } from "../../lib/model/model-folder.ts";
-import { type DecodedPhoto, decodePhoto } from "../../services/featurizer/decode-photo.ts";
-import { InferencePool } from "../../services/featurizer/inference/inference-pool.ts";
+import { InferencePool } from "#lib/model/inference/inference-pool.ts";
+import { loadModelFolder, type ModelFolder } from "#lib/model/model-folder.ts";
+import { type DecodedPhoto, decodePhoto } from "#lib/photo/decode-photo.ts";
 
 const odd = new URL("../../../shared/odd/", import.meta.url);
 

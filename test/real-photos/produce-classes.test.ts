@@ -1,9 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { loadModelFolder } from "../../lib/model/model-folder.ts";
-import { decodePhoto } from "../../services/featurizer/decode-photo.ts";
-import { InferencePool } from "../../services/featurizer/inference/inference-pool.ts";
+import { InferencePool } from "#lib/model/inference/inference-pool.ts";
+import { loadModelFolder } from "#lib/model/model-folder.ts";
+import { decodePhoto } from "#lib/photo/decode-photo.ts";
 
 const photos = new URL("../../../shared/fruits360/large/Test/", import.meta.url);
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { describeModel } from "../../lib/model/model-folder.ts";
+import { describeModel } from "#lib/model/model-folder.ts";
 
 /** Sizes and hashes as the zoo's own repository gives them, noted apart from the manifests. */
 const { models } = JSON.parse(

@@ -1,4 +1,4 @@
-import { Random } from "../runtime/random.ts";
+import { Random } from "#lib/runtime/random.ts";
 import { shuffle } from "./shuffle.ts";
 
 /** A hyperplane w · x + b = 0 of d dimensions; rows on its positive side are taken for members of the class. */

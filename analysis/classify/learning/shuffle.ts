@@ -1,4 +1,4 @@
-import type { Random } from "../runtime/random.ts";
+import type { Random } from "#lib/runtime/random.ts";
 
 /** Puts the first `count` items, all by default, into a random order, in place (Fisher–Yates), and returns the items. */
 export function shuffle<Items extends ArrayLike<unknown>>(items: Items, random: Random, count = items.length): Items {

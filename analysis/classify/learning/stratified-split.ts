@@ -1,4 +1,4 @@
-import { Random } from "../runtime/random.ts";
+import { Random } from "#lib/runtime/random.ts";
 import { shuffle } from "./shuffle.ts";
 
 /** Indices of rows: each row is in one of the two. */

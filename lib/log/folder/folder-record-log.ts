@@ -1,7 +1,9 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { partitionOfKey } from "../kafka/key-partition.ts";
+import type { Clock } from "#lib/runtime/clock.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { partitionOfKey } from "../key-partition.ts";
 import type {
   LogAdmin,
   LogRecord,
@@ -11,9 +13,7 @@ import type {
   PositionedProducer,
   RecordConsumer,
   RecordLog,
-} from "../kafka/record-log.ts";
-import type { Clock } from "../runtime/clock.ts";
-import { FruitstreamError } from "../runtime/errors.ts";
+} from "../record-log.ts";
 import { LogGroup } from "./log-group.ts";
 import { type ReadBounds, RecordDatabase } from "./record-database.ts";
 

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import type { ConsumerHandlers, LogRecord, PartitionOffset, RecordConsumer } from "../kafka/record-log.ts";
-import { FruitstreamError } from "../runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { ConsumerHandlers, LogRecord, PartitionOffset, RecordConsumer } from "../record-log.ts";
 
 /** What a group reads: one topic, and the group's own offsets on it. */
 export interface GroupSource {

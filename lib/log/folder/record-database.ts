@@ -1,6 +1,6 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { LogRecord, NewRecord, PartitionOffset } from "../kafka/record-log.ts";
-import { FruitstreamError } from "../runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { LogRecord, NewRecord, PartitionOffset } from "../record-log.ts";
 
 /** A partition's oldest record and the one that will be appended next; equal when it holds none. */
 export interface PartitionSpan {

@@ -1,8 +1,8 @@
-import { FruitstreamError, fateOf } from "../runtime/errors.ts";
-import type { Logger } from "../runtime/logger.ts";
-import { retryWithin } from "../runtime/retry.ts";
+import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import { retryWithin } from "#lib/runtime/retry.ts";
+import type { LogAdmin, PartitionOffset } from "../record-log.ts";
 import { createKafka, fromKafkaError, type KafkaSettings } from "./kafka-client.ts";
-import type { LogAdmin, PartitionOffset } from "./record-log.ts";
 
 /** Kafka's value for "this group has committed nothing here". */
 const NO_OFFSET = "-1";

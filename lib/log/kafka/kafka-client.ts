@@ -1,7 +1,7 @@
 import kafkajs from "kafkajs";
 import { z } from "zod";
-import { FruitstreamError } from "../runtime/errors.ts";
-import type { Logger } from "../runtime/logger.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
 import { tolerateMissingLeaders } from "./missing-leaders.ts";
 
 // kafkajs is CommonJS, and not all of its names are visible to an import of names.

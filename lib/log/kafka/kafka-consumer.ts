@@ -1,12 +1,12 @@
 import type { Consumer, ConsumerCrashEvent, ConsumerGroupJoinEvent, EachBatchPayload, KafkaMessage } from "kafkajs";
 import pLimit from "p-limit";
-import { systemClock } from "../runtime/clock.ts";
-import { watchForSetBack } from "../runtime/clock-watch.ts";
-import { FruitstreamError, fateOf } from "../runtime/errors.ts";
-import type { Logger } from "../runtime/logger.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
+import { watchForSetBack } from "#lib/runtime/clock-watch.ts";
+import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import type { ConsumerHandlers, LogRecord, Membership, PartitionOffset, RecordConsumer } from "../record-log.ts";
 import { safeOffset } from "./kafka-admin.ts";
 import { createKafka, fromKafkaError, type KafkaSettings, METADATA_AGE_MS_MAX, RETRY } from "./kafka-client.ts";
-import type { ConsumerHandlers, LogRecord, Membership, PartitionOffset, RecordConsumer } from "./record-log.ts";
 
 export type ConsumerSettings = KafkaSettings & Membership;
 

@@ -1,10 +1,10 @@
 import kafkajs, { type Message, type RecordMetadata } from "kafkajs";
 import pLimit from "p-limit";
-import { systemClock } from "../runtime/clock.ts";
-import type { Logger } from "../runtime/logger.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import type { NewRecord, PartitionOffset, PositionedProducer, ProducerOptions } from "../record-log.ts";
 import { safeOffset } from "./kafka-admin.ts";
 import { createKafka, fromKafkaError, type KafkaSettings, METADATA_AGE_MS_MAX, RETRY } from "./kafka-client.ts";
-import type { NewRecord, PartitionOffset, PositionedProducer, ProducerOptions } from "./record-log.ts";
 
 /** Below the broker's default max.message.bytes (1 MiB), with room for what the record batch itself adds. */
 const REQUEST_BYTES_MAX = 900_000;

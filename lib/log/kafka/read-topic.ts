@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import type { Logger } from "../runtime/logger.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import type { LogRecord } from "../record-log.ts";
 import { openAdmin } from "./kafka-admin.ts";
 import type { KafkaSettings } from "./kafka-client.ts";
 import { createConsumer } from "./kafka-consumer.ts";
-import type { LogRecord } from "./record-log.ts";
 
 /** The group exists for one reading only and commits nothing. */
 const SESSION_MS_MAX = 30_000;

@@ -1,8 +1,8 @@
 import type avro from "avsc";
-import { FruitstreamError } from "../runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { DeadLetter, DeadLetterMark, PhotoArrived, PhotoFeatures } from "../messages.ts";
 import { formatFingerprint, type PublishedSchema } from "./avro-schemas.ts";
 import { type KnownSchemas, knownSchemas } from "./known-schemas.ts";
-import type { DeadLetter, DeadLetterMark, PhotoArrived, PhotoFeatures } from "./messages.ts";
 import { schemaResolver } from "./schema-resolver.ts";
 import { asBuffer, fingerprintIn, HEADER_BYTES, singleObjectHeader } from "./single-object.ts";
 

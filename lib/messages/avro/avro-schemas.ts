@@ -58,5 +58,5 @@ export function parseFingerprint(text: string): bigint | undefined {
   return /^[0-9a-f]{16}$/.test(text) ? BigInt(`0x${text}`) : undefined;
 }
 
-const SCHEMAS_FOLDER = new URL("../../schemas/", import.meta.url);
+const SCHEMAS_FOLDER = new URL("../../../schemas/", import.meta.url);
 const SCHEMA_FILE = /^([a-z-]+)\.v(\d+)\.avsc$/;

@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
-import type { LogAdmin, LogRecord, RecordLog, RecordProducer } from "../kafka/record-log.ts";
-import type { Logger } from "../runtime/logger.ts";
+import type { LogAdmin, LogRecord, RecordLog, RecordProducer } from "#lib/log/record-log.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
 import { formatFingerprint, formatSchema, type PublishedSchema, parseFingerprint } from "./avro-schemas.ts";
 import { type KnownSchemas, knownSchemas } from "./known-schemas.ts";
 

@@ -1,4 +1,4 @@
-import type { AxisResize } from "../../../lib/model/resize-weights.ts";
+import type { AxisResize } from "../resize-weights.ts";
 
 /**
  * Keeps the weights of the axes used last, since a data set has few sizes and they come again and again. Holds at most

@@ -1,6 +1,6 @@
-import type { ModelFolder } from "../../../lib/model/model-folder.ts";
-import { FruitstreamError } from "../../../lib/runtime/errors.ts";
-import type { DecodedPhoto } from "../decode-photo.ts";
+import type { DecodedPhoto } from "#lib/photo/decode-photo.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { ModelFolder } from "../model-folder.ts";
 import { Batcher, type BatchLimits } from "./batcher.ts";
 import { InferenceThread } from "./inference-thread.ts";
 import type { PhotoOutcome, PhotoVector } from "./photo-model.ts";

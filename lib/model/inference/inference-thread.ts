@@ -1,8 +1,8 @@
-import "../../../lib/model/no-telemetry.ts";
+import "../no-telemetry.ts";
 import { Worker } from "node:worker_threads";
-import { FruitstreamError } from "../../../lib/runtime/errors.ts";
-import { metrics } from "../../../lib/runtime/metrics.ts";
-import type { DecodedPhoto } from "../decode-photo.ts";
+import type { DecodedPhoto } from "#lib/photo/decode-photo.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { metrics } from "#lib/runtime/metrics.ts";
 import type { PhotoOutcome } from "./photo-model.ts";
 import type { WorkerReply, WorkerRequest, WorkerSetup } from "./worker-messages.ts";
 

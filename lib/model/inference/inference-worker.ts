@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { FruitstreamError } from "../../../lib/runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { openPhotoModel, type PhotoModel, type PhotoOutcome } from "./photo-model.ts";
 import type { WorkerReply, WorkerRequest, WorkerSetup } from "./worker-messages.ts";
 

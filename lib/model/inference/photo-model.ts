@@ -1,10 +1,10 @@
-import { indexOfNonFinite } from "../../../lib/contract/finite-values.ts";
-import type { Prediction } from "../../../lib/contract/messages.ts";
-import type { ModelFolder } from "../../../lib/model/model-folder.ts";
-import { openNetwork } from "../../../lib/model/network.ts";
-import type { DenseTensor } from "../../../lib/model/onnx-session.ts";
-import { FruitstreamError } from "../../../lib/runtime/errors.ts";
-import type { DecodedPhoto } from "../decode-photo.ts";
+import { indexOfNonFinite } from "#lib/messages/finite-values.ts";
+import type { Prediction } from "#lib/messages/messages.ts";
+import type { DecodedPhoto } from "#lib/photo/decode-photo.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { ModelFolder } from "../model-folder.ts";
+import { openNetwork } from "../network.ts";
+import type { DenseTensor } from "../onnx-session.ts";
 import { topPredictions } from "./predictions.ts";
 import { openPreprocessor } from "./preprocessor.ts";
 

@@ -1,5 +1,5 @@
-import type { Prediction } from "../../../lib/contract/messages.ts";
-import type { ScoreKind } from "../../../lib/model/manifest.ts";
+import type { Prediction } from "#lib/messages/messages.ts";
+import type { ScoreKind } from "../manifest.ts";
 
 /**
  * The best `topK` classes, best first, of equal ones the lower index first. Scores are probabilities: logits go

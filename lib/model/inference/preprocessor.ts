@@ -1,10 +1,10 @@
-import type { ModelManifest } from "../../../lib/model/manifest.ts";
-import { type DenseTensor, openOnnxSession } from "../../../lib/model/onnx-session.ts";
-import { encodePreprocessGraph, PreprocessTensor } from "../../../lib/model/preprocess-graph.ts";
-import { resizeBands } from "../../../lib/model/resize-bands.ts";
-import { resizeGeometry } from "../../../lib/model/resize-geometry.ts";
-import { resizeWeights } from "../../../lib/model/resize-weights.ts";
-import type { DecodedPhoto } from "../decode-photo.ts";
+import type { DecodedPhoto } from "#lib/photo/decode-photo.ts";
+import type { ModelManifest } from "../manifest.ts";
+import { type DenseTensor, openOnnxSession } from "../onnx-session.ts";
+import { encodePreprocessGraph, PreprocessTensor } from "../preprocess-graph.ts";
+import { resizeBands } from "../resize-bands.ts";
+import { resizeGeometry } from "../resize-geometry.ts";
+import { resizeWeights } from "../resize-weights.ts";
 import { AxisCache } from "./axis-cache.ts";
 
 /** Turns decoded photos of any size into a model's input. It computes on the calling thread, single-threaded. */

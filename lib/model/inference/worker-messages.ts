@@ -1,6 +1,6 @@
-import type { ModelFolder } from "../../../lib/model/model-folder.ts";
-import type { ErrorCode } from "../../../lib/runtime/errors.ts";
-import type { DecodedPhoto } from "../decode-photo.ts";
+import type { DecodedPhoto } from "#lib/photo/decode-photo.ts";
+import type { ErrorCode } from "#lib/runtime/errors.ts";
+import type { ModelFolder } from "../model-folder.ts";
 import type { InferenceCpu, PhotoOutcome } from "./photo-model.ts";
 
 /** What a worker is started with. It answers with `ready` or `failed`. */

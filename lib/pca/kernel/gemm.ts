@@ -1,5 +1,5 @@
-import { encodeOnnxModel } from "../model/onnx-graph.ts";
-import { openOnnxSession } from "../model/onnx-session.ts";
+import { encodeOnnxModel } from "#lib/model/onnx-graph.ts";
+import { openOnnxSession } from "#lib/model/onnx-session.ts";
 
 /** A dense float64 matrix, row-major. */
 export interface DenseMatrix {

@@ -1,4 +1,4 @@
-import type { PackedTriangle } from "./packed-triangle.ts";
+import type { PackedTriangle } from "../packed-triangle.ts";
 
 /** The expensive steps of PCA, as a port: a native GEMM does them 4 to 25 times as fast as loops here would. */
 export interface MatrixKernel {

@@ -2,11 +2,11 @@ import { randomUUID } from "node:crypto";
 import type { BigIntStats } from "node:fs";
 import { link, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { FruitstreamError } from "../runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { formatS3Uri, type ObjectLocation, type ObjectStore, type ObjectSummary } from "../object-store.ts";
 import { pathOfKey } from "./folder-key.ts";
 import { listFolder } from "./folder-listing.ts";
 import { etagOfFile, md5, readObjectFile, toFileError } from "./object-file.ts";
-import { formatS3Uri, type ObjectLocation, type ObjectStore, type ObjectSummary } from "./object-store.ts";
 
 /** Where writes are made ready, on the same file system as what they replace. No bucket is called so. */
 const INCOMING = ".incoming";

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { FruitstreamError } from "../runtime/errors.ts";
-import type { GetOptions } from "./object-store.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { GetOptions } from "../object-store.ts";
 
 /**
  * Reads a file as an object store reads an object. The etag is the MD5 of the bytes that are returned, whatever happens

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { FruitstreamError } from "../runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 /**
  * Reads a response's body into memory, never more than `bytesMax`.

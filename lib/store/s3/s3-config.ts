@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { httpUrl } from "../runtime/config.ts";
-import { FruitstreamError } from "../runtime/errors.ts";
+import { httpUrl } from "#lib/runtime/config.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { S3Options } from "./s3-object-store.ts";
 
 /** The environment variables that say how to reach S3. Part of every service's configuration. */

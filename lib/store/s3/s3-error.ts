@@ -1,4 +1,4 @@
-import { type ErrorCode, FruitstreamError } from "../runtime/errors.ts";
+import { type ErrorCode, FruitstreamError } from "#lib/runtime/errors.ts";
 
 /** What a failed request was about. The endpoint is shown as it is: it carries no credentials. */
 export interface S3Target {

@@ -13,9 +13,9 @@ import {
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { type Clock, systemClock } from "../runtime/clock.ts";
-import { FruitstreamError } from "../runtime/errors.ts";
-import type { GetOptions, ObjectLocation, ObjectStore, ObjectSummary, PutOptions } from "./object-store.ts";
+import { type Clock, systemClock } from "#lib/runtime/clock.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { GetOptions, ObjectLocation, ObjectStore, ObjectSummary, PutOptions } from "../object-store.ts";
 import { readBody } from "./read-body.ts";
 import { openDirectGet } from "./s3-direct-get.ts";
 import { type S3Target, s3StatusOf, toStoreError } from "./s3-error.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { FruitstreamError } from "../runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 /**
  * The actions of a Delta log (https://github.com/delta-io/delta/blob/master/PROTOCOL.md#actions), under the protocol's

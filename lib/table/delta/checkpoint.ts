@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { FruitstreamError } from "../runtime/errors.ts";
-import { type Action, encodePaths, parseAction } from "./actions.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import {
   boolColumn,
   type Column,
@@ -10,11 +9,12 @@ import {
   mapColumn,
   structColumn,
   utf8Column,
-} from "./arrow-columns.ts";
+} from "../arrow-columns.ts";
+import { decodeRows, encodeColumns } from "../parquet-file.ts";
+import { formatTableUri, type TableAccess, tableObject } from "../table-location.ts";
+import { type Action, encodePaths, parseAction } from "./actions.ts";
 import { checkpointPath, commitOf, LOG_FOLDER, readLogFile } from "./delta-log.ts";
-import { decodeRows, encodeColumns } from "./parquet-file.ts";
 import { Snapshot } from "./snapshot.ts";
-import { formatTableUri, type TableAccess, tableObject } from "./table-location.ts";
 
 /** The hint to the latest checkpoint: its version and its number of actions. */
 export type LastCheckpoint = z.output<typeof lastCheckpointSchema>;

@@ -1,5 +1,5 @@
-import { PHOTO_COLUMNS, type PhotoColumn } from "./photo-columns.ts";
-import type { PhotoRow } from "./photo-row.ts";
+import { PHOTO_COLUMNS, type PhotoColumn } from "../photo-columns.ts";
+import type { PhotoRow } from "../photo-row.ts";
 
 /**
  * A file's `stats` as the Delta protocol asks: the number of records, and of every scalar column the nulls and a lower

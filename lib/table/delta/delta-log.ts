@@ -1,4 +1,5 @@
-import { FruitstreamError } from "../runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { formatTableUri, type TableAccess, tableObject } from "../table-location.ts";
 import {
   type Action,
   type AddFile,
@@ -9,7 +10,6 @@ import {
   type RemoveFile,
   type Transaction,
 } from "./actions.ts";
-import { formatTableUri, type TableAccess, tableObject } from "./table-location.ts";
 
 /** One version's actions, by kind, in the order of the file. */
 export interface Commit {

@@ -1,13 +1,13 @@
-import type { Clock } from "../runtime/clock.ts";
-import { FruitstreamError } from "../runtime/errors.ts";
-import type { Logger } from "../runtime/logger.ts";
-import type { ObjectStore } from "../store/object-store.ts";
+import type { Clock } from "#lib/runtime/clock.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
+import { PHOTO_COLUMNS, type PhotoColumn } from "../photo-columns.ts";
+import { formatTableUri, type TableAccess, type TableLocation, tableObject } from "../table-location.ts";
 import { type Action, type AddFile, type Metadata, serialiseActions } from "./actions.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import { type Commit, commitOf, commitPath, readCommit } from "./delta-log.ts";
-import { PHOTO_COLUMNS, type PhotoColumn } from "./photo-columns.ts";
 import { PROTOCOL, type Snapshot } from "./snapshot.ts";
-import { formatTableUri, type TableAccess, type TableLocation, tableObject } from "./table-location.ts";
 import { evolvedMetadata } from "./table-schema.ts";
 
 /** What is to become one version of the table. */

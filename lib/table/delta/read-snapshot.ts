@@ -1,8 +1,8 @@
-import { FruitstreamError } from "../runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { formatTableUri, type TableAccess } from "../table-location.ts";
 import { type LastCheckpoint, readCheckpoint, readLastCheckpoint } from "./checkpoint.ts";
 import { listLog, readCommits } from "./delta-log.ts";
 import { Snapshot } from "./snapshot.ts";
-import { formatTableUri, type TableAccess } from "./table-location.ts";
 
 /**
  * Reads the state of a table: its newest, or that of an older version. From the newest checkpoint that can be read and

@@ -1,4 +1,4 @@
-import { FruitstreamError } from "../runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { AddFile, Metadata, Protocol, RemoveFile } from "./actions.ts";
 import type { Commit } from "./delta-log.ts";
 

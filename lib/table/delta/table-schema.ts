@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { FruitstreamError } from "../runtime/errors.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { columnField, type DeltaType, PARTITION_COLUMNS, type PhotoColumn } from "../photo-columns.ts";
 import type { Metadata } from "./actions.ts";
-import { columnField, type DeltaType, PARTITION_COLUMNS, type PhotoColumn } from "./photo-columns.ts";
 
 /**
  * What a table's metadata must become before rows of these columns are written to it. Columns that are not known here

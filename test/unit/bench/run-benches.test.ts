@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Bench, BenchContext } from "../../../bench/bench.ts";
-import { type Outcome, runBenches } from "../../../bench/run-benches.ts";
+import type { Bench, BenchContext } from "#bench/bench.ts";
+import { type Outcome, runBenches } from "#bench/run-benches.ts";
 
 const REPORT = { method: "", tables: [], plots: [], notes: [] };
 const works = (name: string): Bench => ({ name, title: name, run: async () => REPORT });

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 
-const CLI = fileURLToPath(new URL("../../../../cli/fruitstream.ts", import.meta.url));
+const CLI = fileURLToPath(new URL("../../../cli/fruitstream.ts", import.meta.url));
 const PHOTOS = 48;
 
 test("a bare machine has a demo: embedded, of drawn photos, with plots", { timeout: 120_000 }, async () => {

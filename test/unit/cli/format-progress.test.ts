@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { formatProgress } from "../../../cli/format-progress.ts";
+import { formatProgress } from "#cli/format-progress.ts";
 
 it("tells the rate of announcements and leaves out what is zero", () => {
   const progress = { announced: 1200, uploaded: 0, existing: 0, skipped: 3, lastKey: undefined };

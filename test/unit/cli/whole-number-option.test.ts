@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { wholeNumberOption } from "../../../cli/whole-number-option.ts";
+import { wholeNumberOption } from "#cli/whole-number-option.ts";
 
 const parse = wholeNumberOption(1, 4_032);
 

@@ -3,9 +3,9 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { runDemo } from "../../../../cli/demo/run-demo.ts";
-import { writeTinyModel } from "../../../faults/tiny-model.ts";
-import { writePhotos } from "../local/local-fixtures.ts";
+import { runDemo } from "#demo/run-demo.ts";
+import { writeTinyModel } from "../../faults/tiny-model.ts";
+import { writePhotos } from "../ops/local/local-fixtures.ts";
 
 let scratch: string;
 

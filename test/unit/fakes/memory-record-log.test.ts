@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { murmur2 } from "../../../lib/kafka/key-partition.ts";
+import { murmur2 } from "#lib/log/key-partition.ts";
 import { describeRecordLogContract } from "../../contract/record-log.ts";
 import { MemoryRecordLog } from "../../fakes/memory-record-log.ts";
 

@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { loadModelFolder, type ModelFolder } from "../../../lib/model/model-folder.ts";
-import { type Network, openNetwork } from "../../../lib/model/network.ts";
+import { loadModelFolder, type ModelFolder } from "#lib/model/model-folder.ts";
+import { type Network, openNetwork } from "#lib/model/network.ts";
 
 const FRUITS_360_CLASSES = 114;
 

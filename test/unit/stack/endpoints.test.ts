@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { endpointsAsEnv, endpointsFromEnv } from "../../../stack/endpoints.ts";
-import { resolveEndpoints, resolveS3Access } from "../../../stack/resolve-endpoints.ts";
+import { endpointsAsEnv, endpointsFromEnv } from "#stack/endpoints.ts";
+import { resolveEndpoints, resolveS3Access } from "#stack/resolve-endpoints.ts";
 
 const env = {
   KAFKA_BROKERS: "a:9092,b:9092",

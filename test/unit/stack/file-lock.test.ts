@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
-import { withFileLock } from "../../../stack/file-lock.ts";
+import { withFileLock } from "#stack/file-lock.ts";
 
 let folder: string;
 let path: string;

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { ensureJars, jarFolderName } from "../../../stack/jar-cache.ts";
+import { ensureJars, jarFolderName } from "#stack/jar-cache.ts";
 
 test("the folder's name follows the content of pom.xml", () => {
   const name = jarFolderName(Buffer.from("<project/>"));

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatProperties } from "../../../stack/java-properties.ts";
+import { formatProperties } from "#stack/java-properties.ts";
 
 test("one line for each property", () => {
   expect(formatProperties({ "node.id": 1, "log.dirs": "/a b/c", on: true })).toBe(

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { findJava, parseJavaVersion } from "../../../stack/java-tools.ts";
+import { findJava, parseJavaVersion } from "#stack/java-tools.ts";
 
 let javaHome: string;
 

@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { kafkaAnswers } from "../../../stack/kafka-probe.ts";
-import { findFreePorts, LOOPBACK } from "../../../stack/local-port.ts";
+import { kafkaAnswers } from "#stack/kafka-probe.ts";
+import { findFreePorts, LOOPBACK } from "#stack/local-port.ts";
 
 let server: Server | undefined;
 

@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
-import { assertPortFree, findFreePorts, LOOPBACK } from "../../../stack/local-port.ts";
+import { assertPortFree, findFreePorts, LOOPBACK } from "#stack/local-port.ts";
 
 test("free ports are different and can be had", async () => {
   const ports = await findFreePorts(5);

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
-import { identifyProcess, isRunning } from "../../../stack/process-identity.ts";
+import { identifyProcess, isRunning } from "#stack/process-identity.ts";
 
 let child: ChildProcess | undefined;
 

@@ -2,9 +2,9 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { jarFolderName } from "../../../stack/jar-cache.ts";
-import { whatStackLacks } from "../../../stack/stack-programs.ts";
-import { readStackSettings } from "../../../stack/stack-settings.ts";
+import { jarFolderName } from "#stack/jar-cache.ts";
+import { whatStackLacks } from "#stack/stack-programs.ts";
+import { readStackSettings } from "#stack/stack-settings.ts";
 
 let scratch: string;
 

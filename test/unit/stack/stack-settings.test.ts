@@ -2,7 +2,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { readStackSettings } from "../../../stack/stack-settings.ts";
+import { readStackSettings } from "#stack/stack-settings.ts";
 
 test("by default the state is in the project and the cache in the user's", () => {
   expect(readStackSettings({})).toEqual({

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readStackState, type StackState, writeStackState } from "../../../stack/stack-state.ts";
+import { readStackState, type StackState, writeStackState } from "#stack/stack-state.ts";
 
 let folder: string;
 

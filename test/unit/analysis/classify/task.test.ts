@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { labelsOf, questionsOf, type Task, taskOf } from "../../../../cli/classify/task.ts";
+import { labelsOf, questionsOf, type Task, taskOf } from "#analysis/classify/task.ts";
 
 const ROWS = new Map([
   ["Apple", 30],

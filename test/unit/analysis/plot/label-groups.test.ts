@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { GROUPS_MAX, groupLabels } from "../../../../cli/plot/label-groups.ts";
+import { GROUPS_MAX, groupLabels } from "#analysis/plot/label-groups.ts";
 
 describe("labels", () => {
   it("are groups of their own while they are few, those of most rows first", () => {

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { plotTable } from "../../../../cli/plot/plot-table.ts";
+import { plotTable } from "#analysis/plot/plot-table.ts";
 import { emptyStore, LOCATION } from "../../lib/table/table-fixtures.ts";
 import { publishBasis, writeFruitTable } from "../vectors/fruit-table.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { POINTS_MAX, PointSample } from "../../../../cli/plot/point-sample.ts";
+import { POINTS_MAX, PointSample } from "#analysis/plot/point-sample.ts";
 
 function sampleOf(rows: number): PointSample {
   const sample = new PointSample();

@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
-import type { ObjectStore } from "../../../../lib/store/object-store.ts";
-import type { DeltaTable } from "../../../../lib/table/delta-table.ts";
-import { openTable } from "../../../../lib/table/open-table.ts";
-import type { PhotoRow } from "../../../../lib/table/photo-row.ts";
-import { writeRows } from "../../../../lib/table/table-files.ts";
-import type { TableLocation } from "../../../../lib/table/table-location.ts";
-import { BasisStore } from "../../../../services/reducer/basis-store.ts";
-import type { Basis } from "../../../../services/reducer/pca/basis.ts";
-import { clouds } from "../../lib/classification/clouds.ts";
+import type { Basis } from "#lib/pca/basis.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
+import { BasisStore } from "#lib/table/basis-store.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { openTable } from "#lib/table/open-table.ts";
+import type { PhotoRow } from "#lib/table/photo-row.ts";
+import { writeRows } from "#lib/table/table-files.ts";
+import type { TableLocation } from "#lib/table/table-location.ts";
 import { photoRow } from "../../lib/table/photo-rows.ts";
+import { clouds } from "../classify/learning/clouds.ts";
 
 export const MODEL = "clouds-0a1b2c3d";
 

@@ -4,7 +4,7 @@ import {
   readFeatureVectors,
   requireNewestBasis,
   type TableVector,
-} from "../../../../cli/vectors/read-vectors.ts";
+} from "#analysis/vectors/read-vectors.ts";
 import { photoRow } from "../../lib/table/photo-rows.ts";
 import { emptyStore, LOCATION } from "../../lib/table/table-fixtures.ts";
 import { appendRows, MODEL, publishBasis, writeFruitTable } from "./fruit-table.ts";

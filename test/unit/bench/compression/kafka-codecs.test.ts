@@ -1,6 +1,6 @@
 import kafkajs from "kafkajs";
 import { expect, test } from "vitest";
-import { KAFKA_CODECS, registerCodec } from "../../../../bench/compression/kafka-codecs.ts";
+import { KAFKA_CODECS, registerCodec } from "#bench/compression/kafka-codecs.ts";
 
 const records = Buffer.from("a vector with many zeros ".repeat(200));
 

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { encodeRecords } from "../../../../bench/compression/record-batch.ts";
+import { encodeRecords } from "#bench/compression/record-batch.ts";
 
 const require = createRequire(import.meta.url);
 const Encoder = require("kafkajs/src/protocol/encoder.js");

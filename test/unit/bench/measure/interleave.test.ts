@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { interleave } from "../../../../bench/measure/interleave.ts";
+import { interleave } from "#bench/measure/interleave.ts";
 
 test("every side is measured once a round, every second round backwards", async () => {
   const order: string[] = [];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { cpuBetween, parseCpuSeconds, parseStatusBytes } from "../../../../bench/measure/process-meter.ts";
+import { cpuBetween, parseCpuSeconds, parseStatusBytes } from "#bench/measure/process-meter.ts";
 
 const use = (cpuSeconds: number) => ({ cpuSeconds, rssBytes: 0, rssPeakBytes: 0 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseMetrics } from "../../../../bench/measure/prometheus.ts";
+import { parseMetrics } from "#bench/measure/prometheus.ts";
 
 const TEXT = `# HELP photos_total Photos.
 # TYPE photos_total counter

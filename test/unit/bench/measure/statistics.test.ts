@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { quantile, summarise } from "../../../../bench/measure/statistics.ts";
+import { quantile, summarise } from "#bench/measure/statistics.ts";
 
 const values = fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 50 });
 

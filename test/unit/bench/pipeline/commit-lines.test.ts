@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseCommitLines } from "../../../../bench/pipeline/commit-lines.ts";
+import { parseCommitLines } from "#bench/pipeline/commit-lines.ts";
 
 test("commits are read from a reducer's log, whatever else is in it", () => {
   const log = [

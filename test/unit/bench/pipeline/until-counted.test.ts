@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { STALL_MS_MAX, untilCounted } from "../../../../bench/pipeline/until-counted.ts";
+import { STALL_MS_MAX, untilCounted } from "#bench/pipeline/until-counted.ts";
 
 /** A wait on a clock of its own, which every pause moves on by 500 ms. */
 function waitFor(target: number, countAt: (nowMs: number) => number, check = async () => {}) {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { syntheticVectors } from "../../../../bench/reducer/synthetic-vectors.ts";
+import { syntheticVectors } from "#bench/reducer/synthetic-vectors.ts";
 
 test("vectors are the same in every run, rectified, and spread", () => {
   const values = syntheticVectors(200, 64);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { barChart, lineChart } from "../../../../bench/report/charts.ts";
-import { renderSvg } from "../../../../cli/plot/render-svg.ts";
+import { renderSvg } from "#analysis/plot/render-svg.ts";
+import { barChart, lineChart } from "#bench/report/charts.ts";
 
 test("bars keep their order and show their names", async () => {
   const svg = await renderSvg(

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { summarise } from "../../../../bench/measure/statistics.ts";
-import { formatCell, formatNumber, formatReport } from "../../../../bench/report/markdown.ts";
+import { summarise } from "#bench/measure/statistics.ts";
+import { formatCell, formatNumber, formatReport } from "#bench/report/markdown.ts";
 
 const MACHINE = {
   cpu: "Some CPU",

@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { drawSamples } from "../../../../cli/sample/draw-samples.ts";
-import { labelOfKey, UNLABELLED_FOLDERS } from "../../../../services/ingest/photo-label.ts";
+import { drawSamples } from "#demo/photos/draw-samples.ts";
+import { labelOfKey, UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
 
 let place: string;
 beforeEach(async () => {

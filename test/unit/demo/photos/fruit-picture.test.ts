@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { FRUIT_KINDS } from "../../../../cli/sample/fruit-kinds.ts";
-import { drawFruitPicture } from "../../../../cli/sample/fruit-picture.ts";
+import { FRUIT_KINDS } from "#demo/photos/fruit-kinds.ts";
+import { drawFruitPicture } from "#demo/photos/fruit-picture.ts";
 
 test("a picture follows from seed and index alone", () => {
   fc.assert(

@@ -1,8 +1,8 @@
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { FRUIT_KINDS } from "../../../../cli/sample/fruit-kinds.ts";
-import { drawFruitPicture } from "../../../../cli/sample/fruit-picture.ts";
-import { DESCRIPTION, renderPhoto } from "../../../../cli/sample/render-photo.ts";
+import { FRUIT_KINDS } from "#demo/photos/fruit-kinds.ts";
+import { drawFruitPicture } from "#demo/photos/fruit-picture.ts";
+import { DESCRIPTION, renderPhoto } from "#demo/photos/render-photo.ts";
 
 test.each([32, 160])("a photo of %i pixels is a square JPEG that says it is synthetic", async (sidePx) => {
   const photo = await renderPhoto(drawFruitPicture(1, 0), sidePx);

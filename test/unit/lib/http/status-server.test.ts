@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
-import { Health } from "../../../../lib/runtime/health.ts";
-import { closeServer, createStatusServer, listen } from "../../../../lib/runtime/status-server.ts";
+import { closeServer, createStatusServer, listen } from "#lib/http/status-server.ts";
+import { Health } from "#lib/runtime/health.ts";
 
 const servers: ReturnType<typeof createStatusServer>[] = [];
 afterEach(() => Promise.all(servers.splice(0).map(closeServer)));

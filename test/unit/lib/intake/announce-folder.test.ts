@@ -2,12 +2,12 @@ import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { photoArrivedCodec } from "../../../../lib/contract/avro-codec.ts";
-import type { PhotoArrived } from "../../../../lib/contract/messages.ts";
-import { systemClock } from "../../../../lib/runtime/clock.ts";
-import { md5 } from "../../../../lib/store/object-file.ts";
-import { announceFolder } from "../../../../services/ingest/announce-folder.ts";
-import { PhotoAnnouncer } from "../../../../services/ingest/announce-photo.ts";
+import { announceFolder } from "#lib/intake/announce-folder.ts";
+import { PhotoAnnouncer } from "#lib/intake/announce-photo.ts";
+import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
+import type { PhotoArrived } from "#lib/messages/messages.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
+import { md5 } from "#lib/store/folder/object-file.ts";
 
 let folder: string;
 let announced: PhotoArrived[];

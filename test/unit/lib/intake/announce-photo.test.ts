@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { photoArrivedCodec } from "../../../../lib/contract/avro-codec.ts";
-import type { NewRecord } from "../../../../lib/kafka/record-log.ts";
-import { PhotoAnnouncer, type StoredPhoto } from "../../../../services/ingest/announce-photo.ts";
+import { PhotoAnnouncer, type StoredPhoto } from "#lib/intake/announce-photo.ts";
+import type { NewRecord } from "#lib/log/record-log.ts";
+import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
 
 const clock = { nowMs: () => 1234, sleep: async () => {} };
 

@@ -1,15 +1,15 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { photoArrivedCodec } from "../../../../lib/contract/avro-codec.ts";
-import type { PhotoArrived } from "../../../../lib/contract/messages.ts";
-import { FruitstreamError } from "../../../../lib/runtime/errors.ts";
-import type { RetryHooks } from "../../../../lib/runtime/retry.ts";
-import type { ObjectStore } from "../../../../lib/store/object-store.ts";
-import { PhotoAnnouncer } from "../../../../services/ingest/announce-photo.ts";
-import { type BackfillOptions, backfill } from "../../../../services/ingest/backfill.ts";
-import type { IngestProgress } from "../../../../services/ingest/ingest-progress.ts";
-import { parseS3Uri } from "../../../../services/ingest/list-photos.ts";
-import { UNLABELLED_FOLDERS } from "../../../../services/ingest/photo-label.ts";
-import { LISTED_SUFFIXES, suffixTest } from "../../../../services/ingest/photo-suffixes.ts";
+import { PhotoAnnouncer } from "#lib/intake/announce-photo.ts";
+import { type BackfillOptions, backfill } from "#lib/intake/backfill.ts";
+import type { IngestProgress } from "#lib/intake/ingest-progress.ts";
+import { parseS3Uri } from "#lib/intake/list-photos.ts";
+import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
+import type { PhotoArrived } from "#lib/messages/messages.ts";
+import { UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
+import { LISTED_SUFFIXES, suffixTest } from "#lib/photo/photo-suffixes.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { RetryHooks } from "#lib/runtime/retry.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
 import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { forEachBounded } from "../../../../services/ingest/for-each-bounded.ts";
+import { forEachBounded } from "#lib/intake/for-each-bounded.ts";
 
 const noSignal = new AbortController().signal;
 

@@ -3,16 +3,16 @@ import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { photoArrivedCodec } from "../../../../lib/contract/avro-codec.ts";
-import type { PhotoArrived } from "../../../../lib/contract/messages.ts";
-import { FruitstreamError } from "../../../../lib/runtime/errors.ts";
-import type { RetryHooks } from "../../../../lib/runtime/retry.ts";
-import type { ObjectStore } from "../../../../lib/store/object-store.ts";
-import { PhotoAnnouncer } from "../../../../services/ingest/announce-photo.ts";
-import { UNLABELLED_FOLDERS } from "../../../../services/ingest/photo-label.ts";
-import { suffixTest, UPLOADED_SUFFIXES } from "../../../../services/ingest/photo-suffixes.ts";
-import { type UploadOptions, uploadFolder } from "../../../../services/ingest/upload-folder.ts";
-import { walkFolder } from "../../../../services/ingest/walk-folder.ts";
+import { PhotoAnnouncer } from "#lib/intake/announce-photo.ts";
+import { type UploadOptions, uploadFolder } from "#lib/intake/upload-folder.ts";
+import { walkFolder } from "#lib/intake/walk-folder.ts";
+import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
+import type { PhotoArrived } from "#lib/messages/messages.ts";
+import { UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
+import { suffixTest, UPLOADED_SUFFIXES } from "#lib/photo/photo-suffixes.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { RetryHooks } from "#lib/runtime/retry.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
 import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";
 

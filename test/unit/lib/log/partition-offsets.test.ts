@@ -1,10 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  formatPartitionOffsets,
-  parsePartitionOffsets,
-  partitionOffsetsSetting,
-} from "../../../../lib/kafka/partition-offsets.ts";
+import { formatPartitionOffsets, parsePartitionOffsets, partitionOffsetsSetting } from "#lib/log/partition-offsets.ts";
 
 test("what is formatted is read again", () => {
   const offsets = fc.uniqueArray(fc.record({ partition: fc.nat(10_000), offset: fc.nat({ max: 2 ** 31 - 1 }) }), {

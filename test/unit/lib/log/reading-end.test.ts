@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ReadingEnd } from "../../../../lib/kafka/reading-end.ts";
+import { ReadingEnd } from "#lib/log/reading-end.ts";
 
 const offsets = [
   { partition: 0, offset: 5 },

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { topicProgress } from "../../../../lib/kafka/topic-progress.ts";
+import { topicProgress } from "#lib/log/topic-progress.ts";
 
 const offsets =
   (...values: number[]) =>

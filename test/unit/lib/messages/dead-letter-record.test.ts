@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { deadLetterCodec, deadLetterMarkCodec, photoArrivedCodec } from "../../../../lib/contract/avro-codec.ts";
-import { decodeDeadLetterRecord } from "../../../../lib/contract/dead-letter-record.ts";
-import type { DeadLetter, DeadLetterMark } from "../../../../lib/contract/messages.ts";
+import { deadLetterCodec, deadLetterMarkCodec, photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
+import { decodeDeadLetterRecord } from "#lib/messages/dead-letter-record.ts";
+import type { DeadLetter, DeadLetterMark } from "#lib/messages/messages.ts";
 
 const letter: DeadLetter = {
   run: "live",

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { deadLetterCodec } from "../../../../lib/contract/avro-codec.ts";
-import { deadLetterOf } from "../../../../lib/contract/dead-letter.ts";
-import { FruitstreamError } from "../../../../lib/runtime/errors.ts";
+import { deadLetterCodec } from "#lib/messages/avro/avro-codec.ts";
+import { deadLetterOf } from "#lib/messages/dead-letter.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 const context = { run: "live", uri: null, traceparent: null, nowMs: 7 };
 const record = (key: Uint8Array | null, value: Uint8Array | null) => ({

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { flushMarker, isFlushMarker } from "../../../../lib/contract/flush-marker.ts";
+import { flushMarker, isFlushMarker } from "#lib/messages/flush-marker.ts";
 
 test("a marker is recognised, and nothing else is", () => {
   const marker = flushMarker(3);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { sniffPhotoFormat } from "../../../../lib/contract/photo-format.ts";
+import { sniffPhotoFormat } from "#lib/messages/photo-format.ts";
 
 describe("sniffPhotoFormat", () => {
   test.each([

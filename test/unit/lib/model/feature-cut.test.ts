@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { CUT_FEATURES, cutAtClassifier } from "../../../../lib/model/feature-cut.ts";
-import { type ConstantTensor, encodeOnnxModel, type Graph, type GraphNode } from "../../../../lib/model/onnx-graph.ts";
-import { openOnnxSession } from "../../../../lib/model/onnx-session.ts";
+import { CUT_FEATURES, cutAtClassifier } from "#lib/model/feature-cut.ts";
+import { type ConstantTensor, encodeOnnxModel, type Graph, type GraphNode } from "#lib/model/onnx-graph.ts";
+import { openOnnxSession } from "#lib/model/onnx-session.ts";
 
 const PHOTOS = 2;
 /** Two photos of two channels of 1 × 2 pixels: the channels' means are [1, 3] and [5, 7]. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseManifest } from "../../../../lib/model/manifest.ts";
+import { parseManifest } from "#lib/model/manifest.ts";
 
 const minimal = {
   name: "tiny-net_1.0",

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { describeModel, loadModelFolder } from "../../../../lib/model/model-folder.ts";
+import { describeModel, loadModelFolder } from "#lib/model/model-folder.ts";
 
 const onnx = Buffer.from("stands for an ONNX file; loading the folder does not open it");
 const manifest = {

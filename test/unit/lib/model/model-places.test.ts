@@ -1,7 +1,7 @@
 import { basename, isAbsolute } from "node:path";
 import { expect, test } from "vitest";
-import { describeModel } from "../../../../lib/model/model-folder.ts";
-import { findModelFolder, listModelFolders } from "../../../../lib/model/model-places.ts";
+import { describeModel } from "#lib/model/model-folder.ts";
+import { findModelFolder, listModelFolders } from "#lib/model/model-places.ts";
 
 const ZOO = { "mobilenetv2-12": 1280, "resnet18-v1-7": 512, "resnet50-v1-12": 2048, "vgg16-12": 4096 };
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { encodeOnnxModel } from "../../../../lib/model/onnx-graph.ts";
-import { type OnnxSession, openOnnxSession } from "../../../../lib/model/onnx-session.ts";
+import { encodeOnnxModel } from "#lib/model/onnx-graph.ts";
+import { type OnnxSession, openOnnxSession } from "#lib/model/onnx-session.ts";
 
 /** y = a b, z = y + 1 */
 const graph = encodeOnnxModel({

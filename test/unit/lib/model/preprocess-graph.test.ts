@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { ModelManifest } from "../../../../lib/model/manifest.ts";
-import { openOnnxSession } from "../../../../lib/model/onnx-session.ts";
-import { encodePreprocessGraph } from "../../../../lib/model/preprocess-graph.ts";
-import { resizeBands } from "../../../../lib/model/resize-bands.ts";
-import { resizeGeometry } from "../../../../lib/model/resize-geometry.ts";
-import { resizeWeights } from "../../../../lib/model/resize-weights.ts";
+import type { ModelManifest } from "#lib/model/manifest.ts";
+import { openOnnxSession } from "#lib/model/onnx-session.ts";
+import { encodePreprocessGraph } from "#lib/model/preprocess-graph.ts";
+import { resizeBands } from "#lib/model/resize-bands.ts";
+import { resizeGeometry } from "#lib/model/resize-geometry.ts";
+import { resizeWeights } from "#lib/model/resize-weights.ts";
 
 type Model = Pick<ModelManifest, "input" | "scaling">;
 

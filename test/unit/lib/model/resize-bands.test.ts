@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { resizeBands } from "../../../../lib/model/resize-bands.ts";
-import { type AxisResize, resizeWeights } from "../../../../lib/model/resize-weights.ts";
+import { resizeBands } from "#lib/model/resize-bands.ts";
+import { type AxisResize, resizeWeights } from "#lib/model/resize-weights.ts";
 
 const axes: fc.Arbitrary<AxisResize> = fc
   .record({ sourceSize: fc.integer({ min: 1, max: 60 }), targetSize: fc.integer({ min: 1, max: 48 }) })

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { resizedPhotoSize, resizeGeometry } from "../../../../lib/model/resize-geometry.ts";
+import { resizedPhotoSize, resizeGeometry } from "#lib/model/resize-geometry.ts";
 
 const stretched = { width: 224, height: 192, resize: "stretch" as const };
 const cropped = { width: 224, height: 224, resize: { shorterSide: 256, centreCrop: true as const } };

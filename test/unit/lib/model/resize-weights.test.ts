@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type AxisResize, resizeWeights, sourceReach } from "../../../../lib/model/resize-weights.ts";
+import { type AxisResize, resizeWeights, sourceReach } from "#lib/model/resize-weights.ts";
 
 const size = fc.integer({ min: 1, max: 60 });
 

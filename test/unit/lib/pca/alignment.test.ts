@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { alignComponents } from "../../../../../services/reducer/pca/alignment.ts";
+import { alignComponents } from "#lib/pca/alignment.ts";
 
 const eigenpairs = (values: number[], rows: number[][]) => ({
   values: Float64Array.from(values),

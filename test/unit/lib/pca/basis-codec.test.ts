@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Basis } from "../../../../../services/reducer/pca/basis.ts";
-import { decodeBasis, encodeBasis } from "../../../../../services/reducer/pca/basis-codec.ts";
-import { PcaError } from "../../../../../services/reducer/pca/pca-error.ts";
+import type { Basis } from "#lib/pca/basis.ts";
+import { decodeBasis, encodeBasis } from "#lib/pca/basis-codec.ts";
+import { PcaError } from "#lib/pca/pca-error.ts";
 
 const basis: Basis = {
   version: 3,

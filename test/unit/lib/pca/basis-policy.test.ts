@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type BasisState, basisDue, turnedTooFar } from "../../../../../services/reducer/pca/basis-policy.ts";
+import { type BasisState, basisDue, turnedTooFar } from "#lib/pca/basis-policy.ts";
 
 const due = (rowCount: number, basisRowCount: number, consideredRowCount: number) =>
   basisDue({ rowCount, basisRowCount, consideredRowCount });

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { Matrix } from "ml-matrix";
 import { describe, expect, test } from "vitest";
-import { openMatrixKernel } from "../../../../../lib/matrix/onnx-matrix-kernel.ts";
-import { type Basis, computeBasis, project } from "../../../../../services/reducer/pca/basis.ts";
-import { emptyMoments, momentsOfRows } from "../../../../../services/reducer/pca/moments.ts";
-import { principalAngles } from "../../../../../services/reducer/pca/principal-angles.ts";
+import { type Basis, computeBasis, project } from "#lib/pca/basis.ts";
+import { openMatrixKernel } from "#lib/pca/kernel/onnx-matrix-kernel.ts";
+import { emptyMoments, momentsOfRows } from "#lib/pca/moments.ts";
+import { principalAngles } from "#lib/pca/principal-angles.ts";
 import { batchPca } from "./batch-pca.ts";
 import { loopKernel } from "./loop-kernel.ts";
 import { mergeMoments } from "./merge-moments.ts";

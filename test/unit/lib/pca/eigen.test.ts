@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { type Eigenpairs, largestEigenpairs } from "../../../../../services/reducer/pca/eigen.ts";
-import { momentsOfRows } from "../../../../../services/reducer/pca/moments.ts";
-import { packedIndex, packedLength } from "../../../../../services/reducer/pca/packed-triangle.ts";
-import { principalAngles } from "../../../../../services/reducer/pca/principal-angles.ts";
+import { type Eigenpairs, largestEigenpairs } from "#lib/pca/eigen.ts";
+import { momentsOfRows } from "#lib/pca/moments.ts";
+import { packedIndex, packedLength } from "#lib/pca/packed-triangle.ts";
+import { principalAngles } from "#lib/pca/principal-angles.ts";
 import { batchPca } from "./batch-pca.ts";
 import { loopKernel } from "./loop-kernel.ts";
 import { rowsWithGaps } from "./random-rows.ts";

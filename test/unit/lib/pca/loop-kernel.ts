@@ -1,5 +1,5 @@
-import type { MatrixKernel } from "../../../../../services/reducer/pca/matrix-kernel.ts";
-import { addOuterProduct } from "../../../../../services/reducer/pca/packed-triangle.ts";
+import type { MatrixKernel } from "#lib/pca/kernel/matrix-kernel.ts";
+import { addOuterProduct } from "#lib/pca/packed-triangle.ts";
 
 /** The definition of a matrix kernel, in loops over the packed triangle: the oracle of other kernels. */
 export const loopKernel: MatrixKernel = {

@@ -1,4 +1,4 @@
-import { foldMoments, type Moments } from "../../../../../services/reducer/pca/moments.ts";
+import { foldMoments, type Moments } from "#lib/pca/moments.ts";
 
 /** The moments of the rows of both, which stay as they are. */
 export function mergeMoments(a: Moments, b: Moments): Moments {

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Moments } from "../../../../../services/reducer/pca/moments.ts";
-import { decodeMoments, encodeMoments } from "../../../../../services/reducer/pca/moments-codec.ts";
-import { PcaError } from "../../../../../services/reducer/pca/pca-error.ts";
+import type { Moments } from "#lib/pca/moments.ts";
+import { decodeMoments, encodeMoments } from "#lib/pca/moments-codec.ts";
+import { PcaError } from "#lib/pca/pca-error.ts";
 
 const moments: Moments = {
   dimensions: 2,

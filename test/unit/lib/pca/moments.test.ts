@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { emptyMoments, foldMoments, type Moments, momentsOfRows } from "../../../../../services/reducer/pca/moments.ts";
-import { packedIndex } from "../../../../../services/reducer/pca/packed-triangle.ts";
+import { emptyMoments, foldMoments, type Moments, momentsOfRows } from "#lib/pca/moments.ts";
+import { packedIndex } from "#lib/pca/packed-triangle.ts";
 import { batchPca } from "./batch-pca.ts";
 import { loopKernel } from "./loop-kernel.ts";
 import { mergeMoments } from "./merge-moments.ts";

@@ -1,7 +1,7 @@
 import { Matrix } from "ml-matrix";
 import { expect, test } from "vitest";
-import { orthonormalise } from "../../../../../services/reducer/pca/orthonormal-block.ts";
-import { WorkSlices } from "../../../../../services/reducer/pca/work-slices.ts";
+import { orthonormalise } from "#lib/pca/orthonormal-block.ts";
+import { WorkSlices } from "#lib/pca/work-slices.ts";
 
 function departureFromOrthonormal(block: Float64Array, width: number): number {
   const columns = Matrix.from1DArray(block.length / width, width, block);

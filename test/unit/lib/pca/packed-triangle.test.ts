@@ -1,12 +1,7 @@
 import fc from "fast-check";
 import { Matrix } from "ml-matrix";
 import { expect, test } from "vitest";
-import {
-  addOuterProduct,
-  packedIndex,
-  packedLength,
-  trace,
-} from "../../../../../services/reducer/pca/packed-triangle.ts";
+import { addOuterProduct, packedIndex, packedLength, trace } from "#lib/pca/packed-triangle.ts";
 import { loopKernel } from "./loop-kernel.ts";
 
 test("the index enumerates the upper triangle row by row, in either order of row and column", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { principalAngles, type Subspace } from "../../../../../services/reducer/pca/principal-angles.ts";
+import { principalAngles, type Subspace } from "#lib/pca/principal-angles.ts";
 
 /** Rows that turn the first `angles.length` axes of 20 towards the next ones, one angle each. */
 function turned(angles: readonly number[]): Subspace {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { packedIndex, packedLength } from "../../../../../services/reducer/pca/packed-triangle.ts";
-import { iterateSubspace } from "../../../../../services/reducer/pca/subspace-iteration.ts";
+import { packedIndex, packedLength } from "#lib/pca/packed-triangle.ts";
+import { iterateSubspace } from "#lib/pca/subspace-iteration.ts";
 import { loopKernel } from "./loop-kernel.ts";
 
 const DIMENSIONS = 40;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { WorkSlices } from "../../../../../services/reducer/pca/work-slices.ts";
+import { WorkSlices } from "#lib/pca/work-slices.ts";
 
 test("every row is done once, in order, whatever a row costs", async () => {
   const cost = fc.oneof(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 1_000_000, max: 100_000_000 }));

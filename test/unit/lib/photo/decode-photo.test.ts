@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import type { InputGeometry } from "../../../../lib/model/resize-geometry.ts";
-import { type DecodedPhoto, decodePhoto } from "../../../../services/featurizer/decode-photo.ts";
+import type { InputGeometry } from "#lib/model/resize-geometry.ts";
+import { type DecodedPhoto, decodePhoto } from "#lib/photo/decode-photo.ts";
 
 const small = square(100);
 const pixelsMax = 1_000_000;

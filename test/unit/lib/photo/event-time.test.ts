@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { eventTimeMs, parseInstantMs } from "../../../../services/ingest/event-time.ts";
+import { eventTimeMs, parseInstantMs } from "#lib/photo/event-time.ts";
 
 const now = Date.UTC(2025, 5, 1, 12);
 const dayMs = 86_400_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { labelOfKey, UNLABELLED_FOLDERS } from "../../../../services/ingest/photo-label.ts";
+import { labelOfKey, UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
 
 describe("labelOfKey", () => {
   const unlabelled = new RegExp(UNLABELLED_FOLDERS);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parsePhotoPath } from "../../../../services/ingest/photo-path.ts";
+import { parsePhotoPath } from "#lib/photo/photo-path.ts";
 
 describe("parsePhotoPath", () => {
   it("decodes label and name", () => {

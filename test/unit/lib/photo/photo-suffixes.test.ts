@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LISTED_SUFFIXES, suffixTest, UPLOADED_SUFFIXES } from "../../../../services/ingest/photo-suffixes.ts";
+import { LISTED_SUFFIXES, suffixTest, UPLOADED_SUFFIXES } from "#lib/photo/photo-suffixes.ts";
 
 describe("suffixTest", () => {
   it("takes a name by its last suffix, in any case", () => {

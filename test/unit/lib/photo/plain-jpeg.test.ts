@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { plainJpegSize } from "../../../../services/featurizer/plain-jpeg.ts";
+import { plainJpegSize } from "#lib/photo/plain-jpeg.ts";
 
 describe("plainJpegSize", () => {
   test("reads the size of every plain JPEG", async () => {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import sharp, { type JpegOptions } from "sharp";
 import { describe, expect, test } from "vitest";
-import { openTurboJpeg } from "../../../../services/featurizer/turbo-jpeg.ts";
+import { openTurboJpeg } from "#lib/photo/turbo-jpeg.ts";
 
 const decode = await openTurboJpeg();
 

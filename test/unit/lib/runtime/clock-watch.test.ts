@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { systemClock } from "../../../../lib/runtime/clock.ts";
-import { watchForSetBack } from "../../../../lib/runtime/clock-watch.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
+import { watchForSetBack } from "#lib/runtime/clock-watch.ts";
 
 const HOUR_MS = 3_600_000;
 

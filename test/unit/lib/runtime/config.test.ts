@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { httpUrl, readConfig, wholeNumber } from "../../../../lib/runtime/config.ts";
+import { httpUrl, readConfig, wholeNumber } from "#lib/runtime/config.ts";
 
 const shape = {
   S3_ENDPOINT: httpUrl,

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { MonotonicClock } from "../../../../lib/runtime/clock.ts";
-import { FruitstreamError } from "../../../../lib/runtime/errors.ts";
-import { Health } from "../../../../lib/runtime/health.ts";
-import { type Logger, silentLogger } from "../../../../lib/runtime/logger.ts";
-import { type Progress, ProgressWatch } from "../../../../lib/runtime/progress-watch.ts";
+import type { MonotonicClock } from "#lib/runtime/clock.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { Health } from "#lib/runtime/health.ts";
+import { type Logger, silentLogger } from "#lib/runtime/logger.ts";
+import { type Progress, ProgressWatch } from "#lib/runtime/progress-watch.ts";
 
 const MINUTES = 60_000;
 

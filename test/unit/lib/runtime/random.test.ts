@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Random } from "../../../../lib/runtime/random.ts";
+import { Random } from "#lib/runtime/random.ts";
 
 test("equal seeds make equal choices, others make others", () => {
   const choices = (seed: number) => {

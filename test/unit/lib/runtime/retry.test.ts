@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Clock } from "../../../../lib/runtime/clock.ts";
-import { FruitstreamError } from "../../../../lib/runtime/errors.ts";
-import { backoffMs, retrying } from "../../../../lib/runtime/retry.ts";
+import type { Clock } from "#lib/runtime/clock.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { backoffMs, retrying } from "#lib/runtime/retry.ts";
 
 const policy = { delayMsFirst: 100, delayMsMax: 5_000 };
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { FruitstreamError } from "../../../../lib/runtime/errors.ts";
-import { Health } from "../../../../lib/runtime/health.ts";
-import { silentLogger } from "../../../../lib/runtime/logger.ts";
-import { WaitingRetry } from "../../../../lib/runtime/waiting-retry.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { Health } from "#lib/runtime/health.ts";
+import { silentLogger } from "#lib/runtime/logger.ts";
+import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
 
 test("says what it waits for while it waits, and that all is well afterwards", async () => {
   const health = new Health(() => 0, ["s3", "kafka"]);

@@ -1,6 +1,6 @@
-import { utf8Column } from "../../../../lib/table/arrow-columns.ts";
-import { PHOTO_COLUMNS, type PhotoColumn } from "../../../../lib/table/photo-columns.ts";
-import type { PhotoRow } from "../../../../lib/table/photo-row.ts";
+import { utf8Column } from "#lib/table/arrow-columns.ts";
+import { PHOTO_COLUMNS, type PhotoColumn } from "#lib/table/photo-columns.ts";
+import type { PhotoRow } from "#lib/table/photo-row.ts";
 
 const cameraOf = ({ sourceOffset }: PhotoRow) => `camera ${sourceOffset}`;
 

@@ -1,10 +1,10 @@
 import { beforeEach, expect, test } from "vitest";
-import { systemClock } from "../../../../lib/runtime/clock.ts";
-import { silentLogger } from "../../../../lib/runtime/logger.ts";
-import { type TableAccess, tableObject } from "../../../../lib/table/table-location.ts";
-import { BasisStore } from "../../../../services/reducer/basis-store.ts";
-import type { Basis } from "../../../../services/reducer/pca/basis.ts";
-import { subjectFolder } from "../../../../services/reducer/pca-subject.ts";
+import type { Basis } from "#lib/pca/basis.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
+import { silentLogger } from "#lib/runtime/logger.ts";
+import { BasisStore } from "#lib/table/basis-store.ts";
+import { subjectFolder } from "#lib/table/pca-subject.ts";
+import { type TableAccess, tableObject } from "#lib/table/table-location.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
 
 const SUBJECT = { model: "tiny-1", run: "live" };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { joinVectors } from "../../../../lib/table/join-vectors.ts";
+import { joinVectors } from "#lib/table/join-vectors.ts";
 
 const memory = Float32Array.of(0, 1, 2, 3, 4, 5, 6);
 

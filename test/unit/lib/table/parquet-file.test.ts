@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeFeatures, decodeRows, encodeRows } from "../../../../lib/table/parquet-file.ts";
-import type { PhotoRow } from "../../../../lib/table/photo-row.ts";
+import { decodeFeatures, decodeRows, encodeRows } from "#lib/table/parquet-file.ts";
+import type { PhotoRow } from "#lib/table/photo-row.ts";
 import { photoRow } from "./photo-rows.ts";
 
 const float = fc.float({ noNaN: true });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { partitionFolder, partitionOf, partitionValues } from "../../../../lib/table/photo-row.ts";
+import { partitionFolder, partitionOf, partitionValues } from "#lib/table/photo-row.ts";
 import { photoRow } from "./photo-rows.ts";
 
 describe("a row's partition", () => {

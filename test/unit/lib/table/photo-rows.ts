@@ -1,4 +1,4 @@
-import type { PhotoRow } from "../../../../lib/table/photo-row.ts";
+import type { PhotoRow } from "#lib/table/photo-row.ts";
 
 /** A row with plausible values; vectors follow from the source offset. */
 export function photoRow(changes: Partial<PhotoRow> = {}): PhotoRow {

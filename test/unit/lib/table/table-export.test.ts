@@ -2,9 +2,9 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openTable } from "../../../../lib/table/open-table.ts";
-import { exportTable } from "../../../../lib/table/table-export.ts";
-import { writeRows } from "../../../../lib/table/table-files.ts";
+import { openTable } from "#lib/table/open-table.ts";
+import { exportTable } from "#lib/table/table-export.ts";
+import { writeRows } from "#lib/table/table-files.ts";
 import { photoRow } from "./photo-rows.ts";
 import { accessOf, addOf, emptyStore, LOCATION, logName, putLogFile, requestOf } from "./table-fixtures.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { PhotoRow } from "../../../../lib/table/photo-row.ts";
-import { readFeatures, readRows, writeRows } from "../../../../lib/table/table-files.ts";
+import type { PhotoRow } from "#lib/table/photo-row.ts";
+import { readFeatures, readRows, writeRows } from "#lib/table/table-files.ts";
 import { photoRow } from "./photo-rows.ts";
 import { accessOf, emptyStore, LOCATION } from "./table-fixtures.ts";
 

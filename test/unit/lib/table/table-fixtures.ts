@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { systemClock } from "../../../../lib/runtime/clock.ts";
-import { type Logger, silentLogger } from "../../../../lib/runtime/logger.ts";
-import type { ObjectStore } from "../../../../lib/store/object-store.ts";
-import type { AddFile } from "../../../../lib/table/actions.ts";
-import type { CommitRequest, DeltaTable } from "../../../../lib/table/delta-table.ts";
-import { type TableAccess, type TableLocation, tableObject } from "../../../../lib/table/table-location.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
+import { type Logger, silentLogger } from "#lib/runtime/logger.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
+import type { AddFile } from "#lib/table/delta/actions.ts";
+import type { CommitRequest, DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { type TableAccess, type TableLocation, tableObject } from "#lib/table/table-location.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
 
 export const LOCATION: TableLocation = { bucket: "tables", prefix: "photos/features" };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatTableUri, parseTableUri, tableObject } from "../../../../lib/table/table-location.ts";
+import { formatTableUri, parseTableUri, tableObject } from "#lib/table/table-location.ts";
 
 describe("a table's URI", () => {
   it.each(["s3://tables/photos/features", "s3://tables/photos/features/", "s3://tables//photos/features//"])(

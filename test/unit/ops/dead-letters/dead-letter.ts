@@ -1,5 +1,5 @@
-import type { PlacedLetter } from "../../../../cli/dead-letters/placed-letter.ts";
-import type { DeadLetter } from "../../../../lib/contract/messages.ts";
+import type { DeadLetter } from "#lib/messages/messages.ts";
+import type { PlacedLetter } from "#ops/dead-letters/placed-letter.ts";
 
 /** A letter of a live photo, at an offset of partition 0. */
 export function letterAt(offset: number, change: Partial<DeadLetter> = {}): PlacedLetter {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { letterTest } from "../../../../cli/dead-letters/letter-filter.ts";
+import { letterTest } from "#ops/dead-letters/letter-filter.ts";
 import { letterAt } from "./dead-letter.ts";
 
 const letter = letterAt(17);

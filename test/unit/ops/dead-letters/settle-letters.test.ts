@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { LetterSettler } from "../../../../cli/dead-letters/settle-letters.ts";
-import { decodeDeadLetterRecord } from "../../../../lib/contract/dead-letter-record.ts";
-import { topicShapes, topicsWithPrefix } from "../../../../lib/contract/topics.ts";
+import { decodeDeadLetterRecord } from "#lib/messages/dead-letter-record.ts";
+import { topicShapes, topicsWithPrefix } from "#lib/messages/topics.ts";
+import { LetterSettler } from "#ops/dead-letters/settle-letters.ts";
 import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";
 import { letterAt } from "./dead-letter.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { SettledLetters } from "../../../../cli/dead-letters/settled-letters.ts";
+import { SettledLetters } from "#ops/dead-letters/settled-letters.ts";
 
 test("knows exactly the letters that were marked", () => {
   const place = fc.record({

@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
-import { openFolderObjectStore } from "../../../../lib/store/folder-object-store.ts";
-import { openTable } from "../../../../lib/table/open-table.ts";
-import { readRows } from "../../../../lib/table/table-files.ts";
+import { openFolderObjectStore } from "#lib/store/folder/folder-object-store.ts";
+import { openTable } from "#lib/table/open-table.ts";
+import { readRows } from "#lib/table/table-files.ts";
 
 export type Row = Record<string, unknown>;
 

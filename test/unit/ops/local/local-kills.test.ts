@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { FolderRecordLog } from "../../../../lib/embedded/folder-record-log.ts";
-import { systemClock } from "../../../../lib/runtime/clock.ts";
+import { FolderRecordLog } from "#lib/log/folder/folder-record-log.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
 import { writeTinyModel } from "../../../faults/tiny-model.ts";
 import { rowsOf, writePhotos } from "./local-fixtures.ts";
 

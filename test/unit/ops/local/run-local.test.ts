@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { runLocal } from "../../../../cli/local/run-local.ts";
+import { runLocal } from "#ops/local/run-local.ts";
 import { writeTinyModel } from "../../../faults/tiny-model.ts";
 import { renderPhoto, rowsOf, writePhotos } from "./local-fixtures.ts";
 

@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { fetchModel } from "../../../../cli/models/fetch-model.ts";
-import { describeModel, loadModelFolder } from "../../../../lib/model/model-folder.ts";
+import { describeModel, loadModelFolder } from "#lib/model/model-folder.ts";
+import { fetchModel } from "#ops/models/fetch-model.ts";
 import { writeTinyModel } from "../../../faults/tiny-model.ts";
 import { RangeServer } from "./range-server.ts";
 

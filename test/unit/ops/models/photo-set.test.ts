@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { expect, onTestFinished, test } from "vitest";
-import { evenlySpaced, readPhotoSet } from "../../../../cli/models/photo-set.ts";
+import { evenlySpaced, readPhotoSet } from "#ops/models/photo-set.ts";
 
 const decode = { input: { width: 8, height: 8, resize: "stretch" as const }, pixelsMax: 1_000 };
 

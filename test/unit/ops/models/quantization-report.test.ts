@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { cosines } from "../../../../cli/models/compare-models.ts";
+import { cosines } from "#ops/models/compare-models.ts";
 import {
   formatReport,
   type QuantizationReport,
   summariseCosines,
   summariseSpeeds,
-} from "../../../../cli/models/quantization-report.ts";
+} from "#ops/models/quantization-report.ts";
 
 const report: QuantizationReport = {
   model: "net-000000000000",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { describeVector } from "../../../../cli/models/try-photos.ts";
+import { describeVector } from "#ops/models/try-photos.ts";
 
 const features = Float32Array.of(3, 4);
 

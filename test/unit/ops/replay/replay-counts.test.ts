@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { describeCounts, totalOf } from "../../../../cli/replay/replay-counts.ts";
+import { describeCounts, totalOf } from "#ops/replay/replay-counts.ts";
 
 const counts = { records: 10, rows: 6, repeats: 3, deadLetters: 1, markers: 0 };
 

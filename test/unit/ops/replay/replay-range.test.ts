@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseBound, resolveRanges } from "../../../../cli/replay/replay-range.ts";
+import { parseBound, resolveRanges } from "#ops/replay/replay-range.ts";
 import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";
 
 describe("bounds", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { continueRanges, noteStarts, readStarts } from "../../../../cli/replay/replay-start.ts";
-import { openTable } from "../../../../lib/table/open-table.ts";
+import { openTable } from "#lib/table/open-table.ts";
+import { continueRanges, noteStarts, readStarts } from "#ops/replay/replay-start.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
 
 const name = { title: 'run "r"', run: "r", topic: "photos" };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { DeadLetterLimit } from "../../../../services/featurizer/dead-letter-limit.ts";
+import { DeadLetterLimit } from "#services/featurizer/dead-letter-limit.ts";
 
 const outcome = (isDeadLetter: boolean) => ({ isDeadLetter, detail: "it can't be decoded" });
 const failed = Array.from({ length: 10 }, () => outcome(true));

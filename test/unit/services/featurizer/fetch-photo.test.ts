@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { PhotoArrived } from "../../../../lib/contract/messages.ts";
-import { fetchPhoto } from "../../../../services/featurizer/fetch-photo.ts";
+import type { PhotoArrived } from "#lib/messages/messages.ts";
+import { fetchPhoto } from "#services/featurizer/fetch-photo.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
 
 const store = createMemoryObjectStore(["photos"]);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { InFlightBudget } from "../../../../services/featurizer/in-flight-budget.ts";
+import { InFlightBudget } from "#services/featurizer/in-flight-budget.ts";
 
 const photo = fc.record({ partition: fc.integer({ min: 0, max: 2 }), bytes: fc.integer({ min: 0, max: 150 }) });
 

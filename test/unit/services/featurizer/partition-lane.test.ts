@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { PartitionLane } from "../../../../services/featurizer/partition-lane.ts";
+import { PartitionLane } from "#services/featurizer/partition-lane.ts";
 
 const never = () => {
   throw new Error("the lane failed");

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { photoArrivedCodec } from "../../../../lib/contract/avro-codec.ts";
-import type { PhotoArrived } from "../../../../lib/contract/messages.ts";
-import { readPhotoRecord } from "../../../../services/featurizer/photo-record.ts";
+import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
+import type { PhotoArrived } from "#lib/messages/messages.ts";
+import { readPhotoRecord } from "#services/featurizer/photo-record.ts";
 
 const photo: PhotoArrived = {
   bucket: "photos",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { readConfig } from "../../../../lib/runtime/config.ts";
-import { ingestConfig } from "../../../../services/ingest/config.ts";
+import { readConfig } from "#lib/runtime/config.ts";
+import { ingestConfig } from "#services/ingest/config.ts";
 
 const read = (env: Record<string, string>) =>
   readConfig(ingestConfig, { KAFKA_BROKERS: "127.0.0.1:9092", ...env }, "INGEST_");

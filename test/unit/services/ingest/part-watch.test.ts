@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { Health } from "../../../../lib/runtime/health.ts";
-import { PartWatch } from "../../../../services/ingest/part-watch.ts";
+import { Health } from "#lib/runtime/health.ts";
+import { PartWatch } from "#services/ingest/part-watch.ts";
 
 const refused = new Error("503 SlowDown");
 

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { receivePhoto } from "../../../../services/ingest/receive-photo.ts";
+import { receivePhoto } from "#services/ingest/receive-photo.ts";
 
 const jpeg = Buffer.concat([Buffer.from("ffd8ffe0", "hex"), Buffer.alloc(200, 7)]);
 

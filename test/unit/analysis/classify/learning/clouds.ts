@@ -1,5 +1,5 @@
-import type { LabelledVectors } from "../../../../lib/classification/experiment.ts";
-import { Random } from "../../../../lib/runtime/random.ts";
+import type { LabelledVectors } from "#analysis/classify/learning/experiment.ts";
+import { Random } from "#lib/runtime/random.ts";
 
 /** Rows scattered evenly by up to `spread` in each of 6 dimensions around a centre of each label; centres lie 4 apart. */
 export function clouds(labels: readonly string[], rowsPerLabel: number, spread: number): LabelledVectors {

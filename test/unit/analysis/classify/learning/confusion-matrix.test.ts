@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { confusionMatrix, evaluate } from "../../../../lib/classification/confusion-matrix.ts";
+import { confusionMatrix, evaluate } from "#analysis/classify/learning/confusion-matrix.ts";
 
 describe("an evaluation", () => {
   it("has the figures computed by hand", () => {

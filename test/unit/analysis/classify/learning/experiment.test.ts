@@ -1,11 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  amongClasses,
-  learningCurve,
-  oneAgainstAll,
-  runExperiment,
-} from "../../../../lib/classification/experiment.ts";
-import { classify } from "../../../../lib/classification/linear-classifier.ts";
+import { amongClasses, learningCurve, oneAgainstAll, runExperiment } from "#analysis/classify/learning/experiment.ts";
+import { classify } from "#analysis/classify/learning/linear-classifier.ts";
 import { clouds } from "./clouds.ts";
 
 const options = { trainShare: 0.7, passesMax: 100, seed: 20 };

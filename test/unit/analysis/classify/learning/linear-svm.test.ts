@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { COST, decisionValue, type LinearSvm, trainLinearSvm } from "../../../../lib/classification/linear-svm.ts";
+import { COST, decisionValue, type LinearSvm, trainLinearSvm } from "#analysis/classify/learning/linear-svm.ts";
 
 const options = { passesMax: 20_000, seed: 20 };
 

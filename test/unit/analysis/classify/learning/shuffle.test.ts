@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { shuffle } from "../../../../lib/classification/shuffle.ts";
-import { Random } from "../../../../lib/runtime/random.ts";
+import { shuffle } from "#analysis/classify/learning/shuffle.ts";
+import { Random } from "#lib/runtime/random.ts";
 
 it("a shuffle keeps the items, and those beyond its count in their places", () => {
   fc.assert(

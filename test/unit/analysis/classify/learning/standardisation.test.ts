@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { fitStandardisation, standardise } from "../../../../lib/classification/standardisation.ts";
+import { fitStandardisation, standardise } from "#analysis/classify/learning/standardisation.ts";
 
 const matrices = fc.integer({ min: 1, max: 6 }).chain((dimensions) => {
   const row = fc.array(fc.integer({ min: -50, max: 50 }), { minLength: dimensions, maxLength: dimensions });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { splitStratified, trainingPart } from "../../../../lib/classification/stratified-split.ts";
+import { splitStratified, trainingPart } from "#analysis/classify/learning/stratified-split.ts";
 
 const labels = fc.array(fc.constantFrom("apple", "banana", "cherry", "date"), { minLength: 1, maxLength: 80 });
 const shares = fc.double({ min: 0.05, max: 0.95, noNaN: true });

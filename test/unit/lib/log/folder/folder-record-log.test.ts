@@ -4,9 +4,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { FolderRecordLog } from "../../../../lib/embedded/folder-record-log.ts";
-import { systemClock } from "../../../../lib/runtime/clock.ts";
-import { describeRecordLogContract } from "../../../contract/record-log.ts";
+import { FolderRecordLog } from "#lib/log/folder/folder-record-log.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
+import { describeRecordLogContract } from "../../../../contract/record-log.ts";
 
 let parent: string;
 
@@ -113,9 +113,9 @@ describe("a folder as a record log", () => {
 
 /** Another process that opens the log, appends a record, says so and stays. */
 function startHolder(folder: string) {
-  const moduleOf = (path: string) => JSON.stringify(new URL(`../../../../lib/${path}`, import.meta.url).href);
+  const moduleOf = (path: string) => JSON.stringify(new URL(`../../../../../lib/${path}`, import.meta.url).href);
   const program = `
-    const { FolderRecordLog } = await import(${moduleOf("embedded/folder-record-log.ts")});
+    const { FolderRecordLog } = await import(${moduleOf("log/folder/folder-record-log.ts")});
     const { systemClock } = await import(${moduleOf("runtime/clock.ts")});
     const log = await FolderRecordLog.open(${JSON.stringify(folder)}, systemClock);
     await (await log.openAdmin()).ensureTopics([{ topic: "photos", partitions: 2 }]);

@@ -1,6 +1,6 @@
 import kafkajs from "kafkajs";
 import { expect, test } from "vitest";
-import { fromKafkaError } from "../../../../lib/kafka/kafka-client.ts";
+import { fromKafkaError } from "#lib/log/kafka/kafka-client.ts";
 
 const protocolError = (type: string) => Object.assign(new kafkajs.KafkaJSProtocolError(new Error(type)), { type });
 

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { beforeAll, expect, test } from "vitest";
-import { tolerateMissingLeaders } from "../../../../lib/kafka/missing-leaders.ts";
+import { tolerateMissingLeaders } from "#lib/log/kafka/missing-leaders.ts";
 
 const NO_ERROR = 0;
 const LEADER_NOT_AVAILABLE = 5;

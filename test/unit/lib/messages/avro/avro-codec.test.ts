@@ -7,11 +7,11 @@ import {
   photoArrivedCodec,
   photoFeaturesCodec,
   photoFeaturesCodecOver,
-} from "../../../../lib/contract/avro-codec.ts";
-import { formatSchema, type PublishedSchema, readPublishedSchemas } from "../../../../lib/contract/avro-schemas.ts";
-import { KnownSchemas } from "../../../../lib/contract/known-schemas.ts";
-import type { DeadLetter, DeadLetterMark, PhotoArrived, PhotoFeatures } from "../../../../lib/contract/messages.ts";
-import { nextSchemas, nextVersion } from "../../../fakes/next-schemas.ts";
+} from "#lib/messages/avro/avro-codec.ts";
+import { formatSchema, type PublishedSchema, readPublishedSchemas } from "#lib/messages/avro/avro-schemas.ts";
+import { KnownSchemas } from "#lib/messages/avro/known-schemas.ts";
+import type { DeadLetter, DeadLetterMark, PhotoArrived, PhotoFeatures } from "#lib/messages/messages.ts";
+import { nextSchemas, nextVersion } from "../../../../fakes/next-schemas.ts";
 
 // avsc takes longs up to one below the largest safe integer.
 const count = fc.nat({ max: Number.MAX_SAFE_INTEGER - 1 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { crc64Avro } from "../../../../lib/contract/avro-fingerprint.ts";
+import { crc64Avro } from "#lib/messages/avro/avro-fingerprint.ts";
 
 // Values from the Avro project's own test set (share/test/data/schema-tests.txt).
 test.each([

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { readPublishedSchemas } from "../../../../lib/contract/avro-schemas.ts";
+import { readPublishedSchemas } from "#lib/messages/avro/avro-schemas.ts";
 
 const schemas = readPublishedSchemas();
 const published: Record<string, string> = JSON.parse(
-  readFileSync(new URL("../../../../schemas/published.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../../../../../schemas/published.json", import.meta.url), "utf8"),
 );
 
 describe("published schemas stay readable", () => {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { formatSchema, parseSchema, readPublishedSchemas } from "../../../../lib/contract/avro-schemas.ts";
-import { KnownSchemas } from "../../../../lib/contract/known-schemas.ts";
-import { singleObjectHeader } from "../../../../lib/contract/single-object.ts";
-import { nextSchemas } from "../../../fakes/next-schemas.ts";
+import { formatSchema, parseSchema, readPublishedSchemas } from "#lib/messages/avro/avro-schemas.ts";
+import { KnownSchemas } from "#lib/messages/avro/known-schemas.ts";
+import { singleObjectHeader } from "#lib/messages/avro/single-object.ts";
+import { nextSchemas } from "../../../../fakes/next-schemas.ts";
 
 const published = readPublishedSchemas();
 

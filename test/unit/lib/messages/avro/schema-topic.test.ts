@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { avroCodec } from "../../../../lib/contract/avro-codec.ts";
-import { formatFingerprint, formatSchema, readPublishedSchemas } from "../../../../lib/contract/avro-schemas.ts";
-import { KnownSchemas } from "../../../../lib/contract/known-schemas.ts";
-import type { DeadLetterMark } from "../../../../lib/contract/messages.ts";
-import { SchemaTopic } from "../../../../lib/contract/schema-topic.ts";
-import { singleObjectHeader } from "../../../../lib/contract/single-object.ts";
-import { FruitstreamError } from "../../../../lib/runtime/errors.ts";
-import { type Logger, silentLogger } from "../../../../lib/runtime/logger.ts";
-import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";
-import { nextSchemas } from "../../../fakes/next-schemas.ts";
+import { avroCodec } from "#lib/messages/avro/avro-codec.ts";
+import { formatFingerprint, formatSchema, readPublishedSchemas } from "#lib/messages/avro/avro-schemas.ts";
+import { KnownSchemas } from "#lib/messages/avro/known-schemas.ts";
+import { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
+import { singleObjectHeader } from "#lib/messages/avro/single-object.ts";
+import type { DeadLetterMark } from "#lib/messages/messages.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { type Logger, silentLogger } from "#lib/runtime/logger.ts";
+import { MemoryRecordLog } from "../../../../fakes/memory-record-log.ts";
+import { nextSchemas } from "../../../../fakes/next-schemas.ts";
 
 const TOPIC = "schemas";
 const published = readPublishedSchemas();

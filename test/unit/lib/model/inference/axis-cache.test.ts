@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { resizeWeights } from "../../../../../lib/model/resize-weights.ts";
-import { AxisCache } from "../../../../../services/featurizer/inference/axis-cache.ts";
+import { AxisCache } from "#lib/model/inference/axis-cache.ts";
+import { resizeWeights } from "#lib/model/resize-weights.ts";
 
 const axis = (sourceSize: number) => ({
   ...{ sourceSize, resizedSize: 4, cropOffset: 0, targetSize: 4 },

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Batcher } from "../../../../../services/featurizer/inference/batcher.ts";
+import { Batcher } from "#lib/model/inference/batcher.ts";
 
 const limits = { batchPhotosMax: 3, batchWaitMsMax: 10 };
 

@@ -1,6 +1,6 @@
 import type { Worker } from "node:worker_threads";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
-import { InferencePool } from "../../../../../services/featurizer/inference/inference-pool.ts";
+import { InferencePool } from "#lib/model/inference/inference-pool.ts";
 import { greyPhoto, TinyModel, tinyDimension } from "./tiny-model.ts";
 
 const FOREVER_MS = 2 ** 30;

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
-import type { ModelFolder } from "../../../../../lib/model/model-folder.ts";
-import { openPhotoModel } from "../../../../../services/featurizer/inference/photo-model.ts";
+import { openPhotoModel } from "#lib/model/inference/photo-model.ts";
+import type { ModelFolder } from "#lib/model/model-folder.ts";
 import { greyPhoto, TinyModel, tinyDimension } from "./tiny-model.ts";
 
 const classes = { name: "features", kind: "logits" } as const;

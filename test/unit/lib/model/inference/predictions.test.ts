@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { topPredictions } from "../../../../../services/featurizer/inference/predictions.ts";
+import { topPredictions } from "#lib/model/inference/predictions.ts";
 
 const labels = ["apple", "banana", "cherry"];
 

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ModelFolder } from "../../../../../lib/model/model-folder.ts";
-import { encodeOnnxModel } from "../../../../../lib/model/onnx-graph.ts";
-import type { DecodedPhoto } from "../../../../../services/featurizer/decode-photo.ts";
+import type { ModelFolder } from "#lib/model/model-folder.ts";
+import { encodeOnnxModel } from "#lib/model/onnx-graph.ts";
+import type { DecodedPhoto } from "#lib/photo/decode-photo.ts";
 
 const SIDE = 4;
 

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { loadModelFolder } from "../../../../../lib/model/model-folder.ts";
-import { InferencePool } from "../../../../../services/featurizer/inference/inference-pool.ts";
+import { InferencePool } from "#lib/model/inference/inference-pool.ts";
+import { loadModelFolder } from "#lib/model/model-folder.ts";
 import { writeTwoClassModel } from "./two-class-model.ts";
 
 test("a 192 × 192 classifier of two classes gives features and predictions", async () => {

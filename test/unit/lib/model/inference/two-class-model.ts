@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { encodeOnnxModel } from "../../../../../lib/model/onnx-graph.ts";
+import { encodeOnnxModel } from "#lib/model/onnx-graph.ts";
 
 /**
  * Writes the folder of a model as small teams train them: 192 × 192 pixels, x/255, two classes, no features output and

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type OnnxMatrixKernel, openMatrixKernel } from "../../../../lib/matrix/onnx-matrix-kernel.ts";
+import { type OnnxMatrixKernel, openMatrixKernel } from "#lib/pca/kernel/onnx-matrix-kernel.ts";
 
 describe("the ONNX matrix kernel", () => {
   let kernel: OnnxMatrixKernel;

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { openFolderObjectStore } from "../../../../lib/store/folder-object-store.ts";
-import type { ObjectStore } from "../../../../lib/store/object-store.ts";
-import { describeObjectStoreContract } from "../../../contract/object-store.ts";
+import { openFolderObjectStore } from "#lib/store/folder/folder-object-store.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
+import { describeObjectStoreContract } from "../../../../contract/object-store.ts";
 
 let parent: string;
 

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { readBody } from "../../../../lib/store/read-body.ts";
+import { readBody } from "#lib/store/s3/read-body.ts";
 
 describe("readBody", () => {
   it("joins the chunks, whatever their sizes", async () => {

@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type RequestListener } from "node:h
 import type { AddressInfo } from "node:net";
 import { S3Client } from "@aws-sdk/client-s3";
 import { afterEach, describe, expect, it } from "vitest";
-import { type DirectGet, openDirectGet } from "../../../../lib/store/s3-direct-get.ts";
-import { DEFAULT_S3_LIMITS } from "../../../../lib/store/s3-object-store.ts";
+import { type DirectGet, openDirectGet } from "#lib/store/s3/s3-direct-get.ts";
+import { DEFAULT_S3_LIMITS } from "#lib/store/s3/s3-object-store.ts";
 
 const photo = { bucket: "photos", key: "apple/1.jpg" };
 const closers: (() => void)[] = [];

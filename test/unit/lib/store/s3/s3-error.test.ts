@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { FruitstreamError } from "../../../../lib/runtime/errors.ts";
-import { toStoreError } from "../../../../lib/store/s3-error.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { toStoreError } from "#lib/store/s3/s3-error.ts";
 
 const target = { endpoint: "http://127.0.0.1:9000", bucket: "photos", key: "a.jpg" };
 

@@ -2,9 +2,9 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Clock } from "../../../../lib/runtime/clock.ts";
-import type { ObjectStore } from "../../../../lib/store/object-store.ts";
-import { DEFAULT_S3_LIMITS, openS3ObjectStore } from "../../../../lib/store/s3-object-store.ts";
+import type { Clock } from "#lib/runtime/clock.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
+import { DEFAULT_S3_LIMITS, openS3ObjectStore } from "#lib/store/s3/s3-object-store.ts";
 
 const photo = { bucket: "photos", key: "apple/1.jpg" };
 const closers: (() => void)[] = [];

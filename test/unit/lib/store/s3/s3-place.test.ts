@@ -1,6 +1,6 @@
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { describe, expect, it } from "vitest";
-import { resolvePlace } from "../../../../lib/store/s3-place.ts";
+import { resolvePlace } from "#lib/store/s3/s3-place.ts";
 
 describe("resolvePlace", () => {
   it.each<[string, S3ClientConfig, string, object]>([

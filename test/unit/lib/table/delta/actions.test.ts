@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseAction, parseActions, serialiseActions } from "../../../../lib/table/actions.ts";
-import { addOf } from "./table-fixtures.ts";
+import { parseAction, parseActions, serialiseActions } from "#lib/table/delta/actions.ts";
+import { addOf } from "../table-fixtures.ts";
 
 describe("a commit file", () => {
   it("gives back its actions, whatever their paths", () => {

@@ -1,12 +1,21 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FruitstreamError } from "../../../../lib/runtime/errors.ts";
-import type { ObjectStore } from "../../../../lib/store/object-store.ts";
-import { type Commit, readCommits } from "../../../../lib/table/delta-log.ts";
-import type { CommitRequest } from "../../../../lib/table/delta-table.ts";
-import { openTable } from "../../../../lib/table/open-table.ts";
-import { tableObject } from "../../../../lib/table/table-location.ts";
-import { accessOf, addOf, emptyStore, LOCATION, logName, putLogFile, requestOf, warningsOf } from "./table-fixtures.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
+import { type Commit, readCommits } from "#lib/table/delta/delta-log.ts";
+import type { CommitRequest } from "#lib/table/delta/delta-table.ts";
+import { openTable } from "#lib/table/open-table.ts";
+import { tableObject } from "#lib/table/table-location.ts";
+import {
+  accessOf,
+  addOf,
+  emptyStore,
+  LOCATION,
+  logName,
+  putLogFile,
+  requestOf,
+  warningsOf,
+} from "../table-fixtures.ts";
 
 const created = { createIfAbsent: true };
 const unavailable = () => new FruitstreamError("store-unavailable", "no answer; try again");

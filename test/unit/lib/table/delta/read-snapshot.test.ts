@@ -1,13 +1,22 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { ObjectStore } from "../../../../lib/store/object-store.ts";
-import { type Action, serialiseActions } from "../../../../lib/table/actions.ts";
-import { writeCheckpoint } from "../../../../lib/table/checkpoint.ts";
-import type { DeltaTable } from "../../../../lib/table/delta-table.ts";
-import { openTable } from "../../../../lib/table/open-table.ts";
-import { findSnapshot, readSnapshot } from "../../../../lib/table/read-snapshot.ts";
-import type { Snapshot } from "../../../../lib/table/snapshot.ts";
-import { tableObject } from "../../../../lib/table/table-location.ts";
-import { accessOf, addOf, emptyStore, LOCATION, logName, putLogFile, requestOf, warningsOf } from "./table-fixtures.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
+import { type Action, serialiseActions } from "#lib/table/delta/actions.ts";
+import { writeCheckpoint } from "#lib/table/delta/checkpoint.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { findSnapshot, readSnapshot } from "#lib/table/delta/read-snapshot.ts";
+import type { Snapshot } from "#lib/table/delta/snapshot.ts";
+import { openTable } from "#lib/table/open-table.ts";
+import { tableObject } from "#lib/table/table-location.ts";
+import {
+  accessOf,
+  addOf,
+  emptyStore,
+  LOCATION,
+  logName,
+  putLogFile,
+  requestOf,
+  warningsOf,
+} from "../table-fixtures.ts";
 
 describe("a snapshot as read", () => {
   let store: ObjectStore;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { Action } from "../../../../lib/table/actions.ts";
-import { commitOf } from "../../../../lib/table/delta-log.ts";
-import { PROTOCOL, Snapshot } from "../../../../lib/table/snapshot.ts";
-import { addOf } from "./table-fixtures.ts";
+import type { Action } from "#lib/table/delta/actions.ts";
+import { commitOf } from "#lib/table/delta/delta-log.ts";
+import { PROTOCOL, Snapshot } from "#lib/table/delta/snapshot.ts";
+import { addOf } from "../table-fixtures.ts";
 
 const metaData = { id: "t", format: { provider: "parquet" }, schemaString: "{}", partitionColumns: [] };
 const beginning: Action[] = [{ protocol: PROTOCOL }, { metaData }];

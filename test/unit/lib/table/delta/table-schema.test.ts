@@ -1,17 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ObjectStore } from "../../../../lib/store/object-store.ts";
-import type { Metadata } from "../../../../lib/table/actions.ts";
-import { writeCheckpoint } from "../../../../lib/table/checkpoint.ts";
-import type { DeltaTable } from "../../../../lib/table/delta-table.ts";
-import { openTable } from "../../../../lib/table/open-table.ts";
-import { PHOTO_COLUMNS, type PhotoColumn } from "../../../../lib/table/photo-columns.ts";
-import { readSnapshot } from "../../../../lib/table/read-snapshot.ts";
-import { readRows, writeRows } from "../../../../lib/table/table-files.ts";
-import { evolvedMetadata } from "../../../../lib/table/table-schema.ts";
-import { CAMERA_COLUMN, LATER_COLUMNS } from "./added-column.ts";
-import { photoRow } from "./photo-rows.ts";
-import { accessOf, emptyStore, LOCATION, logName, putLogFile, requestOf } from "./table-fixtures.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
+import type { Metadata } from "#lib/table/delta/actions.ts";
+import { writeCheckpoint } from "#lib/table/delta/checkpoint.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { readSnapshot } from "#lib/table/delta/read-snapshot.ts";
+import { evolvedMetadata } from "#lib/table/delta/table-schema.ts";
+import { openTable } from "#lib/table/open-table.ts";
+import { PHOTO_COLUMNS, type PhotoColumn } from "#lib/table/photo-columns.ts";
+import { readRows, writeRows } from "#lib/table/table-files.ts";
+import { CAMERA_COLUMN, LATER_COLUMNS } from "../added-column.ts";
+import { photoRow } from "../photo-rows.ts";
+import { accessOf, emptyStore, LOCATION, logName, putLogFile, requestOf } from "../table-fixtures.ts";
 
 const openAs = (store: ObjectStore, columns: readonly PhotoColumn[]) =>
   openTable(store, LOCATION, { createIfAbsent: true, columns });
