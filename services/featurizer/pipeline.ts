@@ -14,6 +14,7 @@ import { fateOf } from "#lib/runtime/errors.ts";
 import type { Health } from "#lib/runtime/health.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { metrics } from "#lib/runtime/metrics.ts";
+import { waitWithin } from "#lib/runtime/wait-within.ts";
 import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
 import { formatS3Uri, type ObjectStore } from "#lib/store/object-store.ts";
 import { DeadLetterLimit } from "./dead-letter-limit.ts";
@@ -140,7 +141,7 @@ export class FeaturizerPipeline {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort(new Error("the featurizer is stopping"));
     const lanes = [...(this.#assignment?.lanes.values() ?? [])];
-    await Promise.race([Promise.all(lanes.map((lane) => lane.idle())), this.#parts.clock.sleep(DRAIN_MS_MAX)]);
+    await waitWithin(this.#parts.clock, DRAIN_MS_MAX, Promise.all(lanes.map((lane) => lane.idle())));
     await this.#commit();
     for (const lane of lanes) lane.abandon();
     await this.#parts.consumer.stop();

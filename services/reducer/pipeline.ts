@@ -13,6 +13,7 @@ import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
 import type { Health } from "#lib/runtime/health.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { metrics } from "#lib/runtime/metrics.ts";
+import { waitWithin } from "#lib/runtime/wait-within.ts";
 import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
 import type { CommitRequest, CommitResult, DeltaTable } from "#lib/table/delta/delta-table.ts";
 import type { PhotoRow } from "#lib/table/photo-row.ts";
@@ -126,11 +127,13 @@ export class ReducerPipeline {
       await this.#flush();
       await this.#withS3("checkpoint", () => keeper.save());
     });
-    const timeout = clock.sleep(LAST_COMMIT_MS_MAX).then(() => this.#abandon.abort(new Error("no time left")));
-    await Promise.race([last, timeout]).catch((error) => {
-      logger.warn({ err: error }, "the last window was not committed; its records are read again after the restart");
-    });
-    await Promise.race([this.#publishing, timeout]);
+    // The offsets are a courtesy to lag monitors, so they have what the commit leaves of the time.
+    const done = last
+      .catch((error) => {
+        logger.warn({ err: error }, "the last window was not committed; its records are read again after the restart");
+      })
+      .then(() => this.#publishing);
+    if (!(await waitWithin(clock, LAST_COMMIT_MS_MAX, done))) this.#abandon.abort(new Error("no time left"));
     this.#beginGeneration();
     await consumer.stop();
   }

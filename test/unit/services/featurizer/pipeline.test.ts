@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { ReadingEnd } from "#lib/log/reading-end.ts";
 import type { PartitionOffset, RecordConsumer, RecordProducer } from "#lib/log/record-log.ts";
 import { deadLetterCodec, photoArrivedCodec, photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
@@ -13,6 +13,7 @@ import { silentLogger } from "#lib/runtime/logger.ts";
 import { metrics } from "#lib/runtime/metrics.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { FeaturizerPipeline } from "#services/featurizer/pipeline.ts";
+import { countingClock } from "../../../fakes/counting-clock.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
 import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";
 
@@ -82,6 +83,14 @@ test("a partition that nobody has ever committed is committed at its beginning, 
   await pipeline.end();
   const offsets = (await world.log.committedOffsets(GROUP, topics.photos)).map(({ offset }) => offset);
   expect(offsets).toEqual([1, 0, 0]);
+});
+
+test("a stop leaves no timer behind, which the process would wait for", async () => {
+  const world = await createWorld([FINE]);
+  const pipeline = world.start(8, world.log);
+  await Promise.race([world.untilDone(), pipeline.running]);
+  await pipeline.end();
+  await vi.waitUntil(() => world.clock.sleeping === 0, { interval: 1 });
 });
 
 test("what the group has committed stands while a member that joins still asks for it", async () => {
@@ -305,6 +314,7 @@ async function createWorld(photos: readonly Kind[], learn: SchemaTopic["learn"] 
     await log.append(topics.photos, [{ partition: index % SOURCE_PARTITIONS, key: Buffer.from(key), value }]);
   }
 
+  const clock = countingClock();
   const start = (
     inFlightPhotosMax: number,
     producer: RecordProducer,
@@ -324,7 +334,7 @@ async function createWorld(photos: readonly Kind[], learn: SchemaTopic["learn"] 
         store: pipelineStore,
         decode,
         infer,
-        clock: systemClock,
+        clock,
         health,
         logger: silentLogger,
       },
@@ -363,6 +373,7 @@ async function createWorld(photos: readonly Kind[], learn: SchemaTopic["learn"] 
   return {
     log,
     store,
+    clock,
     start,
     startUntil,
     /** What the group has committed, but for partitions of which nothing is done. */

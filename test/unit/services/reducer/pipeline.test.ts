@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { ReadingEnd } from "#lib/log/reading-end.ts";
 import type { PartitionOffset } from "#lib/log/record-log.ts";
 import { photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
@@ -22,6 +22,7 @@ import { TableProgress } from "#lib/table/table-progress.ts";
 import { BasisKeeper } from "#services/reducer/basis-keeper.ts";
 import { ReducerPipeline } from "#services/reducer/pipeline.ts";
 import { TableMoments } from "#services/reducer/table-moments.ts";
+import { countingClock } from "../../../fakes/counting-clock.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
 import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";
 import { loopKernel } from "../../lib/pca/loop-kernel.ts";
@@ -100,6 +101,13 @@ describe("every source position becomes one row", () => {
     await Promise.all([first.stop(), second.stop()]);
     await expectTableHolds(world, messages);
   });
+});
+
+test("a stop leaves no timer behind, which the process would wait for", async () => {
+  const world = await createWorld(1);
+  await world.publish([message(0, 0)]);
+  await runUntilDone(world, 1, 4);
+  await vi.waitUntil(() => world.clock.sleeping === 0, { interval: 1 });
 });
 
 test("a zombie that has seen its successor's commit, and gets the same records afterwards, is fenced", async () => {
@@ -291,6 +299,7 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
   const log = new MemoryRecordLog();
   await log.ensureTopics(topicShapes(topics, partitions));
 
+  const clock = countingClock();
   const start = async (rowsMax: number, group: string, deviation: Deviation = {}) => {
     const { moveStarts = (starts) => starts, beforeRecords = async () => undefined, reducerStore = store } = deviation;
     const { until, openMsMax = 5, learn = async () => undefined } = deviation;
@@ -316,7 +325,7 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
         schemas: { learn },
         table,
         keeper: new BasisKeeper(table, loopKernel, { components: COMPONENTS, angleDegreesMax: 5 }),
-        clock: systemClock,
+        clock,
         health: new Health(systemClock.nowMs, []),
         logger: silentLogger,
       },
@@ -335,6 +344,7 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
   return {
     log,
     store,
+    clock,
     start,
     publish: (messages: readonly PhotoFeatures[]) =>
       log.append(
