@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { flushTable } from "#cli/flush-command.ts";
 import type { NewRecord } from "#lib/log/record-log.ts";
 import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
 import type { PhotoArrived } from "#lib/messages/messages.ts";
@@ -11,6 +10,7 @@ import { openTable } from "#lib/table/open-table.ts";
 import { formatTableUri } from "#lib/table/table-location.ts";
 import { TableProgress } from "#lib/table/table-progress.ts";
 import { countRows } from "#lib/table/table-summary.ts";
+import { flushTable } from "#ops/flush/flush-table.ts";
 import { endpointsAsEnv } from "#stack/endpoints.ts";
 import { findFreePorts } from "#stack/local-port.ts";
 import type { BenchContext } from "../bench.ts";

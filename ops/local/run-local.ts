@@ -1,5 +1,4 @@
 import { stat } from "node:fs/promises";
-import { flushTable, STALL_SECONDS } from "#cli/flush-command.ts";
 import { StatusLine } from "#cli/status-line.ts";
 import { type PipelineState, readPipelineState } from "#demo/pipeline-state.ts";
 import { announceFolder } from "#lib/intake/announce-folder.ts";
@@ -13,6 +12,7 @@ import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { createLogger } from "#lib/runtime/logger.ts";
 import { countRows } from "#lib/table/table-summary.ts";
+import { flushTable, STALL_SECONDS } from "#ops/flush/flush-table.ts";
 import { startEmbeddedServices } from "#ops/services/embedded-services.ts";
 import { FEATURIZER_GROUP, LocalWorkplace, workplaceEnvironment } from "./local-workplace.ts";
 import { keyOfPath, LOCAL_BUCKET, withPhotosInPlace } from "./photos-in-place.ts";

@@ -1,5 +1,4 @@
 import { availableParallelism } from "node:os";
-import { flushTable, STALL_SECONDS } from "#cli/flush-command.ts";
 import { StatusLine } from "#cli/status-line.ts";
 import { formatPartitionOffsets, offsetMap } from "#lib/log/partition-offsets.ts";
 import type { PartitionOffset } from "#lib/log/record-log.ts";
@@ -11,6 +10,7 @@ import { openTable } from "#lib/table/open-table.ts";
 import { formatTableUri, parseTableUri } from "#lib/table/table-location.ts";
 import { TableProgress } from "#lib/table/table-progress.ts";
 import { summarisePartitions } from "#lib/table/table-summary.ts";
+import { flushTable, STALL_SECONDS } from "#ops/flush/flush-table.ts";
 import { type PipelineAccess, requireTopic } from "#ops/pipeline/pipeline-access.ts";
 import { runBoundedService } from "#ops/services/bounded-service.ts";
 import { endpointsAsEnv } from "#stack/endpoints.ts";

@@ -1,6 +1,5 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { flushTable, STALL_SECONDS } from "#cli/flush-command.ts";
 import { type PipelineState, readPipelineState } from "#demo/pipeline-state.ts";
 import { openAdmin } from "#lib/log/kafka/kafka-admin.ts";
 import type { KafkaSettings } from "#lib/log/kafka/kafka-client.ts";
@@ -16,6 +15,7 @@ import type { ObjectStore } from "#lib/store/object-store.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import type { TableLocation } from "#lib/table/table-location.ts";
+import { flushTable, STALL_SECONDS } from "#ops/flush/flush-table.ts";
 import { openStackStore } from "#ops/pipeline/endpoints.ts";
 import type { FaultStack } from "./fault-stack.ts";
 import type { Random } from "./random.ts";
