@@ -1,26 +1,10 @@
 import { rename, stat } from "node:fs/promises";
 import { hashFile } from "#lib/model/file-hash.ts";
-import type { Clock } from "#lib/runtime/clock.ts";
 import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
 import { backoffMs } from "#lib/runtime/retry.ts";
 import { withFileLock } from "#stack/file-lock.ts";
 import { PartialDownload } from "./partial-download.ts";
-
-/** A file somewhere else, known to the byte. */
-export interface RemoteFile {
-  readonly url: string;
-  readonly bytes: number;
-  /** Lower-case hex. */
-  readonly sha256: string;
-}
-
-export interface DownloadHooks {
-  readonly clock: Clock;
-  /** Without a byte for so long, an attempt is given up. */
-  readonly stallMsMax: number;
-  readonly onProgress: (receivedBytes: number) => void;
-  readonly signal: AbortSignal;
-}
+import type { DownloadHooks, RemoteFile } from "./remote-file.ts";
 
 /** Attempts in a row that bring nothing new. One that brings bytes starts the count again. */
 const FRUITLESS_ATTEMPTS_MAX = 4;

@@ -3,7 +3,8 @@ import { StatusLine } from "#cli/status-line.ts";
 import type { DescribedModel } from "#lib/model/model-folder.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import { download, type RemoteFile } from "./download.ts";
+import { download } from "./download.ts";
+import type { RemoteFile } from "./remote-file.ts";
 
 /** A server that is alive sends something within this time, also through a slow mobile line. */
 const STALL_MS_MAX = 30_000;

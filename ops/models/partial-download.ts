@@ -1,6 +1,6 @@
 import { type FileHandle, open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import type { DownloadHooks, RemoteFile } from "./download.ts";
+import type { DownloadHooks, RemoteFile } from "./remote-file.ts";
 
 /** A file of which the first bytes may be there, and beside it what the server said about the version they are of. */
 export class PartialDownload {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { openS3ObjectStore, type S3Options } from "#lib/store/s3/s3-object-store.ts";
+import { openS3ObjectStore } from "#lib/store/s3/s3-object-store.ts";
+import type { S3Options } from "#lib/store/s3/s3-options.ts";
 import { describeObjectStoreContract } from "../contract/object-store.ts";
 
 const env = process.env as Record<`S3_${string}`, string>;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { httpUrl } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import type { S3Options } from "./s3-object-store.ts";
+import type { S3Options } from "./s3-options.ts";
 
 /** The environment variables that say how to reach S3. Part of every service's configuration. */
 export const s3Config = {

@@ -2,7 +2,7 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { Agent } from "undici";
 import type { GetOptions, ObjectLocation, StoredObject } from "../object-store.ts";
-import type { S3Limits } from "./s3-object-store.ts";
+import type { S3Limits } from "./s3-options.ts";
 import { resolvePlace, type S3Place } from "./s3-place.ts";
 
 /** Reads small objects past the SDK's middleware. */

@@ -5,7 +5,8 @@ import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { type DownloadHooks, download, type RemoteFile } from "#ops/models/download.ts";
+import { download } from "#ops/models/download.ts";
+import type { DownloadHooks, RemoteFile } from "#ops/models/remote-file.ts";
 import { type Behaviour, RangeServer } from "./range-server.ts";
 
 const body = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7919) >> 3));
