@@ -20,6 +20,15 @@ export default defineConfig({
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 30_000 } },
       {
         test: {
+          // Processes, models, whole pipelines and long properties, without Kafka or S3.
+          name: "embedded",
+          include: ["test/embedded/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           ...onStack,
           name: "stack",
           include: [
