@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { writeTwoClassModel } from "../unit/lib/model/inference/two-class-model.ts";
+import { writeTwoClassModel } from "../embedded/lib/model/inference/two-class-model.ts";
 import { TinyPipeline } from "./tiny-pipeline.ts";
 
 let pipeline: TinyPipeline;

@@ -8,7 +8,7 @@ import { loadModelFolder } from "#lib/model/model-folder.ts";
 import { openNetwork } from "#lib/model/network.ts";
 import { decodeWiring } from "#lib/model/onnx-graph.ts";
 import { quantizeModel } from "#ops/models/quantize-model.ts";
-import { writeTwoClassModel } from "../unit/lib/model/inference/two-class-model.ts";
+import { writeTwoClassModel } from "../embedded/lib/model/inference/two-class-model.ts";
 
 /** An interpreter with the packages of `models/quantize/requirements.txt`. */
 const python = process.env.FRUITSTREAM_PYTHON ?? "python3";
