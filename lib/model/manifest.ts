@@ -26,6 +26,12 @@ export function parseManifest(text: string, path: string): ModelManifest {
   throw new FruitstreamError("invalid-model", `${path} is no model manifest; ${faults.join("; ")}`);
 }
 
+/** The JSON Schema of `model.json`, for editors: the text of `schemas/model.schema.json`. */
+export function manifestJsonSchema(): string {
+  const schema = z.toJSONSchema(manifestSchema, { io: "input" });
+  return `${JSON.stringify({ ...schema, title: "Fruitstream model manifest" }, undefined, 2)}\n`;
+}
+
 const side = z.int().min(1).max(4096);
 const channels = z.tuple([z.number(), z.number(), z.number()]);
 const tensorName = z.string().min(1);
@@ -92,6 +98,10 @@ const outputsSchema = z.strictObject({
 
 const manifestSchema = z
   .strictObject({
+    $schema: z
+      .string()
+      .optional()
+      .describe("Where an editor finds this schema: a path or URL of model.schema.json. Fruitstream ignores it."),
     name: z
       .string()
       .regex(/^[A-Za-z0-9._-]{1,64}$/, "must be 1 to 64 of A-Z a-z 0-9 . _ -, since it names folders and partitions")
@@ -130,8 +140,15 @@ const manifestSchema = z
       .optional()
       .describe("A text file with one label per line, in the order of the classes; path relative to the folder."),
     topK: z.int().min(1).max(100).default(5).describe("How many of the best labels a prediction keeps."),
-    source: z.url().describe("Where the ONNX file, or what it was made from, was published."),
-    licence: z.string().min(1).describe("The licence of the weights, as an SPDX expression where there is one."),
+    source: z
+      .url()
+      .optional()
+      .describe("Where the ONNX file, or what it was made from, was published. Private models have none."),
+    licence: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("The licence of the weights, as an SPDX expression where there is one."),
   })
   .refine(({ outputs, labels }) => (outputs.classes === undefined) === (labels === undefined), {
     error: "outputs.classes and labels go together: give both or neither",

@@ -42,7 +42,7 @@ async function modelLine(model: DescribedModel) {
     dimension: manifest.dimension ?? "",
     size: bytes === undefined ? "" : megabytes(bytes),
     file: fileState(model),
-    licence: manifest.licence,
+    licence: manifest.licence ?? "",
   };
 }
 

@@ -46,7 +46,7 @@ export async function writeInt8Folder(
   const args = [...Object.entries(script).flat(), "--shape", ...photoShape.map(String)];
   await runScript(python, "quantize.py", args, signal);
 
-  const { download: _, labels: __, ...kept } = manifest;
+  const { download: _, labels: __, $schema: ___, ...kept } = manifest;
   const { classes } = manifest.outputs;
   const int8 = {
     ...kept,

@@ -1,0 +1,19 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { manifestJsonSchema, parseManifest } from "#lib/model/manifest.ts";
+import { listModelFolders } from "#lib/model/model-places.ts";
+
+const schemaPath = fileURLToPath(new URL("../../../../schemas/model.schema.json", import.meta.url));
+
+test("schemas/model.schema.json is up to date; npx fruitstream models schema > schemas/model.schema.json renews it", () => {
+  expect(readFileSync(schemaPath, "utf8")).toBe(manifestJsonSchema());
+});
+
+test("the models that come with the project name it", async () => {
+  for (const folder of await listModelFolders()) {
+    const path = `${folder}/model.json`;
+    const { $schema } = parseManifest(readFileSync(path, "utf8"), path);
+    expect(fileURLToPath(new URL($schema ?? "", `file://${path}`)), path).toBe(schemaPath);
+  }
+});
