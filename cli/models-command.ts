@@ -1,9 +1,11 @@
 import { Command } from "commander";
+import { manifestJsonSchema } from "#lib/model/manifest.ts";
 import { describeModel } from "#lib/model/model-folder.ts";
 import { fetchModel } from "#ops/models/fetch-model.ts";
 import { listModels, showModel, verifyModel } from "#ops/models/inspect-models.ts";
 import { quantizeModel } from "#ops/models/quantize-model.ts";
 import { tryPhotos } from "#ops/models/try-photos.ts";
+import { initModelCommand } from "./init-model-command.ts";
 import { interruptible } from "./interruption.ts";
 import { wholeNumberOption } from "./whole-number-option.ts";
 
@@ -11,13 +13,18 @@ const MODEL = "a model folder, or the name of a model that comes with the projec
 
 /** `fruitstream models`: what models there are, getting their files, and looking at what they do. */
 export function modelsCommand(): Command {
-  const models = new Command("models").description("list, fetch, verify, try and quantise models");
+  const models = new Command("models").description("list, describe, fetch, verify, try and quantise models");
   models.command("list").description("the models that come with the project").action(listModels);
   models
     .command("show")
     .description("a model's manifest, and where its parts are")
     .argument("<model>", MODEL)
     .action(showModel);
+  models.addCommand(initModelCommand());
+  models
+    .command("schema")
+    .description("print the JSON Schema of model.json, for editors")
+    .action(() => void process.stdout.write(manifestJsonSchema()));
   models
     .command("fetch")
     .description("download the files of models of the zoo, checked; goes on where it was interrupted")

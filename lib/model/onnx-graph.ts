@@ -11,6 +11,22 @@ interface TensorDeclaration {
   readonly shape: readonly (number | string)[];
 }
 
+/** A tensor's declaration as read from a file. */
+export interface DeclaredTensor {
+  readonly name: string;
+  readonly isFloat32: boolean;
+  /** Null is a free dimension; the whole is null where the file doesn't give a shape. */
+  readonly shape: readonly (number | null)[] | null;
+}
+
+/** What a graph takes and gives. Weights that old exporters list among the inputs are left out. */
+export interface GraphSignature {
+  /** As "pytorch", "tf2onnx"; empty when the file doesn't say. */
+  readonly producer: string;
+  readonly inputs: readonly DeclaredTensor[];
+  readonly outputs: readonly DeclaredTensor[];
+}
+
 /** A constant tensor, stored in the graph. Values are laid out in row-major order. */
 export interface ConstantTensor {
   readonly name: string;
@@ -78,11 +94,26 @@ export interface Wiring {
  * @throws when the bytes are no ONNX model.
  */
 export function decodeWiring(model: Uint8Array): Wiring {
-  const { graph }: DecodedModel = modelProto.toObject(modelProto.decode(model), { arrays: true, longs: Number });
+  const { graph }: DecodedModel = modelProto.toObject(modelProto.decode(model), DECODING);
   return {
     nodes: (graph?.node ?? []).map(decodeNode),
     initializers: (graph?.initializer ?? []).map(({ name }) => name),
     outputs: (graph?.output ?? []).map(({ name }) => name),
+  };
+}
+
+/**
+ * Reads what a serialised ONNX model takes and gives.
+ *
+ * @throws when the bytes are no ONNX model.
+ */
+export function decodeSignature(model: Uint8Array): GraphSignature {
+  const { graph, producerName }: DecodedModel = modelProto.toObject(modelProto.decode(model), DECODING);
+  const weights = new Set((graph?.initializer ?? []).map(({ name }) => name));
+  return {
+    producer: producerName ?? "",
+    inputs: (graph?.input ?? []).filter(({ name }) => !weights.has(name)).map(decodeDeclaration),
+    outputs: (graph?.output ?? []).map(decodeDeclaration),
   };
 }
 
@@ -96,6 +127,8 @@ export function encodeGraphAddition({ nodes, outputs }: Pick<Graph, "nodes" | "o
   const graph = { output: outputs.map(encodeDeclaration), node: nodes.map(encodeNode) };
   return modelProto.encode(modelProto.fromObject({ graph })).finish();
 }
+
+const DECODING = { arrays: true, longs: Number };
 
 const modelProto = protobuf
   .loadSync(fileURLToPath(new URL("./onnx.proto", import.meta.url)))
@@ -126,10 +159,22 @@ function encodeNode({ op, inputs, outputs, attributes = {} }: GraphNode) {
 
 /** What protobufjs makes of the part of `onnx.proto` that is read. */
 interface DecodedModel {
+  readonly producerName?: string;
   readonly graph?: {
     readonly node: readonly DecodedNode[];
     readonly initializer: readonly { readonly name: string }[];
-    readonly output: readonly { readonly name: string }[];
+    readonly input: readonly DecodedValue[];
+    readonly output: readonly DecodedValue[];
+  };
+}
+
+interface DecodedValue {
+  readonly name: string;
+  readonly type?: {
+    readonly tensorType?: {
+      readonly elemType?: number;
+      readonly shape?: { readonly dim: readonly { readonly dimValue?: number }[] };
+    };
   };
 }
 
@@ -138,6 +183,16 @@ interface DecodedNode {
   readonly input: readonly string[];
   readonly output: readonly string[];
   readonly attribute: readonly { readonly name: string; readonly i?: number; readonly ints: readonly number[] }[];
+}
+
+function decodeDeclaration({ name, type }: DecodedValue): DeclaredTensor {
+  const { elemType, shape } = type?.tensorType ?? {};
+  return {
+    name,
+    isFloat32: elemType === ElementType.float32,
+    // Some exporters write 0 or -1 for a dimension that is free.
+    shape: shape?.dim.map(({ dimValue = 0 }) => (dimValue > 0 ? dimValue : null)) ?? null,
+  };
 }
 
 function decodeNode({ opType, input, output, attribute }: DecodedNode): WiredNode {
