@@ -1,5 +1,5 @@
-import { nearestNames } from "#analysis/vectors/nearest-names.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { nearestNames } from "#lib/runtime/nearest-names.ts";
 import { Random } from "#lib/runtime/random.ts";
 import { amongClasses, oneAgainstAll, type Question } from "./learning/experiment.ts";
 import { shuffle } from "./learning/shuffle.ts";

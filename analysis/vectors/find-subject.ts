@@ -1,7 +1,7 @@
 import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { nearestNames } from "#lib/runtime/nearest-names.ts";
 import { groupBySubject, type PcaSubject } from "#lib/table/pca-subject.ts";
 import { summarisePartitions } from "#lib/table/table-summary.ts";
-import { nearestNames } from "./nearest-names.ts";
 import type { NamedTable } from "./with-table.ts";
 
 /**

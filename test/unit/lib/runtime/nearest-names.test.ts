@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { nearestNames } from "#analysis/vectors/nearest-names.ts";
+import { nearestNames } from "#lib/runtime/nearest-names.ts";
 
 const FRUITS = ["Apple Red 1", "Apple Red 2", "Banana", "Pear", "Peach"];
 
