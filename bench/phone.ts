@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import pLimit from "p-limit";
 import sharp from "sharp";
 import { decodePhoto } from "#lib/photo/decode-photo.ts";
+import { defaultOf } from "#lib/runtime/config.ts";
 import { featurizerConfig } from "#services/featurizer/config.ts";
 import { type Bench, type BenchContext, sized } from "./bench.ts";
 import { interleave } from "./measure/interleave.ts";
@@ -104,7 +105,7 @@ async function enlargedPhotos(context: BenchContext): Promise<SamplePhoto[]> {
 }
 
 function decodeAsFeaturizer({ model }: BenchContext, bytes: Uint8Array): Promise<unknown> {
-  const pixelsMax = featurizerConfig.FEATURIZER_PHOTO_PIXELS_MAX.parse(undefined);
+  const pixelsMax = defaultOf(featurizerConfig.photoPixelsMax);
   return decodePhoto(bytes, { input: model.manifest.input, pixelsMax });
 }
 

@@ -1,13 +1,24 @@
 import { Command } from "commander";
-import type { ConfigShape } from "#lib/runtime/config.ts";
+import type { ConfigShape, Setting } from "#lib/runtime/config.ts";
+import { pythonConfig } from "#ops/models/python-environment.ts";
 import { featurizerConfig } from "#services/featurizer/config.ts";
 import { ingestConfig } from "#services/ingest/config.ts";
 import { reducerConfig } from "#services/reducer/config.ts";
+import { stackConfig } from "#stack/stack-settings.ts";
 
-/** `fruitstream config`: every environment variable of every service, from the schemas that check them. */
+/** Every setting of the project, by who reads it. */
+export const CONFIG_SHAPES = {
+  ingest: ingestConfig,
+  featurizer: featurizerConfig,
+  reducer: reducerConfig,
+  "The local stack": stackConfig,
+  "The commands that need Python": pythonConfig,
+} as const satisfies Record<string, ConfigShape>;
+
+/** `fruitstream config`: every environment variable, from the shapes that check them. */
 export function configCommand(): Command {
   return new Command("config")
-    .description("print the environment variables of the services, as Markdown")
+    .description("print the environment variables of services and commands, as Markdown")
     .action(() => {
       process.stdout.write(describeConfiguration());
     });
@@ -15,43 +26,47 @@ export function configCommand(): Command {
 
 /** The text of `docs/configuration.md`. */
 export function describeConfiguration(): string {
-  const services: Record<string, ConfigShape> = {
-    ingest: ingestConfig,
-    featurizer: featurizerConfig,
-    reducer: reducerConfig,
+  const shapes = Object.entries<ConfigShape>(CONFIG_SHAPES);
+  const everySetting = shapes.flatMap(([, shape]) => Object.values(shape));
+  const isShared = ({ name }: Setting) => {
+    const readers = everySetting.filter((setting) => setting.name === name);
+    return readers.length > 1 && new Set(readers.map(defaultText)).size === 1;
   };
-  const all: ConfigShape = Object.assign({}, ...Object.values(services));
-  const isShared = (name: string) => {
-    const types = Object.values(services).flatMap((shape) => shape[name] ?? []);
-    return types.length > 1 && new Set(types.map(defaultOf)).size === 1;
-  };
-  const shared = Object.entries(all).filter(([name]) => isShared(name));
-  const sections = Object.entries(services).map(([service, shape]) => {
-    const own = Object.entries(shape).filter(([name]) => !isShared(name));
-    return `## ${service}\n\n${table(own)}`;
+  const shared = new Map(everySetting.filter(isShared).map((setting) => [setting.name, setting]));
+  const sections = shapes.map(([reader, shape]) => {
+    const own = Object.values(shape).filter((setting) => !isShared(setting));
+    return `## ${reader}\n\n${table(own)}`;
   });
-  return `${[INTRODUCTION, `## Several services, with the same default\n\n${table(shared)}`, ...sections].join("\n")}`;
+  const common = `## Several services, with the same default\n\n${table([...shared.values()])}`;
+  return `${[INTRODUCTION, common, ...sections].join("\n")}`;
 }
 
 const INTRODUCTION = `# Configuration
 
-Services read nothing but environment variables. A value that is wrong, and a variable with a service's prefix that does
-not exist, stop the service at its start with a message that names them. \`LOG_LEVEL\` is debug, info, warn or error.
+Services read nothing but environment variables; commands read the same ones. An empty variable counts as unset. A value
+that is wrong stops a service or a command at its start with a message that names it. So does a variable that looks like
+one of these and is none, with the nearest name:
+
+- with a prefix of ours (\`S3_\`, \`TOPIC_\`, \`PHOTOS_\`, \`TABLE_\`, \`INGEST_\`, \`FEATURIZER_\`, \`REDUCER_\`,
+  \`FRUITSTREAM_\`), whatever follows;
+- with a prefix that other software uses too (\`KAFKA_\`, \`HTTP_\`, \`LOG_\`), when it is a name below but for one or two
+  letters: \`KAFKA_BROKER\` is refused, \`KAFKA_HEAP_OPTS\` and \`HTTP_PROXY\` are not;
+- not what Kubernetes sets in every container for each service, as \`KAFKA_PORT_9092_TCP\` or \`S3_SERVICE_HOST\`.
+
 Printed by \`npx fruitstream config\`.
 `;
 
-function table(settings: [string, ConfigShape[string]][]): string {
-  const rows = settings.map(([name, type]) => `| \`${name}\` | ${defaultOf(type)} | ${type.description} |`);
+function table(settings: readonly Setting[]): string {
+  const rows = settings.map(
+    (setting) => `| \`${setting.name}\` | ${defaultText(setting)} | ${setting.type.description} |`,
+  );
   return `${["| variable | default | what it is |", "| --- | --- | --- |", ...rows].join("\n")}\n`;
 }
 
-function defaultOf(type: ConfigShape[string]): string {
+function defaultText({ type }: Setting): string {
   const byDefault = type.safeParse(undefined);
-  return byDefault.success ? formatDefault(byDefault.data) : "required";
-}
-
-function formatDefault(value: unknown): string {
-  if (value === undefined) return "";
-  const text = value instanceof RegExp ? value.source : value === "" ? '""' : String(value);
-  return `\`${text.replaceAll("|", "\\|")}\``;
+  if (!byDefault.success) return "required";
+  const text = type.encode(byDefault.data) as string | undefined;
+  if (text === undefined) return "";
+  return `\`${text === "" ? '""' : text.replaceAll("|", "\\|")}\``;
 }

@@ -16,7 +16,7 @@ import { LISTED_SUFFIXES, suffixTest, UPLOADED_SUFFIXES } from "#lib/photo/photo
 import { systemClock } from "#lib/runtime/clock.ts";
 import { readConfig } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import { createLogger } from "#lib/runtime/logger.ts";
+import { createLogger, readLogLevel } from "#lib/runtime/logger.ts";
 import { type RetryHooks, retrying } from "#lib/runtime/retry.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { openStackStore, requireEndpoints } from "#ops/pipeline/endpoints.ts";
@@ -124,13 +124,13 @@ async function withPipeline(
   resumeHint: (progress: IngestProgress) => string,
   work: (pipeline: Pipeline) => Promise<IngestProgress>,
 ): Promise<IngestProgress | undefined> {
-  const logger = createLogger("ingest", process.env.LOG_LEVEL || "warn");
+  const logger = createLogger("ingest", readLogLevel(process.env, "warn"));
   const endpoints = await requireEndpoints();
-  const { TOPIC_PREFIX, TOPIC_PARTITIONS } = readConfig(topicsConfig, process.env, "TOPIC_");
-  const topics = topicsWithPrefix(TOPIC_PREFIX);
-  const kafka = { brokers: endpoints.kafkaBrokers.split(","), clientId: `fruitstream-ingest-${process.pid}` };
+  const { topicPrefix, topicPartitions: partitions } = readConfig(topicsConfig, process.env);
+  const topics = topicsWithPrefix(topicPrefix);
+  const kafka = { brokers: endpoints.kafkaBrokers, clientId: `fruitstream-ingest-${process.pid}` };
   const log = kafkaRecordLog(kafka, logger);
-  const pipelineLog = await openPipelineLog(log, { topics, partitions: TOPIC_PARTITIONS, logger });
+  const pipelineLog = await openPipelineLog(log, { topics, partitions, logger });
   const { producer } = pipelineLog;
 
   const line = new StatusLine(systemClock);

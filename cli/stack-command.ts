@@ -27,7 +27,7 @@ async function up(): Promise<void> {
   const settings = readStackSettings(process.env);
   const { endpoints, startedHere } = await stackUp(settings, tell);
   tell(startedHere ? "the stack is up" : "the stack was up already");
-  tell(`Kafka  ${endpoints.kafkaBrokers}`);
+  tell(`Kafka  ${endpoints.kafkaBrokers.join(",")}`);
   tell(`S3     ${endpoints.s3Endpoint}`);
   tell(`data   ${settings.stateDir}`);
   printExports(endpoints);

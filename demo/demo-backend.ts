@@ -1,5 +1,6 @@
 import type { LogRecord, RecordLog } from "#lib/log/record-log.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
+import type { DemoServicesConfig } from "./demo-services.ts";
 import type { DemoOptions } from "./run-demo.ts";
 
 /** What a demo runs on: servers with a process for each service, or this process and a folder. */
@@ -9,7 +10,7 @@ export interface DemoBackend {
   /** Whether the demo's table outlives the demo where it was written; its copy always does. */
   readonly keepsTable: boolean;
   /** Resolves when the services have their partitions. */
-  startServices(env: Record<string, string>): Promise<DemoServices>;
+  startServices(config: DemoServicesConfig): Promise<DemoServices>;
   /** Hands over every record that the topic holds when the call begins. */
   readTopic(topic: string, onRecord: (record: LogRecord) => void): Promise<void>;
   /** Stops what this backend started and closes what it opened. */

@@ -1,20 +1,29 @@
 import { join } from "node:path";
+import { toEnv } from "#lib/runtime/config.ts";
 import { ServiceProcess } from "#ops/services/service-process.ts";
+import { type FeaturizerWorkConfig, featurizerConfig } from "#services/featurizer/config.ts";
+import { type ReducerWorkConfig, reducerConfig } from "#services/reducer/config.ts";
+import type { StackEndpoints } from "#stack/endpoints.ts";
 import type { DemoOptions } from "./run-demo.ts";
 
 /** Starts a demo's featurizers and reducers. Once the signal aborts, those that end are not started again. */
 export function startServices(
   options: DemoOptions,
-  env: Record<string, string>,
+  endpoints: StackEndpoints,
+  config: DemoServicesConfig,
   logFolder: string,
   onEvent: (line: string) => void,
   signal: AbortSignal,
 ): ServiceProcess[] {
-  const start = (kind: string, index: number) => {
+  const environments = {
+    featurizer: toEnv(featurizerConfig, { ...endpoints, ...config.featurizer, httpPort: 0 }),
+    reducer: toEnv(reducerConfig, { ...endpoints, ...config.reducer, httpPort: 0 }),
+  };
+  const start = (kind: keyof typeof environments, index: number) => {
     const name = `${kind}-${index + 1}`;
     const entry = `services/${kind}/main.ts`;
     const logPath = join(logFolder, `${name}.log`);
-    return new ServiceProcess({ name, entry, env, logPath, onEvent, signal });
+    return new ServiceProcess({ name, entry, env: environments[kind], logPath, onEvent, signal });
   };
   return [
     ...Array.from({ length: options.reducers }, (_, index) => start("reducer", index)),
@@ -22,22 +31,22 @@ export function startServices(
   ];
 }
 
-/** What the services of a demo read: its own topics, groups and table, and delays that suit someone who waits. */
-export function serviceEnvironment(options: DemoOptions, id: string, tableUri: string) {
+/** What the services of a demo are told, whatever the environment says. */
+export interface DemoServicesConfig {
+  readonly featurizer: Partial<FeaturizerWorkConfig>;
+  readonly reducer: Partial<ReducerWorkConfig>;
+}
+
+/** A killed process is missed soon, so that its partitions don't wait half a minute for their next owner. */
+const SESSION_MS = 10_000;
+
+/** A demo's own topics, groups and table, and delays that suit someone who waits. */
+export function demoServicesConfig(options: DemoOptions, id: string, tableUri: string): DemoServicesConfig {
   const groups = groupsOf(id);
+  const common = { topicPrefix: `${id}.`, sessionMs: SESSION_MS };
   return {
-    TOPIC_PREFIX: `${id}.`,
-    TABLE_URI: tableUri,
-    HTTP_PORT: "0",
-    FEATURIZER_MODEL_DIR: options.model,
-    FEATURIZER_GROUP: groups.featurizers,
-    FEATURIZER_COMMIT_MS: "200",
-    // A killed process is missed soon, so that its partitions don't wait half a minute for their next owner.
-    FEATURIZER_SESSION_MS: "10000",
-    REDUCER_GROUP: groups.reducers,
-    REDUCER_COMPONENTS: String(options.components),
-    REDUCER_SESSION_MS: "10000",
-    REDUCER_WINDOW_MS_MAX: "1000",
+    featurizer: { ...common, modelDir: options.model, group: groups.featurizers, commitMs: 200 },
+    reducer: { ...common, tableUri, group: groups.reducers, components: options.components, windowMsMax: 1_000 },
   };
 }
 

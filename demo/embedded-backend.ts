@@ -2,10 +2,13 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { FolderRecordLog } from "#lib/log/folder/folder-record-log.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
+import { readConfig } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import { createLogger } from "#lib/runtime/logger.ts";
+import { createLogger, readLogLevel } from "#lib/runtime/logger.ts";
 import { openFolderObjectStore } from "#lib/store/folder/folder-object-store.ts";
 import { type EmbeddedServices, startEmbeddedServices } from "#ops/services/embedded-services.ts";
+import { featurizerWorkConfig } from "#services/featurizer/config.ts";
+import { reducerWorkConfig } from "#services/reducer/config.ts";
 import type { DemoBackend, DemoPlace } from "./demo-backend.ts";
 
 /**
@@ -36,13 +39,15 @@ export async function openEmbeddedBackend({ options, folder, logFolder, signal }
     log,
     store,
     keepsTable: false,
-    async startServices(env) {
+    async startServices(config) {
+      const logLevel = readLogLevel(process.env, "info");
       starting = startEmbeddedServices({
-        env: { ...process.env, ...env },
+        featurizer: readConfig(featurizerWorkConfig, process.env, config.featurizer),
+        reducer: readConfig(reducerWorkConfig, process.env, config.reducer),
         log,
         photoStore: store,
         tableStore: store,
-        loggerOf: (name) => createLogger(name, process.env.LOG_LEVEL || "info", join(logFolder, `${name}.log`)),
+        loggerOf: (name) => createLogger(name, logLevel, join(logFolder, `${name}.log`)),
         signal,
       });
       const { failure } = await starting;

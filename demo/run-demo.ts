@@ -19,7 +19,7 @@ import { formatTableUri } from "#lib/table/table-location.ts";
 import { openDemoBackend } from "./choose-backend.ts";
 import type { DemoBackend } from "./demo-backend.ts";
 import { basisOverAllRows, type DemoResult, readDeadLetters, sampleRows } from "./demo-result.ts";
-import { groupsOf, serviceEnvironment } from "./demo-services.ts";
+import { demoServicesConfig, groupsOf } from "./demo-services.ts";
 import { drawSamples } from "./photos/draw-samples.ts";
 import { describeState, type PipelineState, readPipelineState } from "./pipeline-state.ts";
 
@@ -132,7 +132,7 @@ async function runOn(run: DemoRun): Promise<DemoResult> {
     const table = await openTable(store, location, { createIfAbsent: true });
 
     const interrupted = rejectionAt(signal);
-    const starting = backend.startServices(serviceEnvironment(options, id, tableUri));
+    const starting = backend.startServices(demoServicesConfig(options, id, tableUri));
     const services = await Promise.race([starting, interrupted]);
     const broken = Promise.race([services.failure, interrupted]);
 

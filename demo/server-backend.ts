@@ -3,7 +3,7 @@ import { readTopic } from "#lib/log/kafka/read-topic.ts";
 import { silentLogger } from "#lib/runtime/logger.ts";
 import { openStackStore } from "#ops/pipeline/endpoints.ts";
 import type { ServiceProcess } from "#ops/services/service-process.ts";
-import { endpointsAsEnv, type StackEndpoints } from "#stack/endpoints.ts";
+import type { StackEndpoints } from "#stack/endpoints.ts";
 import { type StackUp, stackDown, stackUp } from "#stack/local-stack.ts";
 import { readStackSettings } from "#stack/stack-settings.ts";
 import type { DemoBackend, DemoPlace } from "./demo-backend.ts";
@@ -18,7 +18,7 @@ import { startServices } from "./demo-services.ts";
 export async function openServerBackend(place: DemoPlace, named: StackEndpoints | undefined): Promise<DemoBackend> {
   const { options, logFolder, note, signal } = place;
   const { endpoints, startedHere } = named ? { endpoints: named, startedHere: false } : await localStack(place);
-  const kafka = { brokers: endpoints.kafkaBrokers.split(","), clientId: "fruitstream-demo" };
+  const kafka = { brokers: endpoints.kafkaBrokers, clientId: "fruitstream-demo" };
   const services: ServiceProcess[] = [];
   const killServices = () => {
     for (const service of services) service.kill();
@@ -30,8 +30,8 @@ export async function openServerBackend(place: DemoPlace, named: StackEndpoints 
     log: kafkaRecordLog(kafka, silentLogger),
     store,
     keepsTable: true,
-    async startServices(env) {
-      services.push(...startServices(options, { ...endpointsAsEnv(endpoints), ...env }, logFolder, note, signal));
+    async startServices(config) {
+      services.push(...startServices(options, endpoints, config, logFolder, note, signal));
       const failure = Promise.race(services.map((service) => service.failure));
       await Promise.race([Promise.all(services.map(({ ready }) => ready)), failure]);
       return {

@@ -1,33 +1,19 @@
-import { type Environment, readConfig } from "#lib/runtime/config.ts";
+import { kafkaConfig } from "#lib/log/kafka/kafka-config.ts";
+import { type ConfigOf, type Environment, readConfig, toEnv } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { s3Config, s3OptionsOf } from "#lib/store/s3/s3-config.ts";
 
 /** How a client reaches S3. Without an endpoint that is AWS; without keys AWS's default chain finds credentials. */
-export interface S3Access {
-  readonly s3Endpoint?: string | undefined;
-  readonly s3Region: string;
-  readonly s3AccessKeyId?: string | undefined;
-  readonly s3SecretAccessKey?: string | undefined;
-  readonly s3ForcePathStyle: boolean;
-}
+export type S3Access = ConfigOf<typeof s3Config>;
+
+const endpointsConfig = { ...kafkaConfig, ...s3Config };
 
 /** How a client reaches Kafka and S3. */
-export interface StackEndpoints extends S3Access {
-  /** Comma-separated `host:port`. */
-  readonly kafkaBrokers: string;
-}
+export type StackEndpoints = ConfigOf<typeof endpointsConfig>;
 
-/** The endpoints under the environment names that every part of the project reads; what is left to AWS has no name. */
+/** The endpoints under the environment names that every part of the project reads; what is left to AWS is empty. */
 export function endpointsAsEnv(endpoints: StackEndpoints): Record<string, string> {
-  const { s3Endpoint, s3AccessKeyId, s3SecretAccessKey } = endpoints;
-  return {
-    KAFKA_BROKERS: endpoints.kafkaBrokers,
-    ...(s3Endpoint && { S3_ENDPOINT: s3Endpoint }),
-    S3_REGION: endpoints.s3Region,
-    ...(s3AccessKeyId && { S3_ACCESS_KEY_ID: s3AccessKeyId }),
-    ...(s3SecretAccessKey && { S3_SECRET_ACCESS_KEY: s3SecretAccessKey }),
-    S3_FORCE_PATH_STYLE: String(endpoints.s3ForcePathStyle),
-  };
+  return toEnv(endpointsConfig, endpoints);
 }
 
 /**
@@ -35,12 +21,12 @@ export function endpointsAsEnv(endpoints: StackEndpoints): Record<string, string
  * for the services.
  *
  * @throws invalid-config when `S3_ENDPOINT` is set without `KAFKA_BROKERS`, since half of one stack and half of another
- * is most likely a mistake; and when a value is missing or malformed.
+ * is most likely a mistake; when a value is malformed, and when a name is.
  */
 export function endpointsFromEnv(env: Environment): StackEndpoints | undefined {
-  const { KAFKA_BROKERS: kafkaBrokers, S3_ENDPOINT: s3Endpoint } = env;
-  if (kafkaBrokers) return { kafkaBrokers, ...readS3Access(env) };
-  if (!s3Endpoint) return undefined;
+  const s3 = readS3Access(env);
+  if (env.KAFKA_BROKERS) return { ...readConfig(kafkaConfig, env), ...s3 };
+  if (s3.s3Endpoint === undefined) return undefined;
   const message =
     "S3_ENDPOINT is set but KAFKA_BROKERS is not; set both for a stack of your own, neither for the local one";
   throw new FruitstreamError("invalid-config", message);
@@ -49,11 +35,12 @@ export function endpointsFromEnv(env: Environment): StackEndpoints | undefined {
 /**
  * The S3 that the environment names by any of its variables or, AWS, by naming a Kafka; else undefined.
  *
- * @throws invalid-config when a value is missing or malformed.
+ * @throws invalid-config when a value or a name is malformed.
  */
 export function s3AccessFromEnv(env: Environment): S3Access | undefined {
-  const isNamed = ["KAFKA_BROKERS", ...Object.keys(s3Config)].some((name) => env[name]);
-  return isNamed ? readS3Access(env) : undefined;
+  const access = readS3Access(env);
+  const settings = [...Object.values(kafkaConfig), ...Object.values(s3Config)];
+  return settings.some(({ name }) => env[name]) ? access : undefined;
 }
 
 /** AWS's own S3, with the credentials of its default chain. */
@@ -62,12 +49,8 @@ export function awsS3Access(): S3Access {
 }
 
 function readS3Access(env: Environment): S3Access {
-  const options = s3OptionsOf(readConfig(s3Config, env, "S3_ENDPOINT"));
-  return {
-    s3Endpoint: options.endpoint,
-    s3Region: options.region,
-    s3AccessKeyId: options.accessKeyId,
-    s3SecretAccessKey: options.secretAccessKey,
-    s3ForcePathStyle: options.forcePathStyle,
-  };
+  const access = readConfig(s3Config, env);
+  // Refuses half a pair of keys.
+  s3OptionsOf(access);
+  return access;
 }

@@ -9,15 +9,15 @@ import { formatProperties } from "./java-properties.ts";
 import { kafkaAnswers } from "./kafka-probe.ts";
 import { LOOPBACK } from "./local-port.ts";
 import type { StackServer } from "./server-process.ts";
-import { PORT_SETTINGS, type StackSettings } from "./stack-settings.ts";
+import { type StackSettings, stackConfig } from "./stack-settings.ts";
 
 /** A single Kafka broker that is its own controller (KRaft). */
 export const kafkaServer: StackServer = {
   name: "kafka",
   title: "Kafka",
   ports: ({ kafkaPort, kafkaControllerPort }) => [
-    { port: kafkaPort, setting: PORT_SETTINGS.kafkaPort },
-    { port: kafkaControllerPort, setting: PORT_SETTINGS.kafkaControllerPort },
+    { port: kafkaPort, setting: stackConfig.kafkaPort.name },
+    { port: kafkaControllerPort, setting: stackConfig.kafkaControllerPort.name },
   ],
   async prepare(java, { kafkaClassPath }, settings) {
     const folder = join(settings.stateDir, "kafka");

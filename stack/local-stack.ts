@@ -148,7 +148,7 @@ function logPath(settings: StackSettings, { name }: StackServer): string {
 /** Where the local servers are, given their ports. */
 export function endpointsOf(kafkaPort: number, s3Port: number): StackEndpoints {
   return {
-    kafkaBrokers: `${LOOPBACK}:${kafkaPort}`,
+    kafkaBrokers: [`${LOOPBACK}:${kafkaPort}`],
     s3Endpoint: `http://${LOOPBACK}:${s3Port}`,
     s3Region: "us-east-1",
     s3AccessKeyId: S3_CREDENTIALS.accessKeyId,

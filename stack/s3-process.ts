@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { formatProperties } from "./java-properties.ts";
 import { LOOPBACK } from "./local-port.ts";
 import type { StackServer } from "./server-process.ts";
-import { PORT_SETTINGS } from "./stack-settings.ts";
+import { stackConfig } from "./stack-settings.ts";
 
 /** Known to everybody on purpose: the server listens on the loopback address only, and holds nothing but test data. */
 export const S3_CREDENTIALS = { accessKeyId: "fruitstream", secretAccessKey: "fruitstream-local" } as const;
@@ -12,7 +12,7 @@ export const S3_CREDENTIALS = { accessKeyId: "fruitstream", secretAccessKey: "fr
 export const s3Server: StackServer = {
   name: "s3",
   title: "S3Proxy",
-  ports: ({ s3Port }) => [{ port: s3Port, setting: PORT_SETTINGS.s3Port }],
+  ports: ({ s3Port }) => [{ port: s3Port, setting: stackConfig.s3Port.name }],
   async prepare(_java, { s3ProxyClassPath }, { s3Port, stateDir }) {
     const folder = join(stateDir, "s3");
     const objectsDir = join(folder, "objects");

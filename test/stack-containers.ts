@@ -41,7 +41,7 @@ export async function startStackContainers(): Promise<StackContainers> {
     throw kafka.status === "rejected" ? kafka.reason : (s3 as PromiseRejectedResult).reason;
   }
   const endpoints: StackEndpoints = {
-    kafkaBrokers: `${kafka.value.getHost()}:${kafka.value.getMappedPort(KAFKA_PORT)}`,
+    kafkaBrokers: [`${kafka.value.getHost()}:${kafka.value.getMappedPort(KAFKA_PORT)}`],
     s3Endpoint: `http://${s3.value.getHost()}:${s3.value.getMappedPort(S3_PORT)}`,
     s3Region: "us-east-1",
     ...S3_CREDENTIALS,

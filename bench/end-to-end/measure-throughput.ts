@@ -1,4 +1,5 @@
 import type { StoredPhoto } from "#lib/intake/announce-photo.ts";
+import { defaultOf } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { readRows } from "#lib/table/table-files.ts";
@@ -37,7 +38,7 @@ export interface Throughput {
 }
 
 const PARTITIONS = 4;
-const IN_FLIGHT_PHOTOS = featurizerConfig.FEATURIZER_IN_FLIGHT_PHOTOS_MAX.parse(undefined);
+const IN_FLIGHT_PHOTOS = defaultOf(featurizerConfig.inFlightPhotosMax);
 export const MIB = 1_048_576;
 
 /**

@@ -54,7 +54,7 @@ export class BenchStack {
     try {
       const { servers } = await readStackState(stateDir);
       const serverPids = { broker: [servers.kafka!.pid], S3: [servers.s3!.pid] };
-      const kafka = { brokers: endpoints.kafkaBrokers.split(","), clientId: `fruitstream-bench-${process.pid}` };
+      const kafka = { brokers: endpoints.kafkaBrokers, clientId: `fruitstream-bench-${process.pid}` };
       const store = openStackStore(endpoints);
       await store.ensureBucket(BUCKET);
       const admin = await openAdmin(kafka, silentLogger);

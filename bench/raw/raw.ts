@@ -1,3 +1,4 @@
+import { defaultOf } from "#lib/runtime/config.ts";
 import { featurizerConfig } from "#services/featurizer/config.ts";
 import { type Bench, type BenchContext, sized } from "../bench.ts";
 import { interleave } from "../measure/interleave.ts";
@@ -64,7 +65,7 @@ export async function findBestLayout(context: BenchContext): Promise<RawLayout &
 }
 
 /** The featurizer's own batch. */
-export const FEATURIZER_BATCH_PHOTOS = featurizerConfig.FEATURIZER_BATCH_PHOTOS_MAX.parse(undefined);
+export const FEATURIZER_BATCH_PHOTOS = defaultOf(featurizerConfig.batchPhotosMax);
 
 function layoutsOf({ cores }: BenchContext): RawLayout[] {
   const perCore = BATCHES.map((batchPhotos) => ({ sessions: cores, threadsPerSession: 1, batchPhotos }));

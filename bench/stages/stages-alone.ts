@@ -4,6 +4,7 @@ import { photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
 import { LIVE_RUN } from "#lib/messages/messages.ts";
 import { openPhotoModel } from "#lib/model/inference/photo-model.ts";
 import { type DecodedPhoto, decodePhoto } from "#lib/photo/decode-photo.ts";
+import { defaultOf } from "#lib/runtime/config.ts";
 import { featurizerConfig } from "#services/featurizer/config.ts";
 import { fetchPhoto } from "#services/featurizer/fetch-photo.ts";
 import type { BenchContext } from "../bench.ts";
@@ -30,10 +31,10 @@ export async function measureStagesAlone(
 ): Promise<StagesAlone> {
   const { manifest } = context.model;
   const { store, producer } = pipeline.stack;
-  const bytesMax = featurizerConfig.FEATURIZER_PHOTO_BYTES_MAX.parse(undefined);
-  const pixelsMax = featurizerConfig.FEATURIZER_PHOTO_PIXELS_MAX.parse(undefined);
-  const fetching = pLimit(featurizerConfig.FEATURIZER_FETCHES_MAX.parse(undefined));
-  const decoding = pLimit(featurizerConfig.FEATURIZER_DECODES_MAX.parse(undefined));
+  const bytesMax = defaultOf(featurizerConfig.photoBytesMax);
+  const pixelsMax = defaultOf(featurizerConfig.photoPixelsMax);
+  const fetching = pLimit(defaultOf(featurizerConfig.fetchesMax));
+  const decoding = pLimit(defaultOf(featurizerConfig.decodesMax));
   const perPhoto = (cpuMs: number) => cpuMs / photos.length;
 
   const announced = photos.map((photo) => ({ ...photo, ingestedAtMs: 0 }));

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { InferencePool } from "#lib/model/inference/inference-pool.ts";
 import { loadModelFolder } from "#lib/model/model-folder.ts";
 import { decodePhoto } from "#lib/photo/decode-photo.ts";
+import { defaultOf } from "#lib/runtime/config.ts";
 import { featurizerConfig } from "#services/featurizer/config.ts";
 
 /**
@@ -11,10 +12,10 @@ import { featurizerConfig } from "#services/featurizer/config.ts";
 const [modelFolder, photoPath, threads] = process.argv.slice(2) as [string, string, string];
 const model = await loadModelFolder(modelFolder);
 const batch = {
-  batchPhotosMax: featurizerConfig.FEATURIZER_BATCH_PHOTOS_MAX.parse(undefined),
+  batchPhotosMax: defaultOf(featurizerConfig.batchPhotosMax),
   batchWaitMsMax: 0,
 };
 const pool = await InferencePool.open({ model, workers: Number(threads), ...batch });
-const pixelsMax = featurizerConfig.FEATURIZER_PHOTO_PIXELS_MAX.parse(undefined);
+const pixelsMax = defaultOf(featurizerConfig.photoPixelsMax);
 await pool.infer(await decodePhoto(await readFile(photoPath), { input: model.manifest.input, pixelsMax }));
 process.exit();

@@ -1,8 +1,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setting, someText, wholeNumber } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { Health } from "#lib/runtime/health.ts";
 import { registry } from "#lib/runtime/metrics.ts";
+
+/** The environment variables of a service that serves nothing but its status. */
+export const statusServerConfig = {
+  httpHost: setting("HTTP_HOST", someText.default("127.0.0.1").describe("address of /livez, /readyz and /metrics")),
+  httpPort: setting(
+    "HTTP_PORT",
+    wholeNumber(0, 65_535).default(0).describe("port of /livez, /readyz and /metrics; 0 takes a free one"),
+  ),
+};
 
 /**
  * Answers what operators and orchestrators ask over HTTP: `/livez` (the event loop turns), `/readyz` (every part is ok;

@@ -26,10 +26,20 @@ export function offsetMap(offsets: readonly PartitionOffset[]): ReadonlyMap<numb
   return new Map(offsets.map(({ partition, offset }) => [partition, offset]));
 }
 
-/** A setting that holds next offsets by partition. */
-export const partitionOffsetsSetting = z.string().transform((text, context) => {
-  const offsets = parsePartitionOffsets(text);
-  if (offsets) return offsets;
-  context.addIssue("must be partition:offset, several separated by commas, each partition once");
-  return z.NEVER;
+/** As many digits as `parsePartitionOffsets` takes. */
+const partitionOffset = z.object({
+  partition: z.int().min(0).max(999_999_999),
+  offset: z.int().min(0).max(999_999_999_999_999),
+});
+
+/** Type of a setting that holds next offsets by partition. */
+export const partitionOffsetsSetting = z.codec(z.string(), z.array(partitionOffset).min(1).readonly(), {
+  decode: (text, { issues }) => {
+    const offsets = parsePartitionOffsets(text);
+    if (offsets) return offsets;
+    const message = "must be partition:offset, several separated by commas, each partition once";
+    issues.push({ code: "custom", message, input: text });
+    return z.NEVER;
+  },
+  encode: formatPartitionOffsets,
 });

@@ -1,18 +1,24 @@
 import { z } from "zod";
-import { wholeNumber } from "#lib/runtime/config.ts";
+import { setting, wholeNumber } from "#lib/runtime/config.ts";
 
 /** The environment variables that name and shape the topics. Part of every service's configuration. */
 export const topicsConfig = {
-  TOPIC_PREFIX: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]{0,100}$/, "must be at most 100 letters, digits, dots, dashes or underscores")
-    .default("")
-    .describe("prepended to every topic's name: keeps several installations apart on one cluster"),
-  TOPIC_PARTITIONS: wholeNumber(1, 10_000)
-    .default(4)
-    .describe(
-      "partitions of topics that are not there yet: the most featurizers, and reducers, that can share the work",
-    ),
+  topicPrefix: setting(
+    "TOPIC_PREFIX",
+    z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{0,100}$/, "must be at most 100 letters, digits, dots, dashes or underscores")
+      .default("")
+      .describe("prepended to every topic's name: keeps several installations apart on one cluster"),
+  ),
+  topicPartitions: setting(
+    "TOPIC_PARTITIONS",
+    wholeNumber(1, 10_000)
+      .default(4)
+      .describe(
+        "partitions of topics that are not there yet: the most featurizers, and reducers, that can share the work",
+      ),
+  ),
 };
 
 /** The names of the project's topics. A prefix keeps several installations, or several demos, apart on one cluster. */

@@ -1,4 +1,6 @@
 import pino from "pino";
+import { z } from "zod";
+import { type ConfigOf, type Environment, readConfig, setting } from "./config.ts";
 
 /**
  * A structured logger. Levels mean:
@@ -10,6 +12,25 @@ import pino from "pino";
 export type Logger = Pick<pino.Logger, "error" | "warn" | "info" | "debug"> & {
   child(bindings: Record<string, unknown>): Logger;
 };
+
+export type LogLevel = ConfigOf<typeof logConfig>["logLevel"];
+
+/** The environment variable that says how much is logged. Part of every service's configuration. */
+export const logConfig = {
+  logLevel: setting(
+    "LOG_LEVEL",
+    z
+      .enum(["debug", "info", "warn", "error"], "must be debug, info, warn or error")
+      .default("info")
+      .describe("the least level that is logged: debug, info, warn or error; commands log from warn on by default"),
+  ),
+};
+
+/** The level that the environment names, for a program that logs from another level on by default than services do. */
+export function readLogLevel(env: Environment, byDefault: LogLevel): LogLevel {
+  const { name } = logConfig.logLevel;
+  return readConfig(logConfig, env, env[name] ? {} : { logLevel: byDefault }).logLevel;
+}
 
 /** Names under which credentials travel in our objects; their values never reach a log line. */
 const SECRET_FIELDS = ["secretAccessKey", "accessKeyId", "password", "S3_SECRET_ACCESS_KEY", "S3_ACCESS_KEY_ID"];

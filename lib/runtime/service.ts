@@ -1,6 +1,6 @@
-import type { Environment } from "./config.ts";
+import { defaultOf, type Environment } from "./config.ts";
 import { FruitstreamError } from "./errors.ts";
-import { createLogger, type Logger } from "./logger.ts";
+import { createLogger, type Logger, logConfig } from "./logger.ts";
 
 /** What a composed service offers its process. */
 export interface Service {
@@ -28,7 +28,9 @@ const STOP_MS_MAX = 9_000;
  * after a crash.
  */
 export async function runService(name: string, compose: (frame: ServiceFrame) => Promise<Service>) {
-  const logger = createLogger(name, process.env.LOG_LEVEL || "info");
+  // One that is no level is refused with the rest of the configuration, and that is to be logged.
+  const level = logConfig.logLevel.type.safeParse(process.env.LOG_LEVEL || undefined);
+  const logger = createLogger(name, level.data ?? defaultOf(logConfig.logLevel));
   const signalled = onStopSignal(logger);
   try {
     const stopping = new AbortController();

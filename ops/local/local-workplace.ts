@@ -4,7 +4,7 @@ import { FolderRecordLog } from "#lib/log/folder/folder-record-log.ts";
 import type { LogAdmin, PositionedProducer } from "#lib/log/record-log.ts";
 import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
 import { decodeDeadLetterRecord } from "#lib/messages/dead-letter-record.ts";
-import type { DeadLetter } from "#lib/messages/messages.ts";
+import { type DeadLetter, LIVE_RUN } from "#lib/messages/messages.ts";
 import { type Topics, topicShapes, topicsWithPrefix } from "#lib/messages/topics.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
@@ -12,7 +12,7 @@ import { openFolderObjectStore } from "#lib/store/folder/folder-object-store.ts"
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { openTable } from "#lib/table/open-table.ts";
-import type { TableLocation } from "#lib/table/table-location.ts";
+import { formatTableUri, type TableLocation } from "#lib/table/table-location.ts";
 import { TableProgress } from "#lib/table/table-progress.ts";
 import { summarisePartitions } from "#lib/table/table-summary.ts";
 
@@ -144,20 +144,12 @@ async function requireOneWork(out: string, admin: LogAdmin, table: DeltaTable, {
   }
 }
 
-/** What the services are told in a workplace, whatever else the environment says. */
-export function workplaceEnvironment(modelId: string, modelFolder: string, components: number) {
+/** What the services are told in a workplace, whatever the environment says. */
+export function workplaceConfig(modelId: string, modelDir: string, components: number) {
+  const topics = { topicPrefix: `${modelId}.`, topicPartitions: PARTITIONS };
   return {
-    TOPIC_PREFIX: `${modelId}.`,
-    TOPIC_PARTITIONS: String(PARTITIONS),
-    TABLE_URI: `s3://${TABLE_LOCATION.bucket}/${TABLE_LOCATION.prefix}`,
-    FEATURIZER_MODEL_DIR: modelFolder,
-    FEATURIZER_GROUP: FEATURIZER_GROUP,
-    FEATURIZER_RUN: "",
-    FEATURIZER_UNTIL: "",
-    FEATURIZER_COMMIT_MS: "200",
-    REDUCER_GROUP: "reducers",
-    REDUCER_UNTIL: "",
-    REDUCER_COMPONENTS: String(components),
+    featurizer: { ...topics, modelDir, group: FEATURIZER_GROUP, run: LIVE_RUN, until: undefined, commitMs: 200 },
+    reducer: { ...topics, tableUri: formatTableUri(TABLE_LOCATION), group: "reducers", until: undefined, components },
   };
 }
 

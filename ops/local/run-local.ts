@@ -9,12 +9,15 @@ import { loadModelFolder } from "#lib/model/model-folder.ts";
 import { UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
 import { suffixTest, UPLOADED_SUFFIXES } from "#lib/photo/photo-suffixes.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
+import { readConfig } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import { createLogger } from "#lib/runtime/logger.ts";
+import { createLogger, readLogLevel } from "#lib/runtime/logger.ts";
 import { countRows } from "#lib/table/table-summary.ts";
 import { flushTable, STALL_SECONDS } from "#ops/flush/flush-table.ts";
 import { startEmbeddedServices } from "#ops/services/embedded-services.ts";
-import { FEATURIZER_GROUP, LocalWorkplace, workplaceEnvironment } from "./local-workplace.ts";
+import { featurizerWorkConfig } from "#services/featurizer/config.ts";
+import { reducerWorkConfig } from "#services/reducer/config.ts";
+import { FEATURIZER_GROUP, LocalWorkplace, workplaceConfig } from "./local-workplace.ts";
 import { keyOfPath, LOCAL_BUCKET, withPhotosInPlace } from "./photos-in-place.ts";
 
 export interface LocalOptions {
@@ -63,13 +66,15 @@ export async function runLocal(options: LocalOptions, signal: AbortSignal): Prom
   const line = new StatusLine(systemClock);
   signal.addEventListener("abort", () => line.note("finishing what is under way; Ctrl-C again ends it at once"));
   try {
-    const env = { ...process.env, ...workplaceEnvironment(model.id, options.model, options.components) };
+    const given = workplaceConfig(model.id, options.model, options.components);
+    const logLevel = readLogLevel(process.env, "info");
     const services = await startEmbeddedServices({
-      env,
+      featurizer: readConfig(featurizerWorkConfig, process.env, given.featurizer),
+      reducer: readConfig(reducerWorkConfig, process.env, given.reducer),
       log: workplace.log,
       photoStore: withPhotosInPlace(workplace.store),
       tableStore: workplace.store,
-      loggerOf: (service) => createLogger(service, process.env.LOG_LEVEL || "info", workplace.logPath),
+      loggerOf: (service) => createLogger(service, logLevel, workplace.logPath),
       signal,
     });
     try {

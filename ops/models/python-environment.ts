@@ -6,11 +6,20 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { modelCacheFolder } from "#lib/model/model-places.ts";
+import { readConfig, setting, someText } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { withFileLock } from "#stack/file-lock.ts";
 
 const SCRIPTS = fileURLToPath(new URL("../../models/quantize/", import.meta.url));
 const REQUIREMENTS = join(SCRIPTS, "requirements.txt");
+
+/** The environment variable of what needs Python. */
+export const pythonConfig = {
+  python: setting(
+    "FRUITSTREAM_PYTHON",
+    someText.optional().describe("Python that has the quantiser's requirements; without it one is set up in the cache"),
+  ),
+};
 
 /** Packages come from PyPI: 150 MB, which a slow line takes minutes for. */
 const INSTALL_WAIT_MS_MAX = 1_800_000;
@@ -24,7 +33,8 @@ const OUTPUT_BYTES_MAX = 16 * 1_048_576;
  * @throws usage when there is no Python, or the packages can't be installed.
  */
 export async function findPython(report: (line: string) => void, signal: AbortSignal): Promise<string> {
-  if (process.env.FRUITSTREAM_PYTHON) return process.env.FRUITSTREAM_PYTHON;
+  const { python: named } = readConfig(pythonConfig, process.env);
+  if (named !== undefined) return named;
   const hash = createHash("sha256")
     .update(await readFile(REQUIREMENTS))
     .digest("hex");

@@ -7,6 +7,7 @@ import { loadModelFolder, type ModelFolder } from "#lib/model/model-folder.ts";
 import { findModelFolder } from "#lib/model/model-places.ts";
 import type { DecodeOptions } from "#lib/photo/decode-photo.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
+import { defaultOf } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { featurizerConfig } from "#services/featurizer/config.ts";
 import { compareModels, cosines } from "./compare-models.ts";
@@ -53,7 +54,7 @@ export async function quantizeModel(options: QuantizeOptions, signal: AbortSigna
   const line = new StatusLine(systemClock);
   const note = (text: string) => line.note(text);
   const python = await findPython(note, signal);
-  const pixelsMax = featurizerConfig.FEATURIZER_PHOTO_PIXELS_MAX.parse(undefined);
+  const pixelsMax = defaultOf(featurizerConfig.photoPixelsMax);
   const decode = { input: fp32.manifest.input, pixelsMax };
   const work = await mkdtemp(join(tmpdir(), "fruitstream-quantize-"));
   try {

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { openPhotoModel, type PhotoVector } from "#lib/model/inference/photo-model.ts";
 import { loadModelFolder } from "#lib/model/model-folder.ts";
 import { decodePhoto } from "#lib/photo/decode-photo.ts";
+import { defaultOf } from "#lib/runtime/config.ts";
 import { deadLetterReasonOf, FruitstreamError } from "#lib/runtime/errors.ts";
 import { featurizerConfig } from "#services/featurizer/config.ts";
 
@@ -13,7 +14,7 @@ import { featurizerConfig } from "#services/featurizer/config.ts";
 export async function tryPhotos(nameOrFolder: string, paths: readonly string[]): Promise<number> {
   const model = await loadModelFolder(nameOrFolder);
   const opened = await openPhotoModel(model, 1);
-  const pixelsMax = featurizerConfig.FEATURIZER_PHOTO_PIXELS_MAX.parse(undefined);
+  const pixelsMax = defaultOf(featurizerConfig.photoPixelsMax);
   let refused = 0;
   for (const path of paths) {
     try {

@@ -1,5 +1,6 @@
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
+import { s3OptionsOf } from "#lib/store/s3/s3-config.ts";
 import { openS3ObjectStore } from "#lib/store/s3/s3-object-store.ts";
 import { awsS3Access, type S3Access, type StackEndpoints } from "#stack/endpoints.ts";
 import { resolveEndpoints, resolveS3Access } from "#stack/resolve-endpoints.ts";
@@ -26,11 +27,5 @@ export async function findS3Access(): Promise<S3Access> {
 }
 
 export function openStackStore(access: S3Access): ObjectStore {
-  return openS3ObjectStore({
-    endpoint: access.s3Endpoint,
-    region: access.s3Region,
-    accessKeyId: access.s3AccessKeyId,
-    secretAccessKey: access.s3SecretAccessKey,
-    forcePathStyle: access.s3ForcePathStyle,
-  });
+  return openS3ObjectStore(s3OptionsOf(access));
 }

@@ -7,7 +7,7 @@ import { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
 import { type Topics, topicsConfig, topicsWithPrefix } from "#lib/messages/topics.ts";
 import { readConfig } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import { createLogger, type Logger } from "#lib/runtime/logger.ts";
+import { createLogger, type Logger, readLogLevel } from "#lib/runtime/logger.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import type { StackEndpoints } from "#stack/endpoints.ts";
 import { openStackStore, requireEndpoints } from "./endpoints.ts";
@@ -34,10 +34,10 @@ export async function withPipelineAccess<Result>(
   command: string,
   work: (access: PipelineAccess) => Promise<Result>,
 ): Promise<Result> {
-  const logger = createLogger(command, process.env.LOG_LEVEL || "warn");
+  const logger = createLogger(command, readLogLevel(process.env, "warn"));
   const endpoints = await requireEndpoints();
-  const { TOPIC_PREFIX: topicPrefix } = readConfig(topicsConfig, process.env, "TOPIC_");
-  const kafka = { brokers: endpoints.kafkaBrokers.split(","), clientId: `fruitstream-${command}-${process.pid}` };
+  const { topicPrefix } = readConfig(topicsConfig, process.env);
+  const kafka = { brokers: endpoints.kafkaBrokers, clientId: `fruitstream-${command}-${process.pid}` };
   const admin = await openAdmin(kafka, logger);
   const store = openStackStore(endpoints);
   try {

@@ -1,18 +1,18 @@
 import type { RecordLog } from "#lib/log/record-log.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
-import { type Environment, readConfig } from "#lib/runtime/config.ts";
 import { Health } from "#lib/runtime/health.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { Service } from "#lib/runtime/service.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { composeFeaturizer, FEATURIZER_PARTS } from "#services/featurizer/compose-featurizer.ts";
-import { featurizerWorkConfig } from "#services/featurizer/config.ts";
+import type { FeaturizerWorkConfig } from "#services/featurizer/config.ts";
 import { composeReducer, REDUCER_PARTS } from "#services/reducer/compose-reducer.ts";
-import { reducerWorkConfig } from "#services/reducer/config.ts";
+import type { ReducerWorkConfig } from "#services/reducer/config.ts";
 
 /** What services in this process work on. All of it stays the caller's to close, after the services have stopped. */
 export interface EmbeddedSurroundings {
-  readonly env: Environment;
+  readonly featurizer: FeaturizerWorkConfig;
+  readonly reducer: ReducerWorkConfig;
   readonly log: RecordLog;
   readonly photoStore: ObjectStore;
   readonly tableStore: ObjectStore;
@@ -32,9 +32,7 @@ export interface EmbeddedServices {
  * of its own, and without their HTTP servers.
  */
 export async function startEmbeddedServices(surroundings: EmbeddedSurroundings): Promise<EmbeddedServices> {
-  const { env, log, photoStore, tableStore, signal } = surroundings;
-  const featurizerConfig = readConfig(featurizerWorkConfig, env, "FEATURIZER_");
-  const reducerConfig = readConfig(reducerWorkConfig, env, "REDUCER_");
+  const { log, photoStore, tableStore, signal } = surroundings;
   const frame = (service: string, parts: readonly string[]) => ({
     log,
     logger: surroundings.loggerOf(service),
@@ -42,11 +40,11 @@ export async function startEmbeddedServices(surroundings: EmbeddedSurroundings):
     signal,
   });
 
-  const reducer = await composeReducer(reducerConfig, { ...frame("reducer", REDUCER_PARTS), store: tableStore });
+  const reducer = await composeReducer(surroundings.reducer, { ...frame("reducer", REDUCER_PARTS), store: tableStore });
   let featurizer: Service;
   try {
     const parts = { ...frame("featurizer", FEATURIZER_PARTS), store: photoStore };
-    featurizer = await composeFeaturizer(featurizerConfig, parts);
+    featurizer = await composeFeaturizer(surroundings.featurizer, parts);
   } catch (error) {
     await reducer.stop();
     throw error;

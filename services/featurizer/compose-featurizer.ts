@@ -44,23 +44,23 @@ export async function composeFeaturizer(
   { log, store, health, logger, signal }: FeaturizerSurroundings,
 ): Promise<Service> {
   await using opened = new AsyncDisposableStack();
-  const topics = topicsWithPrefix(config.TOPIC_PREFIX);
+  const topics = topicsWithPrefix(config.topicPrefix);
   const retry = new WaitingRetry({ clock: systemClock, health, logger });
 
-  const model = await loadModelFolder(config.FEATURIZER_MODEL_DIR);
-  const workers = config.FEATURIZER_WORKERS ?? availableParallelism();
+  const model = await loadModelFolder(config.modelDir);
+  const workers = config.workers ?? availableParallelism();
   const pool = await InferencePool.open({
     model,
     workers,
-    batchPhotosMax: config.FEATURIZER_BATCH_PHOTOS_MAX,
-    batchWaitMsMax: config.FEATURIZER_BATCH_WAIT_MS_MAX,
+    batchPhotosMax: config.batchPhotosMax,
+    batchWaitMsMax: config.batchWaitMsMax,
   });
   opened.defer(() => pool.close());
   health.report("model", "ok", model.id);
 
   const pipelineLog = await openPipelineLog(log, {
     topics,
-    partitions: config.TOPIC_PARTITIONS,
+    partitions: config.topicPartitions,
     logger,
     producer: { lingerMs: LINGER_MS },
     attempt: (step) => retry.run({ part: "kafka", name: "start", signal, attempt: step }),
@@ -71,16 +71,15 @@ export async function composeFeaturizer(
   health.report("s3", "ok");
   const consumer = log.createConsumer({
     topic: topics.photos,
-    group: config.FEATURIZER_GROUP,
-    sessionMsMax: config.FEATURIZER_SESSION_MS,
+    group: config.group,
+    sessionMsMax: config.sessionMs,
   });
-  const decodeOptions = { input: model.manifest.input, pixelsMax: config.FEATURIZER_PHOTO_PIXELS_MAX };
-  const end =
-    config.FEATURIZER_UNTIL && new ReadingEnd(config.FEATURIZER_UNTIL, () => admin.earliestOffsets(topics.photos));
+  const decodeOptions = { input: model.manifest.input, pixelsMax: config.photoPixelsMax };
+  const end = config.until && new ReadingEnd(config.until, () => admin.earliestOffsets(topics.photos));
   const pipeline = new FeaturizerPipeline(
     {
       consumer,
-      committedOffsets: () => admin.committedOffsets(config.FEATURIZER_GROUP, topics.photos),
+      committedOffsets: () => admin.committedOffsets(config.group, topics.photos),
       producer,
       schemas,
       store,
@@ -93,16 +92,16 @@ export async function composeFeaturizer(
     {
       topics,
       featuresPartitions,
-      run: config.FEATURIZER_RUN,
+      run: config.run,
       end,
       model: model.id,
-      inFlightPhotosMax: config.FEATURIZER_IN_FLIGHT_PHOTOS_MAX,
-      inFlightBytesMax: config.FEATURIZER_IN_FLIGHT_BYTES_MAX,
-      photoBytesMax: config.FEATURIZER_PHOTO_BYTES_MAX,
-      fetchesMax: config.FEATURIZER_FETCHES_MAX,
-      decodesMax: config.FEATURIZER_DECODES_MAX,
-      commitMs: config.FEATURIZER_COMMIT_MS,
-      deadLetterShareMax: config.FEATURIZER_DEAD_LETTERS_PERCENT_MAX / 100,
+      inFlightPhotosMax: config.inFlightPhotosMax,
+      inFlightBytesMax: config.inFlightBytesMax,
+      photoBytesMax: config.photoBytesMax,
+      fetchesMax: config.fetchesMax,
+      decodesMax: config.decodesMax,
+      commitMs: config.commitMs,
+      deadLetterShareMax: config.deadLettersPercentMax / 100,
     },
   );
   logger.info({ model: model.id, topic: topics.photos, workers }, "featurizer started");

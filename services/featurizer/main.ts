@@ -11,14 +11,14 @@ import { composeFeaturizer, FEATURIZER_PARTS } from "./compose-featurizer.ts";
 import { featurizerConfig } from "./config.ts";
 
 await runService("featurizer", async ({ env, logger, signal }) => {
-  const config = readConfig(featurizerConfig, env, "FEATURIZER_");
-  lowerPriority(config.FEATURIZER_NICE);
+  const config = readConfig(featurizerConfig, env);
+  lowerPriority(config.nice);
   const health = new Health(systemClock.nowMs, FEATURIZER_PARTS);
   const server = createStatusServer(health);
-  const port = await listen(server, config.HTTP_HOST, config.HTTP_PORT);
+  const port = await listen(server, config.httpHost, config.httpPort);
   logger.info({ port }, "answering for its health");
 
-  const kafka = { brokers: config.KAFKA_BROKERS, clientId: `fruitstream-featurizer-${process.pid}` };
+  const kafka = { brokers: config.kafkaBrokers, clientId: `fruitstream-featurizer-${process.pid}` };
   const log = kafkaRecordLog(kafka, logger);
   const store = openS3ObjectStore(s3OptionsOf(config));
   const service = await composeFeaturizer(config, { log, store, health, logger, signal });

@@ -18,21 +18,21 @@ import { createPhotoServer } from "./photo-server.ts";
 const PROBED_KEY = "photos/";
 
 await runService("ingest", async ({ env, logger, signal }) => {
-  const config = readConfig(ingestConfig, env, "INGEST_");
-  const topics = topicsWithPrefix(config.TOPIC_PREFIX);
-  const kafka = { brokers: config.KAFKA_BROKERS, clientId: `fruitstream-ingest-${process.pid}` };
+  const config = readConfig(ingestConfig, env);
+  const topics = topicsWithPrefix(config.topicPrefix);
+  const kafka = { brokers: config.kafkaBrokers, clientId: `fruitstream-ingest-${process.pid}` };
   const health = new Health(systemClock.nowMs, ["kafka", "s3"]);
   const retry = new WaitingRetry({ clock: systemClock, health, logger });
 
   const pipelineLog = await openPipelineLog(kafkaRecordLog(kafka, logger), {
     topics,
-    partitions: config.TOPIC_PARTITIONS,
+    partitions: config.topicPartitions,
     logger,
     attempt: (step) => retry.run({ part: "kafka", name: "start", signal, attempt: step }),
   });
   health.report("kafka", "ok");
   const store = openS3ObjectStore(s3OptionsOf(config));
-  const attempt = () => store.ensureBucket(config.PHOTOS_BUCKET);
+  const attempt = () => store.ensureBucket(config.photosBucket);
   await retry.run({ part: "s3", name: "start", signal, attempt });
   health.report("s3", "ok");
 
@@ -41,23 +41,23 @@ await runService("ingest", async ({ env, logger, signal }) => {
   const watches = {
     s3: new PartWatch("s3", {
       ...watching,
-      probe: () => store.head({ bucket: config.PHOTOS_BUCKET, key: PROBED_KEY }),
+      probe: () => store.head({ bucket: config.photosBucket, key: PROBED_KEY }),
     }),
     kafka: new PartWatch("kafka", { ...watching, probe: () => pipelineLog.admin.partitionCount(topics.photos) }),
   };
   const server = createPhotoServer(
     { store, announcer, clock: systemClock, health, watches, logger },
     {
-      bucket: config.PHOTOS_BUCKET,
-      photoBytesMax: config.INGEST_PHOTO_BYTES_MAX,
-      inFlightBytesMax: config.INGEST_IN_FLIGHT_BYTES_MAX,
-      connectionsMax: config.INGEST_CONNECTIONS_MAX,
-      requestMsMax: config.INGEST_REQUEST_MS_MAX,
-      unlabelled: config.INGEST_UNLABELLED_FOLDERS,
+      bucket: config.photosBucket,
+      photoBytesMax: config.photoBytesMax,
+      inFlightBytesMax: config.inFlightBytesMax,
+      connectionsMax: config.connectionsMax,
+      requestMsMax: config.requestMsMax,
+      unlabelled: config.unlabelledFolders,
     },
   );
-  const port = await listen(server, config.HTTP_HOST, config.HTTP_PORT);
-  logger.info({ port, topic: topics.photos, bucket: config.PHOTOS_BUCKET }, "ingest started");
+  const port = await listen(server, config.httpHost, config.httpPort);
+  logger.info({ port, topic: topics.photos, bucket: config.photosBucket }, "ingest started");
 
   const stopped = Promise.withResolvers<void>();
   return {

@@ -46,8 +46,8 @@ export async function composeReducer(
   { log, store, health, logger, signal }: ReducerSurroundings,
 ): Promise<Service> {
   await using opened = new AsyncDisposableStack();
-  const topics = topicsWithPrefix(config.TOPIC_PREFIX);
-  const location = parseTableUri(config.TABLE_URI);
+  const topics = topicsWithPrefix(config.topicPrefix);
+  const location = parseTableUri(config.tableUri);
   const retry = new WaitingRetry({ clock: systemClock, health, logger });
 
   const table = await retry.run({
@@ -61,7 +61,7 @@ export async function composeReducer(
 
   const pipelineLog = await openPipelineLog(log, {
     topics,
-    partitions: config.TOPIC_PARTITIONS,
+    partitions: config.topicPartitions,
     logger,
     attempt: (step) => retry.run({ part: "kafka", name: "start", signal, attempt: step }),
   });
@@ -69,18 +69,17 @@ export async function composeReducer(
   const { admin, producer, schemas, featuresPartitions } = pipelineLog;
   const consumer = log.createConsumer({
     topic: topics.features,
-    group: config.REDUCER_GROUP,
-    sessionMsMax: config.REDUCER_SESSION_MS,
+    group: config.group,
+    sessionMsMax: config.sessionMs,
     gatherBytesMin: GATHER_BYTES_MIN,
   });
   const kernel = await openMatrixKernel(KERNEL_THREADS);
   opened.defer(() => kernel.release());
   const keeper = new BasisKeeper(table, kernel, {
-    components: config.REDUCER_COMPONENTS,
-    angleDegreesMax: config.REDUCER_BASIS_ANGLE_DEGREES_MAX,
+    components: config.components,
+    angleDegreesMax: config.basisAngleDegreesMax,
   });
-  const end =
-    config.REDUCER_UNTIL && new ReadingEnd(config.REDUCER_UNTIL, () => admin.earliestOffsets(topics.features));
+  const end = config.until && new ReadingEnd(config.until, () => admin.earliestOffsets(topics.features));
   const pipeline = new ReducerPipeline(
     { consumer, producer, schemas, table, keeper, clock: systemClock, health, logger },
     {
@@ -88,15 +87,15 @@ export async function composeReducer(
       featuresPartitions,
       end,
       window: {
-        rowsMax: config.REDUCER_WINDOW_ROWS_MAX,
-        bytesMax: config.REDUCER_WINDOW_BYTES_MAX,
-        openMsMax: config.REDUCER_WINDOW_MS_MAX,
+        rowsMax: config.windowRowsMax,
+        bytesMax: config.windowBytesMax,
+        openMsMax: config.windowMsMax,
       },
     },
   );
-  logger.info({ table: config.TABLE_URI, version: table.snapshot.version, topic: topics.features }, "reducer started");
+  logger.info({ table: config.tableUri, version: table.snapshot.version, topic: topics.features }, "reducer started");
 
-  const watch = new ProgressWatch({ clock: systemClock, health, logger }, config.REDUCER_WINDOW_MS_MAX);
+  const watch = new ProgressWatch({ clock: systemClock, health, logger }, config.windowMsMax);
   const watching = new AbortController();
   const look = () =>
     topicProgress(admin, topics.features, pipeline.positions, end && ((partition) => end.of(partition)));

@@ -1,8 +1,9 @@
-import { z } from "zod";
-import { kafkaConfig } from "#lib/log/kafka/kafka-client.ts";
+import { statusServerConfig } from "#lib/http/status-server.ts";
+import { kafkaConfig } from "#lib/log/kafka/kafka-config.ts";
 import { partitionOffsetsSetting } from "#lib/log/partition-offsets.ts";
 import { topicsConfig } from "#lib/messages/topics.ts";
-import { wholeNumber } from "#lib/runtime/config.ts";
+import { type ConfigOf, setting, someText, wholeNumber } from "#lib/runtime/config.ts";
+import { logConfig } from "#lib/runtime/logger.ts";
 import { niceSetting } from "#lib/runtime/priority.ts";
 import { s3Config } from "#lib/store/s3/s3-config.ts";
 
@@ -11,40 +12,60 @@ const MIB = 1_048_576;
 /** What a reducer is told of its work, wherever its log and its store are. Each bound says why it is there. */
 export const reducerWorkConfig = {
   ...topicsConfig,
-  TABLE_URI: z.string().describe("s3://bucket/prefix of the table; created when it is not there"),
-  REDUCER_GROUP: z.string().min(1).default("fruitstream-reducers").describe("consumer group on features"),
-  REDUCER_UNTIL: partitionOffsetsSetting
-    .optional()
-    .describe(
-      "`partition:offset,…` of features: reads up to these offsets and not beyond, nothing of partitions that are not named, and ends once the table has them all; without it reads for ever",
-    ),
-  REDUCER_NICE: niceSetting,
-  REDUCER_SESSION_MS: wholeNumber(6_000, 300_000)
-    .default(30_000)
-    .describe("without a heartbeat for so long, the group gives the partitions to others"),
-  REDUCER_COMPONENTS: wholeNumber(1, 60).default(8).describe("k, the number of principal components"),
-  REDUCER_WINDOW_ROWS_MAX: wholeNumber(1, 65_536)
-    .default(4_096)
-    .describe("rows in one table commit; a few thousand make files that readers like"),
-  REDUCER_WINDOW_BYTES_MAX: wholeNumber(1_024, 1_024 * MIB)
-    .default(32 * MIB)
-    .describe("bytes of vectors in one table commit; writing them takes about five times as much memory"),
-  REDUCER_WINDOW_MS_MAX: wholeNumber(100, 3_600_000)
-    .default(30_000)
-    .describe("a window is committed after so long, full or not; its age is looked at five times as often"),
-  REDUCER_BASIS_ANGLE_DEGREES_MAX: wholeNumber(1, 90)
-    .default(5)
-    .describe("a new basis is published when the components have turned by more than this angle"),
+  tableUri: setting("TABLE_URI", someText.describe("s3://bucket/prefix of the table; created when it is not there")),
+  group: setting("REDUCER_GROUP", someText.default("fruitstream-reducers").describe("consumer group on features")),
+  until: setting(
+    "REDUCER_UNTIL",
+    partitionOffsetsSetting
+      .optional()
+      .describe(
+        "`partition:offset,…` of features: reads up to these offsets and not beyond, nothing of partitions that are not named, and ends once the table has them all; without it reads for ever",
+      ),
+  ),
+  nice: setting("REDUCER_NICE", niceSetting),
+  sessionMs: setting(
+    "REDUCER_SESSION_MS",
+    wholeNumber(6_000, 300_000)
+      .default(30_000)
+      .describe("without a heartbeat for so long, the group gives the partitions to others"),
+  ),
+  components: setting(
+    "REDUCER_COMPONENTS",
+    wholeNumber(1, 60).default(8).describe("k, the number of principal components"),
+  ),
+  windowRowsMax: setting(
+    "REDUCER_WINDOW_ROWS_MAX",
+    wholeNumber(1, 65_536)
+      .default(4_096)
+      .describe("rows in one table commit; a few thousand make files that readers like"),
+  ),
+  windowBytesMax: setting(
+    "REDUCER_WINDOW_BYTES_MAX",
+    wholeNumber(1_024, 1_024 * MIB)
+      .default(32 * MIB)
+      .describe("bytes of vectors in one table commit; writing them takes about five times as much memory"),
+  ),
+  windowMsMax: setting(
+    "REDUCER_WINDOW_MS_MAX",
+    wholeNumber(100, 3_600_000)
+      .default(30_000)
+      .describe("a window is committed after so long, full or not; its age is looked at five times as often"),
+  ),
+  basisAngleDegreesMax: setting(
+    "REDUCER_BASIS_ANGLE_DEGREES_MAX",
+    wholeNumber(1, 90)
+      .default(5)
+      .describe("a new basis is published when the components have turned by more than this angle"),
+  ),
 };
 
-export type ReducerWorkConfig = z.infer<z.ZodObject<typeof reducerWorkConfig>>;
+export type ReducerWorkConfig = ConfigOf<typeof reducerWorkConfig>;
 
 /** The settings of a reducer's process, all from the environment. */
 export const reducerConfig = {
+  ...logConfig,
   ...kafkaConfig,
   ...s3Config,
-  ...topicsConfig,
-  HTTP_HOST: z.string().default("127.0.0.1").describe("address of /livez, /readyz and /metrics"),
-  HTTP_PORT: wholeNumber(0, 65_535).default(0).describe("port of /livez, /readyz and /metrics; 0 takes a free one"),
+  ...statusServerConfig,
   ...reducerWorkConfig,
 };

@@ -11,14 +11,14 @@ import { composeReducer, REDUCER_PARTS } from "./compose-reducer.ts";
 import { reducerConfig } from "./config.ts";
 
 await runService("reducer", async ({ env, logger, signal }) => {
-  const config = readConfig(reducerConfig, env, "REDUCER_");
-  lowerPriority(config.REDUCER_NICE);
+  const config = readConfig(reducerConfig, env);
+  lowerPriority(config.nice);
   const health = new Health(systemClock.nowMs, REDUCER_PARTS);
   const server = createStatusServer(health);
-  const port = await listen(server, config.HTTP_HOST, config.HTTP_PORT);
+  const port = await listen(server, config.httpHost, config.httpPort);
   logger.info({ port }, "answering for its health");
 
-  const kafka = { brokers: config.KAFKA_BROKERS, clientId: `fruitstream-reducer-${process.pid}` };
+  const kafka = { brokers: config.kafkaBrokers, clientId: `fruitstream-reducer-${process.pid}` };
   const log = kafkaRecordLog(kafka, logger);
   const store = openS3ObjectStore(s3OptionsOf(config));
   const service = await composeReducer(config, { log, store, health, logger, signal });

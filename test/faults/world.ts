@@ -84,7 +84,7 @@ export class World {
 
   static async open(parts: WorldParts): Promise<World> {
     const topics = topicsWithPrefix(`${parts.id}.`);
-    const kafka = { brokers: parts.stack.direct.kafkaBrokers.split(","), clientId: "fault-suite" };
+    const kafka = { brokers: parts.stack.direct.kafkaBrokers, clientId: "fault-suite" };
     await mkdir(parts.logFolder, { recursive: true });
     const admin = await openAdmin(kafka, silentLogger);
     await admin.ensureTopics(topicShapes(topics, PARTITIONS));

@@ -58,7 +58,7 @@ export class TinyPipeline {
 
   static async open(partitions: number): Promise<TinyPipeline> {
     const endpoints = await requireEndpoints();
-    const kafka = { brokers: endpoints.kafkaBrokers.split(","), clientId: "tiny-pipeline" };
+    const kafka = { brokers: endpoints.kafkaBrokers, clientId: "tiny-pipeline" };
     const admin = await openAdmin(kafka, silentLogger);
     const producer = await openProducer(kafka, silentLogger);
     const store = openStackStore(endpoints);

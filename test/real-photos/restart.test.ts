@@ -37,7 +37,7 @@ test("services stopped with SIGTERM while photos flow are out in time; nothing i
   const topics = topicsWithPrefix(`${id}.`);
   const location = { bucket: BUCKET, prefix: id };
   const endpoints = await requireEndpoints();
-  const kafka = { brokers: endpoints.kafkaBrokers.split(","), clientId: "restart-test" };
+  const kafka = { brokers: endpoints.kafkaBrokers, clientId: "restart-test" };
   const store = openStackStore(endpoints);
   const admin = await openAdmin(kafka, silentLogger);
   const producer = await openProducer(kafka, silentLogger);

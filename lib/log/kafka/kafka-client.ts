@@ -1,5 +1,4 @@
 import kafkajs from "kafkajs";
-import { z } from "zod";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { tolerateMissingLeaders } from "./missing-leaders.ts";
@@ -8,17 +7,6 @@ import { tolerateMissingLeaders } from "./missing-leaders.ts";
 const { Kafka, KafkaJSError, logLevel } = kafkajs;
 
 tolerateMissingLeaders();
-
-/** The environment variables that say how to reach Kafka. Part of every service's configuration. */
-export const kafkaConfig = {
-  KAFKA_BROKERS: z
-    .string()
-    .refine((text) => text.split(",").every((broker) => /^\[?[^\s/]+\]?:\d+$/.test(broker)), {
-      error: "must be host:port, several separated by commas",
-    })
-    .transform((text) => text.split(","))
-    .describe("bootstrap servers, host:port separated by commas"),
-};
 
 export interface KafkaSettings {
   readonly brokers: readonly string[];

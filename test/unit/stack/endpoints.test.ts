@@ -22,9 +22,10 @@ test("without Kafka and S3 the environment names no stack, whatever else is set"
 test("Kafka alone goes with AWS's S3 and its default credentials", () => {
   const onAws = { KAFKA_BROKERS: "a:9092", S3_REGION: "eu-central-1" };
   const endpoints = endpointsFromEnv(onAws)!;
-  expect(endpoints).toMatchObject({ kafkaBrokers: "a:9092", s3Region: "eu-central-1", s3ForcePathStyle: false });
+  expect(endpoints).toMatchObject({ kafkaBrokers: ["a:9092"], s3Region: "eu-central-1", s3ForcePathStyle: false });
   expect(endpoints).toMatchObject({ s3Endpoint: undefined, s3AccessKeyId: undefined, s3SecretAccessKey: undefined });
-  expect(endpointsAsEnv(endpoints)).toEqual({ ...onAws, S3_FORCE_PATH_STYLE: "false" });
+  const leftToAws = { S3_ENDPOINT: "", S3_ACCESS_KEY_ID: "", S3_SECRET_ACCESS_KEY: "" };
+  expect(endpointsAsEnv(endpoints)).toEqual({ ...onAws, ...leftToAws, S3_FORCE_PATH_STYLE: "false" });
 });
 
 test("S3 alone is half a stack, and names what is missing", () => {
@@ -44,12 +45,17 @@ test("S3 alone is enough for work without Kafka", async () => {
 });
 
 test.each([
+  ["KAFKA_BROKERS", "localhost"],
   ["S3_ENDPOINT", "localhost:9000"],
   ["S3_ACCESS_KEY_ID", ""],
   ["S3_SECRET_ACCESS_KEY", ""],
   ["S3_FORCE_PATH_STYLE", "perhaps"],
 ])("%s=%j is refused by name", (name, value) => {
   expect(() => endpointsFromEnv({ ...env, [name]: value })).toThrow(new RegExp(`^${name} `));
+});
+
+test("a misspelt name is refused, although the environment names no stack without it", () => {
+  expect(() => endpointsFromEnv({ S3_ENDPONT: "http://s3" })).toThrow("did you mean S3_ENDPOINT?");
 });
 
 test("a stack that the environment names goes before the local one", async () => {
