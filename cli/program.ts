@@ -1,0 +1,35 @@
+import { Command } from "commander";
+import { classifyCommand } from "./classify-command.ts";
+import { configCommand } from "./config-command.ts";
+import { deadLettersCommand } from "./dead-letters-command.ts";
+import { demoCommand } from "./demo-command.ts";
+import { docsCommand } from "./docs-command.ts";
+import { flushCommand } from "./flush-command.ts";
+import { ingestCommand } from "./ingest-command.ts";
+import { localCommand } from "./local-command.ts";
+import { modelsCommand } from "./models-command.ts";
+import { plotCommand } from "./plot-command.ts";
+import { replayCommand } from "./replay-command.ts";
+import { sampleCommand } from "./sample-command.ts";
+import { stackCommand } from "./stack-command.ts";
+import { tableCommand } from "./table-command.ts";
+
+/** Every command of `fruitstream`, in the order in which help shows them. */
+export function fruitstreamProgram(): Command {
+  return new Command("fruitstream")
+    .description("photos on S3 to features, exact streaming PCA and an atomic Parquet table, over Kafka")
+    .addCommand(demoCommand())
+    .addCommand(localCommand())
+    .addCommand(stackCommand())
+    .addCommand(ingestCommand())
+    .addCommand(tableCommand())
+    .addCommand(flushCommand())
+    .addCommand(replayCommand())
+    .addCommand(deadLettersCommand())
+    .addCommand(classifyCommand())
+    .addCommand(plotCommand())
+    .addCommand(sampleCommand())
+    .addCommand(modelsCommand())
+    .addCommand(configCommand())
+    .addCommand(docsCommand(), { hidden: true });
+}
