@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
-import { systemClock } from "#lib/runtime/clock.ts";
+import { type Clock, systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 /** The only address that the local stack listens on. */
@@ -16,14 +16,19 @@ const RELEASE_LOOK_MS = 100;
  * @param user what the port is for, and `setting` the environment variable that moves it.
  * @throws stack-unavailable when another program has it.
  */
-export async function assertPortFree(port: number, user: string, setting: string): Promise<void> {
-  const deadlineMs = systemClock.nowMs() + RELEASE_MS_MAX;
+export async function assertPortFree(
+  port: number,
+  user: string,
+  setting: string,
+  clock: Clock = systemClock,
+): Promise<void> {
+  const deadlineMs = clock.nowMs() + RELEASE_MS_MAX;
   for (;;) {
     try {
       return await bindOnce(port);
     } catch (cause) {
-      if (systemClock.nowMs() < deadlineMs) {
-        await systemClock.sleep(RELEASE_LOOK_MS);
+      if (clock.nowMs() < deadlineMs) {
+        await clock.sleep(RELEASE_LOOK_MS);
         continue;
       }
       const message = `port ${port} of ${LOOPBACK}, for ${user}, can't be had (${(cause as NodeJS.ErrnoException).code}); stop the program that has it, or set ${setting} to a free port`;
