@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -96,31 +94,4 @@ describe("a folder as a record log", () => {
     await writeFile(join(folder, "records.sqlite"), "no database at all, but long enough to be looked at".repeat(20));
     await expect(open()).rejects.toMatchObject({ code: "stack-unavailable" });
   });
-
-  it("keeps other processes out, and what a killed one had appended", async () => {
-    const holder = startHolder(folder);
-    onTestFinished(() => void holder.kill("SIGKILL"));
-    await once(holder.stdout, "data");
-
-    await expect(open()).rejects.toMatchObject({ code: "usage" });
-    holder.kill("SIGKILL");
-    await once(holder, "exit");
-    const log = await open();
-    onTestFinished(() => log.close());
-    expect(await valuesOf(log)).toEqual(["of the holder"]);
-  });
 });
-
-/** Another process that opens the log, appends a record, says so and stays. */
-function startHolder(folder: string) {
-  const moduleOf = (path: string) => JSON.stringify(new URL(`../../../../../lib/${path}`, import.meta.url).href);
-  const program = `
-    const { FolderRecordLog } = await import(${moduleOf("log/folder/folder-record-log.ts")});
-    const { systemClock } = await import(${moduleOf("runtime/clock.ts")});
-    const log = await FolderRecordLog.open(${JSON.stringify(folder)}, systemClock);
-    await (await log.openAdmin()).ensureTopics([{ topic: "photos", partitions: 2 }]);
-    await (await log.openProducer()).append("photos", [{ key: null, value: Buffer.from("of the holder") }]);
-    console.log("appended");
-    setInterval(() => {}, 1_000);`;
-  return spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "inherit"] });
-}
