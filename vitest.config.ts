@@ -14,15 +14,34 @@ const onStack = {
 const hasRealPhotos = existsSync(new URL("../shared/", import.meta.url));
 if (!hasRealPhotos) console.warn("SKIPPED test/real-photos: no folder ../shared with photos, models and references");
 
+/** Properties that take long (test/property-runs.ts): `unit` tries them less often than `embedded`. */
+const longProperties = [
+  "test/unit/lib/photo/{decode-photo,photo-path,turbo-jpeg}.test.ts",
+  "test/unit/lib/store/folder/folder-object-store.test.ts",
+  "test/unit/lib/table/parquet-file.test.ts",
+  "test/unit/lib/table/delta/{delta-table,table-schema}.test.ts",
+  "test/unit/services/reducer/pipeline.test.ts",
+];
+
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 30_000 } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          testTimeout: 30_000,
+          // Loading the same modules anew for each file would take twice as long as the tests.
+          isolate: false,
+          provide: { longProperties: "in part" },
+        },
+      },
       {
         test: {
           // Processes, models, whole pipelines and long properties, without Kafka or S3.
           name: "embedded",
-          include: ["test/embedded/**/*.test.ts"],
+          include: ["test/embedded/**/*.test.ts", ...longProperties],
+          provide: { longProperties: "in full" },
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },

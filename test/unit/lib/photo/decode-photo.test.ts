@@ -3,6 +3,7 @@ import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import type { InputGeometry } from "#lib/model/resize-geometry.ts";
 import { type DecodedPhoto, decodePhoto } from "#lib/photo/decode-photo.ts";
+import { propertyRuns } from "../../../property-runs.ts";
 
 const small = square(100);
 const pixelsMax = 1_000_000;
@@ -56,7 +57,7 @@ describe("decodePhoto", () => {
         expectReduced(photo.width, width, 16);
         expectReduced(photo.height, height, 16);
       }),
-      { numRuns: 50 },
+      propertyRuns(50),
     );
   });
 
@@ -105,7 +106,7 @@ describe("decodePhoto", () => {
         expect(Math.max(photo.width, photo.height)).toBeLessThanOrEqual(4096);
         expect(photo.pixels).toHaveLength(3 * photo.width * photo.height);
       }),
-      { numRuns: 30 },
+      propertyRuns(30),
     );
   });
 

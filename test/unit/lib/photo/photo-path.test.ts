@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parsePhotoPath } from "#lib/photo/photo-path.ts";
+import { propertyRuns } from "../../../property-runs.ts";
 
 describe("parsePhotoPath", () => {
   it("decodes label and name", () => {
@@ -43,6 +44,7 @@ describe("parsePhotoPath", () => {
           }
         }
       }),
+      propertyRuns(100),
     );
   });
 });

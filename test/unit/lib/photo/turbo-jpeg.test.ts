@@ -2,6 +2,7 @@ import fc from "fast-check";
 import sharp, { type JpegOptions } from "sharp";
 import { describe, expect, test } from "vitest";
 import { openTurboJpeg } from "#lib/photo/turbo-jpeg.ts";
+import { propertyRuns } from "../../../property-runs.ts";
 
 const decode = await openTurboJpeg();
 
@@ -32,7 +33,7 @@ describe("openTurboJpeg", () => {
         expect(decode(jpeg.subarray(0, length))).toBeUndefined();
         expect(decode(jpeg)).toEqual(whole);
       }),
-      { numRuns: 50 },
+      propertyRuns(50),
     );
   });
 });

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeFeatures, decodeRows, encodeRows } from "#lib/table/parquet-file.ts";
 import type { PhotoRow } from "#lib/table/photo-row.ts";
+import { propertyRuns } from "../../../property-runs.ts";
 import { photoRow } from "./photo-rows.ts";
 
 const float = fc.float({ noNaN: true });
@@ -34,7 +35,7 @@ describe("a data file", () => {
       fc.property(fc.array(anyRow, { minLength: 1, maxLength: 12 }), (rows) => {
         expect(decodeRows(encodeRows(rows))).toEqual(rows.map(asStored));
       }),
-      { numRuns: 50 },
+      propertyRuns(50),
     );
   });
 
@@ -74,7 +75,7 @@ describe("a data file", () => {
       }
       expect(decodeFeatures(bytes)).toMatchObject({ rows: 20, dimensions: 8 });
     });
-    fc.assert(panics, { numRuns: 300 });
+    fc.assert(panics, propertyRuns(300));
   });
 
   it("names the column that a file lacks", () => {

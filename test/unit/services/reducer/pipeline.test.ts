@@ -25,6 +25,7 @@ import { TableMoments } from "#services/reducer/table-moments.ts";
 import { countingClock } from "../../../fakes/counting-clock.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
 import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";
+import { propertyRuns } from "../../../property-runs.ts";
 import { loopKernel } from "../../lib/pca/loop-kernel.ts";
 
 const topics = topicsWithPrefix("");
@@ -58,7 +59,7 @@ describe("every source position becomes one row", () => {
           await expectTableHolds(world, stream.messages);
         },
       ),
-      { numRuns: 60 },
+      propertyRuns(60),
     );
   });
 
@@ -87,7 +88,7 @@ describe("every source position becomes one row", () => {
         await runUntilDone(world, reducers, 3, () => world.publish(stream.messages.slice(half)));
         await expectTableHolds(world, stream.messages);
       }),
-      { numRuns: 20 },
+      propertyRuns(20),
     );
   });
 
@@ -230,7 +231,7 @@ test("with an end, reducers of a group stop there by themselves, once the table 
           );
       },
     ),
-    { numRuns: 8 },
+    propertyRuns(8),
   );
 });
 

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openFolderObjectStore } from "#lib/store/folder/folder-object-store.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { describeObjectStoreContract } from "../../../../contract/object-store.ts";
+import { propertyRuns } from "../../../../property-runs.ts";
 
 let parent: string;
 
@@ -94,7 +95,7 @@ describe("a folder as an object store", () => {
           expect(await keys(prefix)).toEqual(wanted.filter((key) => key.startsWith(prefix)));
         },
       ),
-      { numRuns: 60 },
+      propertyRuns(60),
     );
   });
 

@@ -6,6 +6,7 @@ import { type Commit, readCommits } from "#lib/table/delta/delta-log.ts";
 import type { CommitRequest } from "#lib/table/delta/delta-table.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import { tableObject } from "#lib/table/table-location.ts";
+import { propertyRuns } from "../../../../property-runs.ts";
 import {
   accessOf,
   addOf,
@@ -191,7 +192,7 @@ describe("a commit", () => {
           expect(moves.map(({ version }) => version)).toEqual(moves.map((_, index) => index + 1));
         }
       }),
-      { numRuns: 60 },
+      propertyRuns(60),
     );
   });
 });

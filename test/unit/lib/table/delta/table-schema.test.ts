@@ -9,6 +9,7 @@ import { evolvedMetadata } from "#lib/table/delta/table-schema.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import { PHOTO_COLUMNS, type PhotoColumn } from "#lib/table/photo-columns.ts";
 import { readRows, writeRows } from "#lib/table/table-files.ts";
+import { propertyRuns } from "../../../../property-runs.ts";
 import { CAMERA_COLUMN, LATER_COLUMNS } from "../added-column.ts";
 import { photoRow } from "../photo-rows.ts";
 import { accessOf, emptyStore, LOCATION, logName, putLogFile, requestOf } from "../table-fixtures.ts";
@@ -114,7 +115,7 @@ describe("the version before, while services are upgraded one by one", () => {
         expect(await camerasIn(store)).toEqual(writers.map((isLater, offset) => (isLater ? `camera ${offset}` : null)));
         expect(await metadataCommits(store)).toHaveLength(writers.includes(true) ? 2 : 1);
       }),
-      { numRuns: 25 },
+      propertyRuns(25),
     );
   });
 });
