@@ -77,12 +77,18 @@ export async function runLocal(options: LocalOptions, signal: AbortSignal): Prom
       loggerOf: (service) => createLogger(service, logLevel, workplace.logPath),
       signal,
     });
+    let result: LocalResult;
     try {
-      return await work(options, workplace, services.failure, line, signal);
-    } finally {
+      result = await work(options, workplace, services.failure, line, signal);
+    } catch (error) {
       line.end("");
-      await services.stop();
+      // What the services fail with while they stop is the first failure over again.
+      await services.stop().catch(() => undefined);
+      throw error;
     }
+    line.end("");
+    await services.stop();
+    return result;
   } finally {
     workplace.close();
   }

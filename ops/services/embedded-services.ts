@@ -56,8 +56,11 @@ export async function startEmbeddedServices(surroundings: EmbeddedSurroundings):
   return {
     failure,
     async stop() {
-      await featurizer.stop();
-      await reducer.stop();
+      try {
+        await featurizer.stop();
+      } finally {
+        await reducer.stop();
+      }
     },
   };
 }

@@ -118,8 +118,11 @@ export async function composeFeaturizer(
     },
     async stop() {
       watching.abort();
-      await pipeline.stop();
-      await held.disposeAsync();
+      try {
+        await pipeline.stop();
+      } finally {
+        await held.disposeAsync();
+      }
     },
   };
 }

@@ -142,9 +142,12 @@ export class FeaturizerPipeline {
     this.#stopping.abort(new Error("the featurizer is stopping"));
     const lanes = [...(this.#assignment?.lanes.values() ?? [])];
     await waitWithin(this.#parts.clock, DRAIN_MS_MAX, Promise.all(lanes.map((lane) => lane.idle())));
-    await this.#commit();
-    for (const lane of lanes) lane.abandon();
-    await this.#parts.consumer.stop();
+    try {
+      await this.#commit();
+    } finally {
+      for (const lane of lanes) lane.abandon();
+      await this.#parts.consumer.stop();
+    }
   }
 
   /** Starts each partition at the group's committed offset: what is committed was published before. */

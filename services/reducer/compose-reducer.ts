@@ -108,8 +108,11 @@ export async function composeReducer(
     },
     async stop() {
       watching.abort();
-      await pipeline.stop();
-      await held.disposeAsync();
+      try {
+        await pipeline.stop();
+      } finally {
+        await held.disposeAsync();
+      }
     },
   };
 }

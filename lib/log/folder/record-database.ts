@@ -189,6 +189,10 @@ export class RecordDatabase {
 
   #toError(error: unknown): unknown {
     if (!(error instanceof Error && "errcode" in error)) return error;
+    if (error.errcode === SQLITE_FULL) {
+      const message = `there is no room left for ${this.#path}; make some and go on`;
+      return new FruitstreamError("stack-unavailable", message, { cause: error });
+    }
     if (error.errcode === SQLITE_BUSY) {
       const message = `another process works with ${this.#path}; wait until it is done, or stop it`;
       return new FruitstreamError("usage", message, { cause: error });
@@ -218,6 +222,7 @@ type Value = number | string | Uint8Array | null;
 
 /** SQLite's result code for a database that somebody else has locked. */
 const SQLITE_BUSY = 5;
+const SQLITE_FULL = 13;
 
 /** Pages of the size of a few vectors; a commit waits for the disk; the lock is kept from the first write to the end. */
 const SETTINGS = `
