@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { modelCacheFolder } from "#lib/model/model-places.ts";
-import { readConfig, setting, someText } from "#lib/runtime/config.ts";
+import { setting, someText } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { withFileLock } from "#stack/file-lock.ts";
 
@@ -26,15 +26,13 @@ const INSTALL_WAIT_MS_MAX = 1_800_000;
 const OUTPUT_BYTES_MAX = 16 * 1_048_576;
 
 /**
- * A Python with what `models/quantize/requirements.txt` asks for: the one that FRUITSTREAM_PYTHON names, taken as it is,
- * or a virtual environment in the cache, made when this user never had one of these requirements.
+ * A Python with what `models/quantize/requirements.txt` asks for: a virtual environment in the cache, made when this user
+ * never had one of these requirements.
  *
  * @returns the interpreter's path.
  * @throws usage when there is no Python, or the packages can't be installed.
  */
-export async function findPython(report: (line: string) => void, signal: AbortSignal): Promise<string> {
-  const { python: named } = readConfig(pythonConfig, process.env);
-  if (named !== undefined) return named;
+export async function installPython(report: (line: string) => void, signal: AbortSignal): Promise<string> {
   const hash = createHash("sha256")
     .update(await readFile(REQUIREMENTS))
     .digest("hex");

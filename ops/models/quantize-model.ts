@@ -2,18 +2,16 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { StatusLine } from "#cli/status-line.ts";
 import { loadModelFolder, type ModelFolder } from "#lib/model/model-folder.ts";
 import { findModelFolder } from "#lib/model/model-places.ts";
 import type { DecodeOptions } from "#lib/photo/decode-photo.ts";
-import { systemClock } from "#lib/runtime/clock.ts";
 import { defaultOf } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { featurizerConfig } from "#services/featurizer/config.ts";
 import { compareModels, cosines } from "./compare-models.ts";
 import { type QuantizePlace, writeInt8Folder } from "./int8-folder.ts";
 import { evenlySpaced, type PhotoFile, readPhotoSet } from "./photo-set.ts";
-import { findPython, runScript } from "./python-environment.ts";
+import { installPython, runScript } from "./python-environment.ts";
 import {
   describeMachine,
   formatReport,
@@ -30,6 +28,8 @@ export interface QuantizeOptions {
   /** Labelled photos for the probe; without them there is none. */
   readonly labelled: string | undefined;
   readonly out: string | undefined;
+  /** An interpreter that has the requirements; undefined makes one in the cache. */
+  readonly python: string | undefined;
 }
 
 export interface QuantizeResult {
@@ -45,15 +45,18 @@ const EVALUATION_PHOTOS_MAX = 4_000;
  * Writes a model folder with the int8 copy of a model, and beside the ONNX file what was measured: `quantization.md` and
  * `quantization.json`. The folder appears only when all of it has been done.
  *
+ * @param note told of each step as it begins.
  * @throws usage when the folder exists, or Python or photos are missing; invalid-model.
  */
-export async function quantizeModel(options: QuantizeOptions, signal: AbortSignal): Promise<QuantizeResult> {
+export async function quantizeModel(
+  options: QuantizeOptions,
+  signal: AbortSignal,
+  note: (line: string) => void = () => undefined,
+): Promise<QuantizeResult> {
   const out = resolve(options.out ?? `${resolve(findModelFolder(options.model))}-int8`);
   if (existsSync(out)) throw new FruitstreamError("usage", `${out} exists; remove it or name another folder by --out`);
   const fp32 = await loadModelFolder(options.model);
-  const line = new StatusLine(systemClock);
-  const note = (text: string) => line.note(text);
-  const python = await findPython(note, signal);
+  const python = options.python ?? (await installPython(note, signal));
   const pixelsMax = defaultOf(featurizerConfig.photoPixelsMax);
   const decode = { input: fp32.manifest.input, pixelsMax };
   const work = await mkdtemp(join(tmpdir(), "fruitstream-quantize-"));

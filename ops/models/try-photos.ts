@@ -1,44 +1,44 @@
 import { readFile } from "node:fs/promises";
-import { openPhotoModel, type PhotoVector } from "#lib/model/inference/photo-model.ts";
+import { openPhotoModel, type PhotoModel, type PhotoVector } from "#lib/model/inference/photo-model.ts";
+import type { ModelManifest } from "#lib/model/manifest.ts";
 import { loadModelFolder } from "#lib/model/model-folder.ts";
 import { decodePhoto } from "#lib/photo/decode-photo.ts";
 import { defaultOf } from "#lib/runtime/config.ts";
-import { deadLetterReasonOf, FruitstreamError } from "#lib/runtime/errors.ts";
+import { type DeadLetterReason, deadLetterReasonOf, FruitstreamError } from "#lib/runtime/errors.ts";
 import { featurizerConfig } from "#services/featurizer/config.ts";
 
+/** What a model says of a photo, or why a featurizer would set the photo aside. */
+export type TriedPhoto = { readonly path: string } & (
+  | { readonly vector: PhotoVector }
+  | { readonly reason: DeadLetterReason; readonly detail: string }
+);
+
 /**
- * Prints what a model says of photos, one after the other: the norm of the vector, and the best labels.
+ * Runs photos through a model, one after the other, as a featurizer would.
  *
- * @returns how many photos had to be refused, each with a line that says why.
+ * @throws usage for a file that can't be read; invalid-model.
  */
-export async function tryPhotos(nameOrFolder: string, paths: readonly string[]): Promise<number> {
+export async function* tryPhotos(nameOrFolder: string, paths: readonly string[]): AsyncGenerator<TriedPhoto> {
   const model = await loadModelFolder(nameOrFolder);
   const opened = await openPhotoModel(model, 1);
-  const pixelsMax = defaultOf(featurizerConfig.photoPixelsMax);
-  let refused = 0;
-  for (const path of paths) {
-    try {
-      const photo = await decodePhoto(await readPhoto(path), { input: model.manifest.input, pixelsMax });
-      const [outcome] = await opened.infer([photo]);
-      if (!outcome || !("vector" in outcome)) {
-        throw new FruitstreamError("invalid-features", outcome?.invalidFeatures ?? "no outcome");
-      }
-      console.log(`${path}  ${describeVector(outcome.vector)}`);
-    } catch (error) {
-      if (deadLetterReasonOf(error) === undefined) throw error;
-      refused += 1;
-      console.log(`${path}  ${deadLetterReasonOf(error)}: ${(error as Error).message}`);
-    }
+  try {
+    for (const path of paths) yield await tryPhoto(opened, model.manifest, path);
+  } finally {
+    await opened.release();
   }
-  await opened.release();
-  return refused;
 }
 
-/** As "norm 26.13  lemon 0.812, orange 0.103". */
-export function describeVector({ features, predictions }: PhotoVector): string {
-  const norm = `norm ${Math.hypot(...features).toFixed(2)}`;
-  const best = predictions?.map(({ label, score }) => `${label} ${score.toFixed(3)}`).join(", ");
-  return best === undefined ? norm : `${norm}  ${best}`;
+async function tryPhoto(opened: PhotoModel, { input }: ModelManifest, path: string): Promise<TriedPhoto> {
+  const pixelsMax = defaultOf(featurizerConfig.photoPixelsMax);
+  try {
+    const [outcome] = await opened.infer([await decodePhoto(await readPhoto(path), { input, pixelsMax })]);
+    if (outcome && "vector" in outcome) return { path, vector: outcome.vector };
+    throw new FruitstreamError("invalid-features", outcome?.invalidFeatures ?? "no outcome");
+  } catch (error) {
+    const reason = deadLetterReasonOf(error);
+    if (reason === undefined) throw error;
+    return { path, reason, detail: (error as Error).message };
+  }
 }
 
 async function readPhoto(path: string): Promise<Buffer> {

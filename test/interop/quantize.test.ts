@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { drawSamples } from "#demo/photos/draw-samples.ts";
 import { loadModelFolder } from "#lib/model/model-folder.ts";
 import { openNetwork } from "#lib/model/network.ts";
@@ -25,7 +25,6 @@ const never = new AbortController().signal;
 describe.skipIf(!hasQuantiser)("a model's int8 copy", () => {
   let scratch: string;
   beforeAll(async () => {
-    vi.stubEnv("FRUITSTREAM_PYTHON", python);
     scratch = await mkdtemp(join(tmpdir(), "fruitstream-quantize-test-"));
     const draw = (name: string, count: number, seed: number) =>
       drawSamples({ folder: join(scratch, name), count, seed, sidePx: 96 }, never);
@@ -34,7 +33,6 @@ describe.skipIf(!hasQuantiser)("a model's int8 copy", () => {
     await writeTwoClassModel(join(scratch, "two-classes"));
   });
   afterAll(async () => {
-    vi.unstubAllEnvs();
     await rm(scratch, { recursive: true });
   });
 
@@ -46,6 +44,7 @@ describe.skipIf(!hasQuantiser)("a model's int8 copy", () => {
         calibrationPhotos: CALIBRATION_PHOTOS,
         labelled,
         out: join(scratch, out),
+        python,
       },
       never,
     );
