@@ -2,15 +2,16 @@ import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { classifyTable } from "#analysis/classify/classify-table.ts";
 import { type TaskFlags, taskOf } from "#analysis/classify/task.ts";
-import { withTable } from "#analysis/vectors/with-table.ts";
 import { LIVE_RUN } from "#lib/messages/messages.ts";
+import { openNamedTable, TABLE_PLACES } from "#ops/table/open-named-table.ts";
+import { cliDeps } from "./cli-deps.ts";
 
 /** `fruitstream classify`: how well a linear classifier tells labels apart by their vectors. */
 export function classifyCommand(): Command {
   return new Command("classify")
     .description("train linear SVMs on the table's vectors and measure how well they tell labels apart")
     .requiredOption("--model <id>", "a model's id as `table show` prints it, or its name alone")
-    .option("--table <place>", "s3://bucket/prefix or a local folder; TABLE_URI by default")
+    .option("--table <place>", TABLE_PLACES)
     .option("--run <name>", "live, or the name of a replay", LIVE_RUN)
     .option("--classes <labels...>", "tell these labels apart")
     .option("--one-vs-all <label>", "tell this label from all others")
@@ -53,7 +54,8 @@ async function runClassify(flags: ClassifyFlags): Promise<void> {
     options: { trainShare: flags.train, passesMax: flags.iterations, seed: flags.seed },
     folder: out === undefined ? undefined : resolve(out),
   };
-  await withTable(flags.table, (table) => classifyTable(table, request, console.log));
+  await using table = await openNamedTable(flags.table, cliDeps);
+  await classifyTable(table, request, console.log);
 }
 
 const COUNT_MAX = 100_000;

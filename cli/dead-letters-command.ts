@@ -6,7 +6,9 @@ import { formatLetter, formatLine, type PlacedLetter, parseLetterPosition } from
 import { readLetter, readLetters } from "#ops/dead-letters/read-letters.ts";
 import { LetterSettler } from "#ops/dead-letters/settle-letters.ts";
 import { type PipelineAccess, withPipelineAccess } from "#ops/pipeline/pipeline-access.ts";
+import { cliDeps } from "./cli-deps.ts";
 import { interruptible } from "./interruption.ts";
+import { tell } from "./output.ts";
 
 /** `fruitstream dead-letters list|show|retry|drop`: what could not be featurized, and what is to become of it. */
 export function deadLettersCommand(): Command {
@@ -49,7 +51,7 @@ function filtered(command: Command): Command {
 }
 
 async function withAccess(work: (access: PipelineAccess, signal: AbortSignal) => Promise<void>): Promise<void> {
-  await interruptible((signal) => withPipelineAccess("dead-letters", (access) => work(access, signal)));
+  await interruptible((signal) => withPipelineAccess("dead-letters", cliDeps, (access) => work(access, signal)));
 }
 
 async function list(access: PipelineAccess, flags: ListFlags): Promise<void> {
@@ -101,8 +103,4 @@ async function settle(
     console.log(`${settled} letters ${action === "retry" ? "retried" : "dropped"}, ${refused} refused`);
   }
   if (refused > 0 || settled + refused < new Set(positions).size) process.exitCode = 1;
-}
-
-function tell(line: string): void {
-  process.stderr.write(`${line}\n`);
 }

@@ -3,6 +3,7 @@ import { openTable } from "#lib/table/open-table.ts";
 import { formatTableUri, parseTableUri } from "#lib/table/table-location.ts";
 import { flushTable, STALL_SECONDS } from "#ops/flush/flush-table.ts";
 import { requireTableUri, withPipelineAccess } from "#ops/pipeline/pipeline-access.ts";
+import { cliDeps } from "./cli-deps.ts";
 import { interruptible } from "./interruption.ts";
 
 /** `fruitstream flush`: the table now has every vector that was published before. */
@@ -15,9 +16,9 @@ export function flushCommand(): Command {
 }
 
 async function runFlush(options: { table?: string; timeout: number }): Promise<void> {
-  const location = parseTableUri(requireTableUri(options.table));
+  const location = parseTableUri(requireTableUri(options.table, cliDeps));
   await interruptible((signal) =>
-    withPipelineAccess("flush", async ({ admin, producer, store, topics }) => {
+    withPipelineAccess("flush", cliDeps, async ({ admin, producer, store, topics }) => {
       const table = await openTable(store, location);
       await flushTable({ admin, producer, table, featuresTopic: topics.features }, options.timeout, signal);
       console.log(`version ${table.snapshot.version} of ${formatTableUri(location)} has everything published before`);

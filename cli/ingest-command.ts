@@ -16,13 +16,15 @@ import { LISTED_SUFFIXES, suffixTest, UPLOADED_SUFFIXES } from "#lib/photo/photo
 import { systemClock } from "#lib/runtime/clock.ts";
 import { readConfig } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import { createLogger, readLogLevel } from "#lib/runtime/logger.ts";
+import { createLogger, readLogLevel, STANDARD_ERROR } from "#lib/runtime/logger.ts";
 import { type RetryHooks, retrying } from "#lib/runtime/retry.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { openStackStore, requireEndpoints } from "#ops/pipeline/endpoints.ts";
+import { tellingWait } from "#ops/pipeline/waiting.ts";
 import { endpointsAsEnv } from "#stack/endpoints.ts";
 import { formatProgress } from "./format-progress.ts";
 import { interruptible } from "./interruption.ts";
+import { tell } from "./output.ts";
 import { StatusLine } from "./status-line.ts";
 
 /** `fruitstream ingest backfill|upload|serve`: the three mouths of the pipeline. */
@@ -98,7 +100,7 @@ async function runUpload(folder: string, flags: UploadFlags): Promise<void> {
 
 async function runServe(): Promise<void> {
   const main = fileURLToPath(new URL("../services/ingest/main.ts", import.meta.url));
-  const env = { ...process.env, ...endpointsAsEnv(await requireEndpoints()) };
+  const env = { ...process.env, ...endpointsAsEnv(await requireEndpoints(process.env)) };
   const service = spawn(process.execPath, [main], { env, stdio: "inherit" });
   // The terminal sends Ctrl-C to both; this process only waits for the service to finish.
   process.on("SIGINT", () => undefined);
@@ -124,13 +126,15 @@ async function withPipeline(
   resumeHint: (progress: IngestProgress) => string,
   work: (pipeline: Pipeline) => Promise<IngestProgress>,
 ): Promise<IngestProgress | undefined> {
-  const logger = createLogger("ingest", readLogLevel(process.env, "warn"));
-  const endpoints = await requireEndpoints();
+  const logger = createLogger("ingest", readLogLevel(process.env, "warn"), STANDARD_ERROR);
+  const endpoints = await requireEndpoints(process.env);
   const { topicPrefix, topicPartitions: partitions } = readConfig(topicsConfig, process.env);
   const topics = topicsWithPrefix(topicPrefix);
   const kafka = { brokers: endpoints.kafkaBrokers, clientId: `fruitstream-ingest-${process.pid}` };
   const log = kafkaRecordLog(kafka, logger);
-  const pipelineLog = await openPipelineLog(log, { topics, partitions, logger });
+  const pipelineLog = await tellingWait(`Kafka at ${endpoints.kafkaBrokers}`, tell, () =>
+    openPipelineLog(log, { topics, partitions, logger }),
+  );
   const { producer } = pipelineLog;
 
   const line = new StatusLine(systemClock);
@@ -179,8 +183,4 @@ function readPattern(text: string): RegExp {
 
 function shellQuoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-function tell(line: string): void {
-  process.stderr.write(`${line}\n`);
 }

@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { plotTable } from "#analysis/plot/plot-table.ts";
-import { withTable } from "#analysis/vectors/with-table.ts";
 import { LIVE_RUN } from "#lib/messages/messages.ts";
+import { openNamedTable, TABLE_PLACES } from "#ops/table/open-named-table.ts";
+import { cliDeps } from "./cli-deps.ts";
 
 /** `fruitstream plot`: the PCA of a table's rows as pictures. */
 export function plotCommand(): Command {
@@ -10,7 +11,7 @@ export function plotCommand(): Command {
     .description("draw the PCA of the table's vectors: scatter by label and scree plot, as SVG")
     .requiredOption("--out <folder>", "where the pictures are written")
     .option("--model <id>", "a model's id as `table show` prints it, or its name; the table's only one by default")
-    .option("--table <place>", "s3://bucket/prefix or a local folder; TABLE_URI by default")
+    .option("--table <place>", TABLE_PLACES)
     .option("--run <name>", "live, or the name of a replay", LIVE_RUN)
     .action(runPlot);
 }
@@ -23,5 +24,6 @@ interface PlotFlags {
 }
 
 async function runPlot({ model, out, table, run }: PlotFlags): Promise<void> {
-  await withTable(table, (opened) => plotTable(opened, { model, run, folder: resolve(out) }, console.log));
+  await using opened = await openNamedTable(table, cliDeps);
+  await plotTable(opened, { model, run, folder: resolve(out) }, console.log);
 }

@@ -2,17 +2,24 @@ import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { LIVE_RUN } from "#lib/messages/messages.ts";
 import { runName } from "#lib/messages/run-name.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { type PipelineAccess, requireTableUri, withPipelineAccess } from "#ops/pipeline/pipeline-access.ts";
-import { describeCounts } from "#ops/replay/replay-counts.ts";
+import { unaccountedOf } from "#ops/replay/replay-counts.ts";
 import { replayFeatures } from "#ops/replay/replay-features.ts";
 import { replayPhotos } from "#ops/replay/replay-photos.ts";
+import type { OnReplayProgress } from "#ops/replay/replay-progress.ts";
 import { parseBound, type ReplayBound } from "#ops/replay/replay-range.ts";
+import { cliDeps } from "./cli-deps.ts";
+import { EXIT } from "./exit-code.ts";
+import { formatCounts } from "./format-counts.ts";
 import { interruptible } from "./interruption.ts";
+import { type OutputFlags, print, printJson, tell, withJson } from "./output.ts";
+import { StatusLine } from "./status-line.ts";
 
 /** `fruitstream replay`: photos again as a new run, or a table anew from its vectors. */
 export function replayCommand(): Command {
-  return new Command("replay")
+  return withJson(new Command("replay"))
     .description("featurize photos again as a run of their own, or build a table anew from vectors")
     .addOption(
       new Option("--topic <topic>", "photos: another run beside the live one; features: a table without inference")
@@ -29,7 +36,7 @@ export function replayCommand(): Command {
     .action(runReplay);
 }
 
-interface ReplayFlags {
+interface ReplayFlags extends OutputFlags {
   readonly topic: "photos" | "features";
   readonly run?: string;
   readonly model?: string;
@@ -47,18 +54,27 @@ async function runReplay(flags: ReplayFlags): Promise<void> {
     logFile: flags.logFile && resolve(flags.logFile),
   };
   const replay = flags.topic === "photos" ? photoReplay(flags, bounds) : vectorReplay(flags, bounds);
+  const what = flags.topic === "photos" ? "photos" : "vectors";
+  const line = new StatusLine(systemClock);
+  const onProgress: OnReplayProgress = ({ done, total }) =>
+    line.show(() => `${done}/${total} ${what} (${Math.floor((100 * done) / total)} %) replayed`);
   const startedAtMs = Date.now();
   const counts = await interruptible((signal) =>
-    withPipelineAccess("replay", (access) => replay(access, signal)).catch((error) => {
-      if (signal.aborted) process.stderr.write("to go on, run the same command again\n");
-      throw error;
-    }),
+    withPipelineAccess("replay", cliDeps, (access) => replay(access, signal, onProgress))
+      .catch((error) => {
+        if (signal.aborted) tell("to go on, run the same command again");
+        throw error;
+      })
+      .finally(() => line.end("")),
   );
   if (!counts) return;
-  const what = flags.topic === "photos" ? "photos" : "vectors";
-  const { text, addsUp } = describeCounts(what, counts);
-  console.log(`${text}\n${((Date.now() - startedAtMs) / 1_000).toFixed(1)} s`);
-  if (!addsUp) process.exitCode = 1;
+  const unaccounted = unaccountedOf(counts);
+  const seconds = (Date.now() - startedAtMs) / 1_000;
+  const { rows: rowsAdded, ...others } = counts;
+  if (flags.json) printJson({ topic: flags.topic, ...others, rowsAdded, unaccounted, seconds });
+  else print(`${formatCounts(what, counts)}\n${seconds.toFixed(1)} s`);
+  if (unaccounted !== 0) process.exitCode = EXIT.failed;
+  else if (counts.deadLetters > 0) process.exitCode = EXIT.deadLetters;
 }
 
 interface Bounds {
@@ -74,10 +90,11 @@ function photoReplay(flags: ReplayFlags, bounds: Bounds) {
     ...bounds,
     run: requireRun(flags.run),
     modelFolder: resolve(model),
-    tableUri: requireTableUri(flags.table),
+    tableUri: requireTableUri(flags.table, cliDeps),
     share: part,
   };
-  return (access: PipelineAccess, signal: AbortSignal) => replayPhotos(access, replay, signal);
+  return (access: PipelineAccess, signal: AbortSignal, onProgress: OnReplayProgress) =>
+    replayPhotos(access, replay, signal, onProgress);
 }
 
 function vectorReplay(flags: ReplayFlags, bounds: Bounds) {
@@ -87,8 +104,8 @@ function vectorReplay(flags: ReplayFlags, bounds: Bounds) {
   }
   if (!table)
     throw new FruitstreamError("usage", "--topic features needs --table s3://bucket/prefix, the table to build");
-  return (access: PipelineAccess, signal: AbortSignal) =>
-    replayFeatures(access, { ...bounds, tableUri: table }, signal);
+  return (access: PipelineAccess, signal: AbortSignal, onProgress: OnReplayProgress) =>
+    replayFeatures(access, { ...bounds, tableUri: table }, signal, onProgress);
 }
 
 function requireRun(run: string | undefined): string {

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { endpointsAsEnv, endpointsFromEnv, type StackEndpoints } from "#stack/endpoints.ts";
 import { stackDown, stackStatus, stackUp, stackWipe } from "#stack/local-stack.ts";
 import { readStackSettings } from "#stack/stack-settings.ts";
+import { tell } from "./output.ts";
 
 /** `fruitstream stack up|down|status|wipe`: Kafka and S3 on this machine, for development. */
 export function stackCommand(): Command {
@@ -58,8 +59,4 @@ function printExports(endpoints: StackEndpoints): void {
   for (const [name, value] of Object.entries(endpointsAsEnv(endpoints))) {
     console.log(`export ${name}='${value.replaceAll("'", "'\\''")}'`);
   }
-}
-
-function tell(line: string): void {
-  process.stderr.write(`${line}\n`);
 }

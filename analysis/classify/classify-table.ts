@@ -1,9 +1,9 @@
 import { findSubject } from "#analysis/vectors/find-subject.ts";
 import { readCoordinates, readFeatureVectors, requireNewestBasis } from "#analysis/vectors/read-vectors.ts";
-import type { NamedTable } from "#analysis/vectors/with-table.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import type { PcaSubject } from "#lib/table/pca-subject.ts";
+import type { NamedTable } from "#ops/table/open-named-table.ts";
 import { type Provenance, writeCurve, writeExperiment, writeSeries } from "./classification-files.ts";
 import { type ExperimentOptions, type ExperimentResult, learningCurve, runExperiment } from "./learning/experiment.ts";
 import { type LabelledRows, loadLabelled } from "./load-labelled.ts";

@@ -2,7 +2,7 @@ import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { nearestNames } from "#lib/runtime/nearest-names.ts";
 import { groupBySubject, type PcaSubject } from "#lib/table/pca-subject.ts";
 import { summarisePartitions } from "#lib/table/table-summary.ts";
-import type { NamedTable } from "./with-table.ts";
+import type { NamedTable } from "#ops/table/open-named-table.ts";
 
 /**
  * The rows that a person means: those of a model, by its id or by its name alone where that is clear, and of a run.

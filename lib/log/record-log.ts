@@ -152,6 +152,12 @@ export interface RecordLog {
   /**
    * Hands over every record that the topic holds when the call begins, partition by partition in order, and ends. The
    * next record waits for what the handler returns.
+   *
+   * @param from where to begin, by partition; one that is missing begins at its oldest record.
    */
-  readTopic(topic: string, onRecord: (record: LogRecord) => void | Promise<void>): Promise<void>;
+  readTopic(
+    topic: string,
+    onRecord: (record: LogRecord) => void | Promise<void>,
+    from?: ReadonlyMap<number, number>,
+  ): Promise<void>;
 }

@@ -35,19 +35,23 @@ export function readLogLevel(env: Environment, byDefault: LogLevel): LogLevel {
 /** Names under which credentials travel in our objects; their values never reach a log line. */
 const SECRET_FIELDS = ["secretAccessKey", "accessKeyId", "password", "S3_SECRET_ACCESS_KEY", "S3_ACCESS_KEY_ID"];
 
+/** Where a program logs whose standard output is for its results. */
+export const STANDARD_ERROR = 2;
+
 /**
  * A logger that writes one JSON object a line.
  *
- * @param path the file that lines are appended to; standard output without it.
+ * @param destination the file that lines are appended to, or STANDARD_ERROR; standard output without it.
  */
-export function createLogger(service: string, level: string, path?: string): Logger {
+export function createLogger(service: string, level: string, destination?: string | typeof STANDARD_ERROR): Logger {
   const options: pino.LoggerOptions = {
     level,
     base: { service, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: "[secret]" },
   };
-  return path === undefined ? pino(options) : pino(options, pino.destination({ dest: path, mkdir: true, sync: true }));
+  if (destination === undefined) return pino(options);
+  return pino(options, pino.destination({ dest: destination, mkdir: true, sync: true }));
 }
 
 /** A logger that writes nothing. */

@@ -1,9 +1,8 @@
-import { readTopic } from "#lib/log/kafka/read-topic.ts";
 import type { LogRecord, PartitionOffset } from "#lib/log/record-log.ts";
 import { type DeadLetterRecord, decodeDeadLetterRecord } from "#lib/messages/dead-letter-record.ts";
 import type { DeadLetterMark } from "#lib/messages/messages.ts";
 import { fateOf } from "#lib/runtime/errors.ts";
-import { type PipelineAccess, requireTopic } from "#ops/pipeline/pipeline-access.ts";
+import { type MessageAccess, requireTopic } from "#ops/pipeline/pipeline-access.ts";
 import type { PlacedLetter } from "./placed-letter.ts";
 import { SettledLetters } from "./settled-letters.ts";
 
@@ -14,7 +13,7 @@ import { SettledLetters } from "./settled-letters.ts";
  * @returns how many records were neither letters nor marks.
  */
 export async function readLetters(
-  access: PipelineAccess,
+  access: MessageAccess,
   onLetter: (letter: PlacedLetter, settled: ReturnType<SettledLetters["outcomeOf"]>) => void | Promise<void>,
 ): Promise<number> {
   const settled = new SettledLetters();
@@ -32,7 +31,7 @@ export async function readLetters(
 
 /** One letter and its latest mark; undefined where no letter lies. A mark is on its letter's partition, after it. */
 export async function readLetter(
-  access: PipelineAccess,
+  access: MessageAccess,
   position: PartitionOffset,
 ): Promise<{ placed: PlacedLetter; mark: DeadLetterMark | undefined } | undefined> {
   let placed: PlacedLetter | undefined;
@@ -51,7 +50,7 @@ export async function readLetter(
 }
 
 async function readRecords(
-  { admin, kafka, topics, schemas, logger }: PipelineAccess,
+  { admin, log, topics, schemas }: MessageAccess,
   onRecord: (place: LogRecord, record: DeadLetterRecord | undefined) => void | Promise<void>,
   from?: ReadonlyMap<number, number>,
 ): Promise<void> {
@@ -60,7 +59,7 @@ async function readRecords(
     await schemas.learn([record.value]);
     await onRecord(record, decode(record));
   };
-  await readTopic(kafka, topics.deadLetters, logger, onLogRecord, from);
+  await log.readTopic(topics.deadLetters, onLogRecord, from);
 }
 
 function decode({ value }: LogRecord): DeadLetterRecord | undefined {

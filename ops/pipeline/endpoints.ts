@@ -1,17 +1,19 @@
+import type { Environment } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { s3OptionsOf } from "#lib/store/s3/s3-config.ts";
 import { openS3ObjectStore } from "#lib/store/s3/s3-object-store.ts";
 import { awsS3Access, type S3Access, type StackEndpoints } from "#stack/endpoints.ts";
 import { resolveEndpoints, resolveS3Access } from "#stack/resolve-endpoints.ts";
+import type { OpsDeps } from "./ops-deps.ts";
 
 /**
  * The stack that a command works on: the environment's, or the local one.
  *
  * @throws stack-unavailable when there is neither.
  */
-export async function requireEndpoints(): Promise<StackEndpoints> {
-  const endpoints = await resolveEndpoints(process.env);
+export async function requireEndpoints(env: Environment): Promise<StackEndpoints> {
+  const endpoints = await resolveEndpoints(env);
   if (endpoints) return endpoints;
   const remedy =
     "start the local one with: npx fruitstream stack up, or set KAFKA_BROKERS (and S3_ENDPOINT, unless on AWS)";
@@ -19,10 +21,10 @@ export async function requireEndpoints(): Promise<StackEndpoints> {
 }
 
 /** The S3 that a command works on which needs no Kafka: the environment's, or the local stack's, or AWS. */
-export async function findS3Access(): Promise<S3Access> {
-  const access = await resolveS3Access(process.env);
+export async function findS3Access({ env, note }: OpsDeps): Promise<S3Access> {
+  const access = await resolveS3Access(env);
   if (access) return access;
-  process.stderr.write("no S3_ENDPOINT is set and no local stack runs, so AWS is asked\n");
+  note("no S3_ENDPOINT is set and no local stack runs, so AWS is asked");
   return awsS3Access();
 }
 

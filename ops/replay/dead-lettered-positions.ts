@@ -1,9 +1,8 @@
-import { readTopic } from "#lib/log/kafka/read-topic.ts";
 import { photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
 import { decodeDeadLetterRecord } from "#lib/messages/dead-letter-record.ts";
 import type { DeadLetter, SourcePosition } from "#lib/messages/messages.ts";
 import { fateOf } from "#lib/runtime/errors.ts";
-import type { PipelineAccess } from "#ops/pipeline/pipeline-access.ts";
+import type { MessageAccess } from "#ops/pipeline/pipeline-access.ts";
 import type { ReplayRange } from "./replay-range.ts";
 import type { ReplayName } from "./replay-start.ts";
 
@@ -12,12 +11,12 @@ import type { ReplayName } from "./replay-start.ts";
  * and each position counts once. Memory: a number for each of them.
  */
 export async function readDeadLetteredPositions(
-  { kafka, topics, schemas, logger }: PipelineAccess,
+  { log, topics, schemas }: MessageAccess,
   { run, topic }: ReplayName,
   ranges: readonly ReplayRange[],
 ): Promise<ReadonlyMap<number, ReadonlySet<number>>> {
   const found = new Map(ranges.map((range) => [range.partition, { range, offsets: new Set<number>() }]));
-  await readTopic(kafka, topics.deadLetters, logger, async ({ value }) => {
+  await log.readTopic(topics.deadLetters, async ({ value }) => {
     await schemas.learn([value]);
     const letter = letterOf(value);
     if (letter && letter.sourceTopic !== topic) await schemas.learn([letter.originalValue]);

@@ -11,21 +11,9 @@ export interface ReplayCounts {
   readonly markers: number;
 }
 
-/** The counts for a person, and whether they add up. */
-export function describeCounts(what: "photos" | "vectors", counts: ReplayCounts): { text: string; addsUp: boolean } {
-  const { records, rows, repeats, deadLetters, markers } = counts;
-  const unaccounted = records - rows - repeats - deadLetters - markers;
-  const lines = [
-    [what, records],
-    ["rows added", rows],
-    ["repeats dropped", repeats],
-    ["dead letters", deadLetters],
-    ...(markers > 0 ? [["flush markers", markers] as const] : []),
-  ] as const;
-  const text = lines.map(([name, count]) => `${name.padEnd(16)} ${count}`);
-  if (unaccounted > 0) text.push(`${unaccounted} ${what} are neither: the topic may have lost their records meanwhile`);
-  if (unaccounted < 0) text.push(`${-unaccounted} ${what} count twice: some are both a row and a dead letter`);
-  return { text: text.join("\n"), addsUp: unaccounted === 0 };
+/** Records of which nothing became: 0 when the counts add up, below 0 when some count twice. */
+export function unaccountedOf({ records, rows, repeats, deadLetters, markers }: ReplayCounts): number {
+  return records - rows - repeats - deadLetters - markers;
 }
 
 export function totalOf(ranges: readonly { readonly from: number; readonly to: number }[]): number {

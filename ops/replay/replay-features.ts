@@ -1,6 +1,4 @@
-import { StatusLine } from "#cli/status-line.ts";
 import { formatPartitionOffsets } from "#lib/log/partition-offsets.ts";
-import { systemClock } from "#lib/runtime/clock.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import { formatTableUri, parseTableUri } from "#lib/table/table-location.ts";
@@ -11,6 +9,7 @@ import { type LogEntry, runBoundedService } from "#ops/services/bounded-service.
 import { endpointsAsEnv } from "#stack/endpoints.ts";
 import { readDeadLetteredPositions } from "./dead-lettered-positions.ts";
 import { type ReplayCounts, totalOf } from "./replay-counts.ts";
+import type { OnReplayProgress } from "./replay-progress.ts";
 import { type ReplayBound, type ReplayRange, resolveRanges } from "./replay-range.ts";
 import { continueRanges, noteStarts, type ReplayName, readStarts } from "./replay-start.ts";
 
@@ -31,7 +30,12 @@ const NICE = "10";
  * Builds a table from the vectors that `features` still has, without any inference, by a reducer with a group of its
  * own. Vectors of all runs are taken, with the run and the model that they carry.
  */
-export async function replayFeatures(access: PipelineAccess, replay: VectorReplay, signal: AbortSignal) {
+export async function replayFeatures(
+  access: PipelineAccess,
+  replay: VectorReplay,
+  signal: AbortSignal,
+  onProgress: OnReplayProgress = () => undefined,
+): Promise<ReplayCounts> {
   const { admin, store, topics } = access;
   await requireTopic(admin, topics.features);
   const location = parseTableUri(replay.tableUri);
@@ -43,17 +47,16 @@ export async function replayFeatures(access: PipelineAccess, replay: VectorRepla
   const ranges = await beginRanges(table, name, wanted, replay.from !== undefined);
 
   const rowsBefore = countRows(table.snapshot);
-  const { repeats, markers } = await reduce(access, replay, ranges, signal);
+  const { repeats, markers } = await reduce(access, replay, ranges, signal, onProgress);
   await table.advance();
   const letters = await readDeadLetteredPositions(access, name, ranges);
-  const counts: ReplayCounts = {
+  return {
     records: totalOf(ranges),
     rows: countRows(table.snapshot) - rowsBefore,
     repeats,
     deadLetters: [...letters.values()].reduce((sum, { size }) => sum + size, 0),
     markers,
   };
-  return counts;
 }
 
 /** A table that has no vectors of a partition is told where they begin, so that its reducer reads from there. */
@@ -86,6 +89,7 @@ async function reduce(
   replay: VectorReplay,
   ranges: readonly ReplayRange[],
   signal: AbortSignal,
+  onProgress: OnReplayProgress,
 ): Promise<{ repeats: number; markers: number }> {
   const total = totalOf(ranges);
   if (total === 0) return { repeats: 0, markers: 0 };
@@ -97,7 +101,6 @@ async function reduce(
     REDUCER_UNTIL: formatPartitionOffsets(ranges.map(({ partition, to }) => ({ partition, offset: to }))),
     REDUCER_NICE: NICE,
   };
-  const line = new StatusLine(systemClock);
   let rows = 0;
   let repeats = 0;
   let markers = 0;
@@ -107,12 +110,8 @@ async function reduce(
       repeats = Number(entry.repeats);
       markers = Number(entry.markers);
     }
-    line.show(() => `${rows} rows of ${total} vectors`);
+    onProgress({ done: rows, total });
   };
-  try {
-    await runBoundedService({ kind: "reducer", env, logFile: replay.logFile, onLog }, signal);
-  } finally {
-    line.end("");
-  }
+  await runBoundedService({ kind: "reducer", env, logFile: replay.logFile, onLog }, signal);
   return { repeats, markers };
 }

@@ -1,5 +1,4 @@
 import { availableParallelism } from "node:os";
-import { StatusLine } from "#cli/status-line.ts";
 import { formatPartitionOffsets, offsetMap } from "#lib/log/partition-offsets.ts";
 import type { PartitionOffset } from "#lib/log/record-log.ts";
 import { loadModelFolder } from "#lib/model/model-folder.ts";
@@ -16,6 +15,7 @@ import { runBoundedService } from "#ops/services/bounded-service.ts";
 import { endpointsAsEnv } from "#stack/endpoints.ts";
 import { readDeadLetteredPositions } from "./dead-lettered-positions.ts";
 import { type ReplayCounts, totalOf } from "./replay-counts.ts";
+import type { OnReplayProgress } from "./replay-progress.ts";
 import { type ReplayBound, type ReplayRange, resolveRanges } from "./replay-range.ts";
 import { continueRanges, noteStarts, type ReplayName, readStarts } from "./replay-start.ts";
 
@@ -42,7 +42,12 @@ const LOOK_MS = 1_000;
  *
  * @returns what became of the photos that were left to replay; repeated calls add nothing to what is done.
  */
-export async function replayPhotos(access: PipelineAccess, replay: PhotoReplay, signal: AbortSignal) {
+export async function replayPhotos(
+  access: PipelineAccess,
+  replay: PhotoReplay,
+  signal: AbortSignal,
+  onProgress: OnReplayProgress = () => undefined,
+): Promise<ReplayCounts> {
   const { admin, producer, store, topics } = access;
   await requireTopic(admin, topics.photos);
   const model = await loadModelFolder(replay.modelFolder);
@@ -57,7 +62,7 @@ export async function replayPhotos(access: PipelineAccess, replay: PhotoReplay, 
   await begin(access, table, replay.run, plan);
   const { ranges } = plan;
   const before = stateOf(table, replay.run, topics.photos, ranges);
-  await featurize(access, replay, ranges, signal);
+  await featurize(access, replay, ranges, signal, onProgress);
   await flush();
   const after = stateOf(table, replay.run, topics.photos, ranges);
   return await countPhotos(access, nameOf(replay.run, topics.photos), ranges, before, after);
@@ -116,12 +121,13 @@ function requireSameModel(table: DeltaTable, run: string, modelId: string): void
   throw new FruitstreamError("usage", `${problem}; name a run of its own for it`);
 }
 
-/** Runs the featurizer until the ranges are done, with a line that says how far it is. */
+/** Runs the featurizer until the ranges are done, and tells how far it is. */
 async function featurize(
   { admin, endpoints, topicPrefix, topics }: PipelineAccess,
   replay: PhotoReplay,
   ranges: readonly ReplayRange[],
   signal: AbortSignal,
+  onProgress: OnReplayProgress,
 ): Promise<void> {
   const total = totalOf(ranges);
   if (total === 0) return;
@@ -138,7 +144,6 @@ async function featurize(
     FEATURIZER_DECODES_MAX: workers,
     FEATURIZER_NICE: NICE,
   };
-  const line = new StatusLine(systemClock);
   const ended = new AbortController();
   const watching = (async () => {
     for (;;) {
@@ -146,7 +151,7 @@ async function featurize(
       const committed = offsetMap(await admin.committedOffsets(group, topics.photos));
       const done =
         total - totalOf(ranges.map(({ partition, from, to }) => ({ from: committed.get(partition) ?? from, to })));
-      line.show(() => `${done}/${total} photos (${Math.floor((100 * done) / total)} %) replayed by ${workers} threads`);
+      onProgress({ done, total });
     }
   })().catch(() => undefined);
   try {
@@ -154,7 +159,6 @@ async function featurize(
   } finally {
     ended.abort();
     await watching;
-    line.end("");
   }
 }
 

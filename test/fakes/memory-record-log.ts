@@ -110,8 +110,14 @@ export class MemoryRecordLog implements PositionedProducer, LogAdmin {
 
   async close(): Promise<void> {}
 
-  async readTopic(topic: string, onRecord: (record: LogRecord) => void | Promise<void>): Promise<void> {
-    for (const record of this.allRecordsOf(topic)) await onRecord(record);
+  async readTopic(
+    topic: string,
+    onRecord: (record: LogRecord) => void | Promise<void>,
+    from: ReadonlyMap<number, number> = new Map(),
+  ): Promise<void> {
+    for (const record of this.allRecordsOf(topic)) {
+      if (record.offset >= (from.get(record.partition) ?? 0)) await onRecord(record);
+    }
   }
 
   /** A member of a group, on one topic. */

@@ -10,7 +10,7 @@ const CLI = fileURLToPath(new URL("../../cli/fruitstream.ts", import.meta.url));
 
 test("a table on S3 is classified by the command line", async () => {
   const location = { bucket: "classified", prefix: randomUUID() };
-  const store = openStackStore(await findS3Access());
+  const store = openStackStore(await findS3Access({ env: process.env, note: console.warn }));
   await writeFruitTable(store, location, ["apple", "banana", "cherry"]);
   store.close();
   const uri = `s3://${location.bucket}/${location.prefix}`;

@@ -57,7 +57,7 @@ export class TinyPipeline {
   }
 
   static async open(partitions: number): Promise<TinyPipeline> {
-    const endpoints = await requireEndpoints();
+    const endpoints = await requireEndpoints(process.env);
     const kafka = { brokers: endpoints.kafkaBrokers, clientId: "tiny-pipeline" };
     const admin = await openAdmin(kafka, silentLogger);
     const producer = await openProducer(kafka, silentLogger);

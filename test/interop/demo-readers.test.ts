@@ -54,7 +54,7 @@ describe.skipIf(!hasReaders || !existsSync(PHOTOS))("the table that a demo leave
 });
 
 async function rowsOnS3(tableUri: string): Promise<Row[]> {
-  const store = openStackStore(await requireEndpoints());
+  const store = openStackStore(await requireEndpoints(process.env));
   try {
     const table = await openTable(store, parseTableUri(tableUri));
     return (await Promise.all([...table.snapshot.files.values()].map((file) => readRows(table, file)))).flat();

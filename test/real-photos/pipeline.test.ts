@@ -91,7 +91,7 @@ test("malformed photos end in dead letters with their reason, and the others in 
 });
 
 async function rowsOf({ tableUri }: DemoResult): Promise<Record<string, unknown>[]> {
-  const store = openStackStore(await requireEndpoints());
+  const store = openStackStore(await requireEndpoints(process.env));
   try {
     const table = await openTable(store, parseTableUri(tableUri));
     const files = [...table.snapshot.files.values()];

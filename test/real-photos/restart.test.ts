@@ -36,7 +36,7 @@ test("services stopped with SIGTERM while photos flow are out in time; nothing i
   const id = `restart-${randomUUID().slice(0, 8)}`;
   const topics = topicsWithPrefix(`${id}.`);
   const location = { bucket: BUCKET, prefix: id };
-  const endpoints = await requireEndpoints();
+  const endpoints = await requireEndpoints(process.env);
   const kafka = { brokers: endpoints.kafkaBrokers, clientId: "restart-test" };
   const store = openStackStore(endpoints);
   const admin = await openAdmin(kafka, silentLogger);

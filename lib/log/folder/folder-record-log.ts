@@ -86,9 +86,13 @@ export class FolderRecordLog implements RecordLog {
   }
 
   /** Every record that the topic holds when the call begins, partition by partition in order. */
-  async readTopic(topic: string, onRecord: (record: LogRecord) => void | Promise<void>): Promise<void> {
+  async readTopic(
+    topic: string,
+    onRecord: (record: LogRecord) => void | Promise<void>,
+    from: ReadonlyMap<number, number> = new Map(),
+  ): Promise<void> {
     for (const { partition, first, next } of this.#requireTopic(topic)) {
-      for (let offset = first; offset < next; ) {
+      for (let offset = Math.max(first, from.get(partition) ?? 0); offset < next; ) {
         for (const record of this.#database.read(topic, partition, offset, READ_BOUNDS)) {
           offset = record.offset + 1;
           if (record.offset < next) await onRecord(record);

@@ -12,6 +12,6 @@ export function kafkaRecordLog(settings: KafkaSettings, logger: Logger): RecordL
     openAdmin: () => openAdmin(settings, logger),
     openProducer: (options) => openProducer(settings, logger, options),
     createConsumer: (membership) => createConsumer({ ...settings, ...membership }, logger),
-    readTopic: (topic, onRecord) => readTopic(settings, topic, logger, onRecord),
+    readTopic: (topic, onRecord, from) => readTopic(settings, topic, logger, onRecord, from),
   };
 }

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { findSubject } from "#analysis/vectors/find-subject.ts";
-import type { NamedTable } from "#analysis/vectors/with-table.ts";
 import { openTable } from "#lib/table/open-table.ts";
+import type { NamedTable } from "#ops/table/open-named-table.ts";
 import { photoRow } from "../../lib/table/photo-rows.ts";
 import { emptyStore, LOCATION } from "../../lib/table/table-fixtures.ts";
 import { appendRows } from "./fruit-table.ts";

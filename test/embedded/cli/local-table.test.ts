@@ -6,9 +6,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openFolderObjectStore } from "#lib/store/folder/folder-object-store.ts";
-import { publishBasis, writeFruitTable } from "../../../unit/analysis/vectors/fruit-table.ts";
+import { publishBasis, writeFruitTable } from "../../unit/analysis/vectors/fruit-table.ts";
 
-const PROJECT_ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
+const PROJECT_ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
 let root: string;
 let table: string;

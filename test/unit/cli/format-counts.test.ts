@@ -1,0 +1,18 @@
+import { expect, test } from "vitest";
+import { formatCounts } from "#cli/format-counts.ts";
+
+const counts = { records: 10, rows: 6, repeats: 3, deadLetters: 1, markers: 0 };
+
+test("counts that add up are told, and nothing else", () => {
+  expect(formatCounts("photos", counts).split("\n")).toEqual([
+    "photos           10",
+    "rows added       6",
+    "repeats dropped  3",
+    "dead letters     1",
+  ]);
+});
+
+test("what is missing or double is told", () => {
+  expect(formatCounts("photos", { ...counts, rows: 4 })).toMatch(/\n2 photos are neither/);
+  expect(formatCounts("vectors", { ...counts, rows: 7 })).toMatch(/\n1 vectors count twice/);
+});
