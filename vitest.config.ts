@@ -25,6 +25,11 @@ const longProperties = [
 
 export default defineConfig({
   test: {
+    coverage: {
+      provider: "v8",
+      include: ["{lib,services,ops,analysis,demo,cli,stack}/**/*.ts"],
+      reporter: ["text-summary", "json-summary"],
+    },
     projects: [
       {
         test: {
