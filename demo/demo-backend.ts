@@ -1,7 +1,7 @@
-import type { LogRecord, RecordLog } from "#lib/log/record-log.ts";
+import type { RecordLog } from "#lib/log/record-log.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
+import type { DemoOptions } from "./demo-options.ts";
 import type { DemoServicesConfig } from "./demo-services.ts";
-import type { DemoOptions } from "./run-demo.ts";
 
 /** What a demo runs on: servers with a process for each service, or this process and a folder. */
 export interface DemoBackend {
@@ -11,8 +11,6 @@ export interface DemoBackend {
   readonly keepsTable: boolean;
   /** Resolves when the services have their partitions. */
   startServices(config: DemoServicesConfig): Promise<DemoServices>;
-  /** Hands over every record that the topic holds when the call begins. */
-  readTopic(topic: string, onRecord: (record: LogRecord) => void): Promise<void>;
   /** Stops what this backend started and closes what it opened. */
   close(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import type { RecordLog } from "#lib/log/record-log.ts";
 import { decodeDeadLetterRecord } from "#lib/messages/dead-letter-record.ts";
 import type { DeadLetter } from "#lib/messages/messages.ts";
 import { type Basis, computeBasis } from "#lib/pca/basis.ts";
@@ -6,7 +7,6 @@ import { BasisStore } from "#lib/table/basis-store.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { readRows } from "#lib/table/table-files.ts";
 import { TableMoments } from "#services/reducer/table-moments.ts";
-import type { DemoBackend } from "./demo-backend.ts";
 
 /** What came of a demo. */
 export interface DemoResult {
@@ -38,9 +38,9 @@ export interface DemoResult {
 const SAMPLE_ROWS = 5;
 
 /** The letters on the topic. They are delivered at least once: each position counts once. */
-export async function readDeadLetters(backend: DemoBackend, topic: string): Promise<DeadLetter[]> {
+export async function readDeadLetters(log: Pick<RecordLog, "readTopic">, topic: string): Promise<DeadLetter[]> {
   const byPosition = new Map<string, DeadLetter>();
-  await backend.readTopic(topic, ({ value }) => {
+  await log.readTopic(topic, ({ value }) => {
     const record = decodeDeadLetterRecord(value);
     if (record.kind === "mark") return;
     const { letter } = record;

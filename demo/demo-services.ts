@@ -4,7 +4,7 @@ import { ServiceProcess } from "#ops/services/service-process.ts";
 import { type FeaturizerWorkConfig, featurizerConfig } from "#services/featurizer/config.ts";
 import { type ReducerWorkConfig, reducerConfig } from "#services/reducer/config.ts";
 import type { StackEndpoints } from "#stack/endpoints.ts";
-import type { DemoOptions } from "./run-demo.ts";
+import type { DemoOptions } from "./demo-options.ts";
 
 /** Starts a demo's featurizers and reducers. Once the signal aborts, those that end are not started again. */
 export function startServices(

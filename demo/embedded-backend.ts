@@ -53,7 +53,6 @@ export async function openEmbeddedBackend({ options, folder, logFolder, signal }
       const { failure } = await starting;
       return { failure, stop, rssPeakBytes: () => ({ "the one process": process.resourceUsage().maxRSS * 1_024 }) };
     },
-    readTopic: (topic, onRecord) => log.readTopic(topic, onRecord),
     async close() {
       await stop();
       store.close();

@@ -16,29 +16,13 @@ import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import { exportTable } from "#lib/table/table-export.ts";
 import { formatTableUri } from "#lib/table/table-location.ts";
+import { describeState, type PipelineState, readPipelineState } from "#ops/pipeline/pipeline-state.ts";
 import { openDemoBackend } from "./choose-backend.ts";
 import type { DemoBackend } from "./demo-backend.ts";
+import type { DemoOptions } from "./demo-options.ts";
 import { basisOverAllRows, type DemoResult, readDeadLetters, sampleRows } from "./demo-result.ts";
 import { demoServicesConfig, groupsOf } from "./demo-services.ts";
 import { drawSamples } from "./photos/draw-samples.ts";
-import { describeState, type PipelineState, readPipelineState } from "./pipeline-state.ts";
-
-export interface DemoOptions {
-  /** A folder of photos, or how many synthetic ones to draw. */
-  readonly photos: string | { readonly syntheticCount: number };
-  readonly model: string;
-  readonly featurizers: number;
-  readonly reducers: number;
-  readonly partitions: number;
-  /** k, the number of principal components. */
-  readonly components: number;
-  /** Takes a folder of its own for each demo, with the services' logs and the copy of the table. */
-  readonly outputFolder: string;
-  /** Everything in this process, whatever servers there are. */
-  readonly embedded?: boolean;
-  /** Where the copy of the table goes instead. */
-  readonly exportFolder: string | undefined;
-}
 
 const BUCKET = "fruitstream";
 const LOOK_MS = 250;
@@ -167,7 +151,7 @@ async function runOn(run: DemoRun): Promise<DemoResult> {
       photos: announced,
       skipped,
       rows: done.rows,
-      deadLetters: await readDeadLetters(backend, topics.deadLetters),
+      deadLetters: await readDeadLetters(log, topics.deadLetters),
       seconds,
       tableVersion: table.snapshot.version,
       tableUri: backend.keepsTable ? tableUri : pathToFileURL(exportFolder).href,

@@ -1,5 +1,4 @@
 import { kafkaRecordLog } from "#lib/log/kafka/kafka-record-log.ts";
-import { readTopic } from "#lib/log/kafka/read-topic.ts";
 import { silentLogger } from "#lib/runtime/logger.ts";
 import { openStackStore } from "#ops/pipeline/endpoints.ts";
 import type { ServiceProcess } from "#ops/services/service-process.ts";
@@ -40,7 +39,6 @@ export async function openServerBackend(place: DemoPlace, named: StackEndpoints 
         rssPeakBytes: () => Object.fromEntries(services.map(({ name, rssPeakBytes }) => [name, rssPeakBytes])),
       };
     },
-    readTopic: (topic, onRecord) => readTopic(kafka, topic, silentLogger, onRecord),
     async close() {
       await Promise.all(services.map((service) => service.stop()));
       process.off("exit", killServices);

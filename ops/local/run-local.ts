@@ -1,6 +1,5 @@
 import { stat } from "node:fs/promises";
 import { StatusLine } from "#cli/status-line.ts";
-import { type PipelineState, readPipelineState } from "#demo/pipeline-state.ts";
 import { announceFolder } from "#lib/intake/announce-folder.ts";
 import { PhotoAnnouncer } from "#lib/intake/announce-photo.ts";
 import type { IngestProgress } from "#lib/intake/ingest-progress.ts";
@@ -14,6 +13,7 @@ import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { createLogger, readLogLevel } from "#lib/runtime/logger.ts";
 import { countRows } from "#lib/table/table-summary.ts";
 import { flushTable, STALL_SECONDS } from "#ops/flush/flush-table.ts";
+import { type PipelineState, readPipelineState } from "#ops/pipeline/pipeline-state.ts";
 import { startEmbeddedServices } from "#ops/services/embedded-services.ts";
 import { featurizerWorkConfig } from "#services/featurizer/config.ts";
 import { reducerWorkConfig } from "#services/reducer/config.ts";

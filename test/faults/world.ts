@@ -1,6 +1,5 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type PipelineState, readPipelineState } from "#demo/pipeline-state.ts";
 import { openAdmin } from "#lib/log/kafka/kafka-admin.ts";
 import type { KafkaSettings } from "#lib/log/kafka/kafka-client.ts";
 import { openProducer } from "#lib/log/kafka/kafka-producer.ts";
@@ -17,6 +16,7 @@ import { openTable } from "#lib/table/open-table.ts";
 import type { TableLocation } from "#lib/table/table-location.ts";
 import { flushTable, STALL_SECONDS } from "#ops/flush/flush-table.ts";
 import { openStackStore } from "#ops/pipeline/endpoints.ts";
+import { type PipelineState, readPipelineState } from "#ops/pipeline/pipeline-state.ts";
 import type { FaultStack } from "./fault-stack.ts";
 import type { Random } from "./random.ts";
 import type { SamplePhoto } from "./sample-photos.ts";

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
-import { readPipelineState } from "#demo/pipeline-state.ts";
 import { PhotoAnnouncer } from "#lib/intake/announce-photo.ts";
 import { uploadFolder } from "#lib/intake/upload-folder.ts";
 import { openAdmin } from "#lib/log/kafka/kafka-admin.ts";
@@ -15,6 +14,7 @@ import { silentLogger } from "#lib/runtime/logger.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import { readRows } from "#lib/table/table-files.ts";
 import { openStackStore, requireEndpoints } from "#ops/pipeline/endpoints.ts";
+import { readPipelineState } from "#ops/pipeline/pipeline-state.ts";
 import { ServiceProcess } from "#ops/services/service-process.ts";
 
 const PHOTOS = fileURLToPath(new URL("../../../shared/fruits360/small", import.meta.url));
