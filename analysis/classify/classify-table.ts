@@ -33,13 +33,7 @@ export async function classifyTable(
 ): Promise<void> {
   const { place, table } = named;
   const { task, options, folder } = request;
-  const isSeries = task.kind === "pairs" || task.kind === "one-vs-all-sample";
-  if (isSeries && request.learningCurve) {
-    throw new FruitstreamError(
-      "usage",
-      "--learning-curve is of one classification; name --classes, --one-vs-all or --all",
-    );
-  }
+  const isSeries = asksForSeries(request);
   const subject = findSubject(named, request.model, request.run);
   const { rows, pcaVersion } = await load(table, subject, request);
   const questions = questionsOf(task, rows.rowsByLabel, options.seed);
@@ -61,18 +55,29 @@ export async function classifyTable(
     tell(`\n${describeSeries(results)}`);
     if (folder) await writeSeries(folder, results);
   } else {
-    const [question, result] = [questions[0]!, results[0]!];
-    tell(`\n${describeExperiment(result)}`);
-    if (folder) await writeExperiment(folder, result, origin);
+    tell(`\n${describeExperiment(results[0]!)}`);
+    if (folder) await writeExperiment(folder, results[0]!, origin);
     if (request.learningCurve) {
-      const points = learningCurve(rows, question, options);
-      tell(`\nlearning curve\n${describeCurve(points)}`);
-      if (folder) await writeCurve(folder, points, titleOf(task, question.classes.length), origin);
+      const curve = learningCurve(rows, questions[0]!, options);
+      tell(`\nlearning curve\n${describeCurve(curve)}`);
+      if (folder) await writeCurve(folder, curve, titleOf(task, questions[0]!.classes.length), origin);
     }
   }
   const unfinished = describeUnfinished(results, options);
   if (unfinished) tell(`\n${unfinished}`);
   if (folder) tell(`\nwritten to ${folder}`);
+}
+
+/** @throws usage for the learning curve of a series. */
+function asksForSeries({ task, learningCurve }: ClassifyRequest): boolean {
+  const isSeries = task.kind === "pairs" || task.kind === "one-vs-all-sample";
+  if (isSeries && learningCurve) {
+    throw new FruitstreamError(
+      "usage",
+      "--learning-curve is of one classification; name --classes, --one-vs-all or --all",
+    );
+  }
+  return isSeries;
 }
 
 async function load(table: DeltaTable, subject: PcaSubject, { features, task }: ClassifyRequest) {

@@ -20,13 +20,24 @@ export type S3RequestClass = (typeof S3_REQUEST_CLASSES)[number];
 export function classifyS3Request(method: string, url: string): S3RequestClass {
   const { pathname, searchParams } = new URL(url, "http://s3");
   const path = decodeURIComponent(pathname);
-  if (method === "GET" && searchParams.has("list-type")) return "list";
-  if (method === "GET" && path.includes("/photos/")) return "get photo";
-  if (method === "PUT" && path.includes("/photos/")) return "put photo";
-  if (method === "HEAD") return "head";
-  if (path.includes("/_fruitstream/moments/")) return method === "PUT" ? "put moments" : "get moments";
-  if (/\/_delta_log\/\d{20}\.json$/.test(path)) return method === "PUT" ? "put commit" : "get commit";
-  if (path.includes("/_delta_log/")) return method === "PUT" ? "put table checkpoint" : "get table checkpoint";
-  if (method === "PUT" && path.endsWith(".parquet")) return "put file";
-  return "other";
+  if (method === "GET") return searchParams.has("list-type") ? "list" : classifyGet(path);
+  if (method === "PUT") return classifyPut(path);
+  return method === "HEAD" ? "head" : "other";
+}
+
+const COMMIT = /\/_delta_log\/\d{20}\.json$/;
+
+function classifyGet(path: string): S3RequestClass {
+  if (path.includes("/photos/")) return "get photo";
+  if (path.includes("/_fruitstream/moments/")) return "get moments";
+  if (COMMIT.test(path)) return "get commit";
+  return path.includes("/_delta_log/") ? "get table checkpoint" : "other";
+}
+
+function classifyPut(path: string): S3RequestClass {
+  if (path.includes("/photos/")) return "put photo";
+  if (path.includes("/_fruitstream/moments/")) return "put moments";
+  if (COMMIT.test(path)) return "put commit";
+  if (path.includes("/_delta_log/")) return "put table checkpoint";
+  return path.endsWith(".parquet") ? "put file" : "other";
 }

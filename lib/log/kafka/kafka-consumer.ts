@@ -127,13 +127,13 @@ class KafkaConsumer implements RecordConsumer {
    * never learn that the group has put it out. A new membership begins its timing afresh.
    */
   async #rejoin(stepMs: number, handlers: ConsumerHandlers): Promise<void> {
-    if (this.#stopping) return;
+    if (this.#stopping !== undefined) return;
     this.#assignment = undefined;
     const message = `the clock of this machine was set back by ${stepMs} ms; joining the group again`;
     this.#logger.warn({ group: this.#settings.group }, message);
     handlers.interrupted?.(new FruitstreamError("broker-unavailable", message));
     await this.#consumer.stop();
-    if (!this.#stopping) await this.#join(handlers);
+    if (this.#stopping === undefined) await this.#join(handlers);
   }
 
   #onJoin(event: ConsumerGroupJoinEvent["payload"], handlers: ConsumerHandlers): void {
@@ -179,7 +179,7 @@ class KafkaConsumer implements RecordConsumer {
   /** The client gives up on some failures that pass, a group whose coordinator is not found at the moment among them. */
   async #joinLater(handlers: ConsumerHandlers): Promise<void> {
     await systemClock.sleep(REJOIN_WAIT_MS);
-    if (!this.#stopping) await this.#join(handlers);
+    if (this.#stopping === undefined) await this.#join(handlers);
   }
 
   /** Between a crash of the client and its restart there is no group to act on; the next join starts from scratch. */

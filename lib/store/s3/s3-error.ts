@@ -84,8 +84,13 @@ function codeOf(name: string, status: number | undefined, error: Error, isRead: 
   // The clocks of this machine and the server differ; the client takes the server's from this answer, for the next time.
   if (name === "RequestTimeTooSkewed") return "store-unavailable";
   if (isRead && (UNREADABLE.has(name) || name.startsWith("KMS."))) return "unreadable-object";
-  if (name === "CredentialsProviderError" || status === 401 || status === 403) return "access-denied";
+  if (name === "CredentialsProviderError") return "access-denied";
   if (status === undefined) return isRead ? "unreadable-object" : undefined;
+  return codeOfStatus(name, status);
+}
+
+function codeOfStatus(name: string, status: number): ErrorCode {
+  if (status === 401 || status === 403) return "access-denied";
   if (status === 412) return "etag-changed";
   if (status === 413 || name === "EntityTooLarge") return "too-large";
   // A status of 200 here is an answer that broke off or that no parser understands.
