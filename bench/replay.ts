@@ -145,5 +145,7 @@ function accessTo({ stack, topics, id }: BenchPipeline): PipelineAccess {
   const { endpoints, kafka, admin, producer, store } = stack;
   const log = kafkaRecordLog(kafka, silentLogger);
   const schemas = new SchemaTopic({ topic: topics.schemas, log, admin, logger: silentLogger });
-  return { endpoints, topicPrefix: `${id}.`, topics, log, admin, producer, schemas, store, logger: silentLogger };
+  const { env } = process;
+  const logger = silentLogger;
+  return { env, endpoints, topicPrefix: `${id}.`, topics, log, admin, producer, schemas, store, logger };
 }

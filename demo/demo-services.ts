@@ -1,8 +1,9 @@
 import { join } from "node:path";
-import { toEnv } from "#lib/runtime/config.ts";
-import { ServiceProcess } from "#ops/services/service-process.ts";
-import { type FeaturizerWorkConfig, featurizerConfig } from "#services/featurizer/config.ts";
-import { type ReducerWorkConfig, reducerConfig } from "#services/reducer/config.ts";
+import { serviceEnvironment } from "#ops/services/service-environment.ts";
+import { type ServiceGroup, startServiceGroup } from "#ops/services/service-group.ts";
+import type { ServiceOptions } from "#ops/services/service-process.ts";
+import type { FeaturizerWorkConfig } from "#services/featurizer/config.ts";
+import type { ReducerWorkConfig } from "#services/reducer/config.ts";
 import type { StackEndpoints } from "#stack/endpoints.ts";
 import type { DemoOptions } from "./demo-options.ts";
 
@@ -12,23 +13,19 @@ export function startServices(
   endpoints: StackEndpoints,
   config: DemoServicesConfig,
   logFolder: string,
-  onEvent: (line: string) => void,
+  onRestart: (line: string) => void,
   signal: AbortSignal,
-): ServiceProcess[] {
+): ServiceGroup {
   const environments = {
-    featurizer: toEnv(featurizerConfig, { ...endpoints, ...config.featurizer, httpPort: 0 }),
-    reducer: toEnv(reducerConfig, { ...endpoints, ...config.reducer, httpPort: 0 }),
+    featurizer: serviceEnvironment("featurizer", process.env, { ...endpoints, ...config.featurizer, httpPort: 0 }),
+    reducer: serviceEnvironment("reducer", process.env, { ...endpoints, ...config.reducer, httpPort: 0 }),
   };
-  const start = (kind: keyof typeof environments, index: number) => {
-    const name = `${kind}-${index + 1}`;
-    const entry = `services/${kind}/main.ts`;
-    const logPath = join(logFolder, `${name}.log`);
-    return new ServiceProcess({ name, entry, env: environments[kind], logPath, onEvent, signal });
-  };
-  return [
-    ...Array.from({ length: options.reducers }, (_, index) => start("reducer", index)),
-    ...Array.from({ length: options.featurizers }, (_, index) => start("featurizer", index)),
-  ];
+  const several = (kind: keyof typeof environments, count: number) =>
+    Array.from({ length: count }, (_, index): ServiceOptions => {
+      const name = `${kind}-${index + 1}`;
+      return { name, kind, env: environments[kind], log: join(logFolder, `${name}.log`), onRestart, signal };
+    });
+  return startServiceGroup([...several("reducer", options.reducers), ...several("featurizer", options.featurizers)]);
 }
 
 /** What the services of a demo are told, whatever the environment says. */

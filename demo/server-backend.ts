@@ -1,7 +1,7 @@
 import { kafkaRecordLog } from "#lib/log/kafka/kafka-record-log.ts";
 import { silentLogger } from "#lib/runtime/logger.ts";
 import { openStackStore } from "#ops/pipeline/endpoints.ts";
-import type { ServiceProcess } from "#ops/services/service-process.ts";
+import type { ServiceGroup } from "#ops/services/service-group.ts";
 import type { StackEndpoints } from "#stack/endpoints.ts";
 import { type StackUp, stackDown, stackUp } from "#stack/local-stack.ts";
 import { readStackSettings } from "#stack/stack-settings.ts";
@@ -18,11 +18,7 @@ export async function openServerBackend(place: DemoPlace, named: StackEndpoints 
   const { options, logFolder, note, signal } = place;
   const { endpoints, startedHere } = named ? { endpoints: named, startedHere: false } : await localStack(place);
   const kafka = { brokers: endpoints.kafkaBrokers, clientId: "fruitstream-demo" };
-  const services: ServiceProcess[] = [];
-  const killServices = () => {
-    for (const service of services) service.kill();
-  };
-  process.once("exit", killServices);
+  let group: ServiceGroup | undefined;
   const store = openStackStore(endpoints);
 
   return {
@@ -30,18 +26,17 @@ export async function openServerBackend(place: DemoPlace, named: StackEndpoints 
     store,
     keepsTable: true,
     async startServices(config) {
-      services.push(...startServices(options, endpoints, config, logFolder, note, signal));
-      const failure = Promise.race(services.map((service) => service.failure));
-      await Promise.race([Promise.all(services.map(({ ready }) => ready)), failure]);
+      group = startServices(options, endpoints, config, logFolder, note, signal);
+      const { services, ready, failure, stop } = group;
+      await Promise.race([ready, failure]);
       return {
         failure,
-        stop: async () => void (await Promise.all(services.map((service) => service.stop()))),
+        stop,
         rssPeakBytes: () => Object.fromEntries(services.map(({ name, rssPeakBytes }) => [name, rssPeakBytes])),
       };
     },
     async close() {
-      await Promise.all(services.map((service) => service.stop()));
-      process.off("exit", killServices);
+      await group?.stop();
       store.close();
       if (!startedHere) return;
       note("stopping the local stack, since this demo started it");

@@ -5,6 +5,7 @@ import type { PhotoArrived } from "#lib/messages/messages.ts";
 import { type Topics, topicShapes, topicsWithPrefix } from "#lib/messages/topics.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { TableCommit } from "#lib/runtime/service-message.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import { formatTableUri } from "#lib/table/table-location.ts";
@@ -17,7 +18,6 @@ import type { BenchContext } from "../bench.ts";
 import type { Pids } from "../measure/process-meter.ts";
 import { BenchService } from "./bench-service.ts";
 import { type BenchStack, BUCKET } from "./bench-stack.ts";
-import type { CommitLine } from "./commit-lines.ts";
 import { STALL_MS_MAX, untilCounted } from "./until-counted.ts";
 
 export interface BenchPipelineOptions {
@@ -150,14 +150,11 @@ export class BenchPipeline {
     }
   }
 
-  /** The commits of a reducer, once its log has come to a version of the table: the line is written after the commit. */
-  async commitsTo(version: number, reducer: BenchService): Promise<CommitLine[]> {
-    let commits: CommitLine[] = [];
-    await this.untilCounted("versions in the reducer's log", version, async () => {
-      commits = await reducer.commits();
-      return commits.at(-1)?.version ?? 0;
-    });
-    return commits;
+  /** The commits of a reducer, once it has told of a version of the table: it does so after the commit. */
+  async commitsTo(version: number, reducer: BenchService): Promise<readonly TableCommit[]> {
+    const look = async () => reducer.commits.at(-1)?.version ?? 0;
+    await this.untilCounted("versions that the reducer has told of", version, look);
+    return reducer.commits;
   }
 
   /**

@@ -1,8 +1,8 @@
 import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { TableCommit } from "#lib/runtime/service-message.ts";
 import { ServiceProcess } from "#ops/services/service-process.ts";
 import { type Metrics, scrape } from "../measure/prometheus.ts";
-import { type CommitLine, readCommitLines } from "./commit-lines.ts";
 
 export interface BenchServiceOptions {
   readonly name: string;
@@ -25,6 +25,8 @@ export class BenchService {
   readonly broken: Promise<never>;
   readonly #port: number;
   readonly #process: ServiceProcess;
+  readonly #commits: TableCommit[] = [];
+  #isStopping = false;
 
   constructor(kind: "featurizer" | "reducer", { name, logPath, port, env }: BenchServiceOptions) {
     this.kind = kind;
@@ -33,10 +35,17 @@ export class BenchService {
     const { promise, reject } = Promise.withResolvers<never>();
     this.broken = promise;
     this.broken.catch(() => undefined);
-    const onEvent = (line: string) => reject(new FruitstreamError("stack-unavailable", `${line}; see ${logPath}`));
-    const entry = `services/${kind}/main.ts`;
-    this.#process = new ServiceProcess({ name, entry, logPath, onEvent, env: { ...env, HTTP_PORT: String(port) } });
+    this.#process = new ServiceProcess({
+      ...{ name, kind, log: logPath },
+      env: { ...process.env, ...env, HTTP_PORT: String(port) },
+      onMessage: (message) => {
+        if (message.kind === "committed") this.#commits.push(message);
+      },
+    });
     this.#process.failure.catch(reject);
+    void this.#process.ended.then(() => {
+      if (!this.#isStopping) reject(new FruitstreamError("stack-unavailable", `${name} has ended; see ${logPath}`));
+    });
     this.pid = this.#process.pid!;
   }
 
@@ -59,11 +68,12 @@ export class BenchService {
   }
 
   /** The table commits of a reducer so far, in their order. */
-  commits(): Promise<CommitLine[]> {
-    return readCommitLines(this.logPath);
+  get commits(): readonly TableCommit[] {
+    return this.#commits;
   }
 
   async stop(): Promise<void> {
+    this.#isStopping = true;
     await this.#process.stop();
   }
 }

@@ -9,7 +9,6 @@ import { rowOf } from "#services/reducer/vector-row.ts";
 import { cpuBetween, readUse } from "../measure/process-meter.ts";
 import type { BenchPipeline } from "../pipeline/bench-pipeline.ts";
 import { BUCKET } from "../pipeline/bench-stack.ts";
-import type { CommitLine } from "../pipeline/commit-lines.ts";
 
 export interface ReducerFigure {
   readonly rowsPerSecond: number;
@@ -57,18 +56,14 @@ export async function measureReducer(pipeline: BenchPipeline, count: number, rou
   const readyAtMs = Date.now();
   const pids = { reducer: [reducer.pid] };
   const useBefore = await readUse(pids);
-  let commits: CommitLine[] = [];
-  const committedRows = async () => {
-    commits = await reducer.commits();
-    return commits.reduce((sum, { rows }) => sum + rows, 0);
-  };
+  const committedRows = async () => reducer.commits.reduce((sum, { rows }) => sum + rows, 0);
   const { count: rows } = await pipeline.untilCounted("rows", count, committedRows, LOOK_MS);
   if (rows > count) {
     throw new FruitstreamError("stack-unavailable", `${pipeline.id}: ${rows} rows of ${count} vectors`);
   }
   const useAfter = await readUse(pids);
   await pipeline.stop(reducer);
-  const seconds = (commits.at(-1)!.atMs - readyAtMs) / 1_000;
+  const seconds = (reducer.commits.at(-1)!.atMs - readyAtMs) / 1_000;
   return {
     rowsPerSecond: count / seconds,
     rowsPerCpuSecond: count / cpuBetween(useBefore, useAfter).reducer!,

@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { setting, someText, wholeNumber } from "#lib/runtime/config.ts";
+import { type ConfigOf, setting, someText, wholeNumber } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { Health } from "#lib/runtime/health.ts";
 import { registry } from "#lib/runtime/metrics.ts";
+import type { ServiceFrame } from "#lib/runtime/service.ts";
 
 /** The environment variables of a service that serves nothing but its status. */
 export const statusServerConfig = {
@@ -44,6 +45,24 @@ export function createStatusServer(health: Health): Server {
   return createServer(async (request, response) => {
     if (!(await answerStatus(request, response, health))) response.writeHead(404).end();
   });
+}
+
+/** The status server of a service's process, once it listens and whoever started the process was told where. */
+export async function startStatusServer(
+  { health, logger, tell }: Pick<ServiceFrame, "health" | "logger" | "tell">,
+  { httpHost, httpPort }: ConfigOf<typeof statusServerConfig>,
+): Promise<Server> {
+  const server = createStatusServer(health);
+  const port = await listen(server, httpHost, httpPort);
+  logger.info({ event: "status_server_listening", port }, "status server listening");
+  tell({ kind: "listening", url: httpUrlOf(httpHost, port) });
+  return server;
+}
+
+/** Where a server is reached from this machine. */
+export function httpUrlOf(host: string, port: number): string {
+  const reached = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  return `http://${reached.includes(":") ? `[${reached}]` : reached}:${port}`;
 }
 
 /**

@@ -14,20 +14,28 @@ export interface PartReport {
 export class Health {
   readonly #parts = new Map<string, PartReport>();
   readonly #nowMs: () => number;
+  readonly #firstReady = Promise.withResolvers<void>();
 
   constructor(nowMs: () => number, parts: readonly string[]) {
     this.#nowMs = nowMs;
-    for (const part of parts) this.report(part, "starting");
+    for (const part of parts) this.#parts.set(part, { state: "starting", detail: "", sinceMs: nowMs() });
+    if (this.ready) this.#firstReady.resolve();
   }
 
   report(part: string, state: PartState, detail = ""): void {
     const before = this.#parts.get(part);
     const sinceMs = before?.state === state ? before.sinceMs : this.#nowMs();
     this.#parts.set(part, { state, detail, sinceMs });
+    if (this.ready) this.#firstReady.resolve();
   }
 
   get ready(): boolean {
     return [...this.#parts.values()].every(({ state }) => state === "ok");
+  }
+
+  /** Resolves when every part is ok for the first time. */
+  get firstReady(): Promise<void> {
+    return this.#firstReady.promise;
   }
 
   get parts(): Readonly<Record<string, PartReport>> {

@@ -1,6 +1,10 @@
+import { systemClock } from "./clock.ts";
 import { defaultOf, type Environment } from "./config.ts";
 import { FruitstreamError } from "./errors.ts";
+import { Health } from "./health.ts";
 import { createLogger, type Logger, logConfig } from "./logger.ts";
+import type { TellStarter } from "./service-message.ts";
+import { onStarterStop, tellStarter } from "./starter-channel.ts";
 
 /** What a composed service offers its process. */
 export interface Service {
@@ -14,43 +18,70 @@ export interface Service {
 export interface ServiceFrame {
   readonly env: Environment;
   readonly logger: Logger;
-  /** Aborts at the first signal: ends waiting for other systems at the start. */
+  readonly health: Health;
+  /** Aborts when a stop is asked for: ends waiting for other systems at the start. */
   readonly signal: AbortSignal;
+  /** Tells the process that started this one, if it listens. */
+  readonly tell: TellStarter;
 }
 
 /** From the first signal to a forced exit. Orchestrators kill after 10 s (docker) or 30 s (Kubernetes). */
 const STOP_MS_MAX = 9_000;
 
 /**
- * The frame around a service's `main.ts`, and the only code that touches the environment, signals and the exit code.
- * SIGTERM and SIGINT stop the service; a second signal, or a stop that takes longer than its bound, ends the process at
- * once, which costs nothing but repeated work. Exit code: 0 after a stop that was asked for or when the work is done, 1
- * after a crash.
+ * The frame around a service's `main.ts`, and the only code that touches the environment, signals, the channel to the
+ * process that started this one, and the exit code.
+ *
+ * SIGTERM, SIGINT, and the starter's wish or end stop the service; a second signal, or a stop that takes longer than its
+ * bound, ends the process at once, which costs nothing but repeated work. Exit code: 0 after a stop that was asked for or
+ * when the work is done, 1 after a crash.
+ *
+ * @param parts of its health report.
  */
-export async function runService(name: string, compose: (frame: ServiceFrame) => Promise<Service>) {
+export async function runService(
+  name: string,
+  parts: readonly string[],
+  compose: (frame: ServiceFrame) => Promise<Service>,
+): Promise<never> {
   // One that is no level is refused with the rest of the configuration, and that is to be logged.
   const level = logConfig.logLevel.type.safeParse(process.env.LOG_LEVEL || undefined);
   const logger = createLogger(name, level.data ?? defaultOf(logConfig.logLevel));
-  const signalled = onStopSignal(logger);
+  const stopAsked = onStopAsked(logger);
   try {
-    const stopping = new AbortController();
-    void signalled.then(() => stopping.abort(new Error("stopping")));
-    const frame: ServiceFrame = { env: process.env, logger, signal: stopping.signal };
-    const service = await Promise.race([compose(frame), signalled]);
-    // A signal before there was anything to stop.
-    if (!service) process.exit(0);
-    const running = service.run();
-    const done = running.then(() => boundStopping(logger));
-    const stopped = Promise.race([done, signalled]).then(() => service.stop());
-    await Promise.all([running, stopped]);
-    logger.info({ rssPeakBytes: peakRssBytes() }, "stopped");
+    await runUntil(stopAsked, logger, parts, compose);
+    logger.info({ event: "stopped", rssPeakBytes: peakRssBytes() }, "stopped");
     process.exitCode = 0;
   } catch (error) {
-    logger.error({ err: error, code: error instanceof FruitstreamError ? error.code : "unforeseen" }, crashLine(error));
+    const code = error instanceof FruitstreamError ? error.code : "unforeseen";
+    const message = error instanceof Error ? error.message : String(error);
+    logger.error({ event: "crashed", err: error, code }, message);
+    await tellStarter({ kind: "failed", code, message });
     process.exitCode = 1;
   }
+  await tellStarter({ kind: "ended", rssPeakBytes: peakRssBytes() });
   // Libraries may hold timers and sockets; what must be saved has been saved by now.
   process.exit();
+}
+
+async function runUntil(
+  stopAsked: Promise<undefined>,
+  logger: Logger,
+  parts: readonly string[],
+  compose: (frame: ServiceFrame) => Promise<Service>,
+): Promise<void> {
+  const stopping = new AbortController();
+  void stopAsked.then(() => stopping.abort(new Error("stopping")));
+  const health = new Health(systemClock.nowMs, parts);
+  const tell: TellStarter = (message) => void tellStarter(message);
+  const frame: ServiceFrame = { env: process.env, logger, health, signal: stopping.signal, tell };
+  const service = await Promise.race([compose(frame), stopAsked]);
+  // Asked for before there was anything to stop.
+  if (!service) return;
+  void health.firstReady.then(() => tell({ kind: "ready" }));
+  const running = service.run();
+  const done = running.then(() => boundStopping(logger));
+  const stopped = Promise.race([done, stopAsked]).then(() => service.stop());
+  await Promise.all([running, stopped]);
 }
 
 /** From now on the process has a bounded time. */
@@ -61,27 +92,31 @@ function boundStopping(logger: Logger): void {
   }, STOP_MS_MAX).unref();
 }
 
-/** Resolves at the first signal; from then on the process has a bounded time, and a second signal ends it at once. */
-function onStopSignal(logger: Logger): Promise<undefined> {
-  const first = Promise.withResolvers<undefined>();
+/** Resolves when a stop is first asked for, however; from then on the process has a bounded time. */
+function onStopAsked(logger: Logger): Promise<undefined> {
+  const asked = Promise.withResolvers<undefined>();
+  let isStopping = false;
+  const stop = (reason: string) => {
+    if (isStopping) return;
+    isStopping = true;
+    logger.info({ event: "stopping", reason }, "stopping");
+    boundStopping(logger);
+    asked.resolve(undefined);
+  };
   let signals = 0;
   const onSignal = (signal: string) => {
     signals += 1;
     if (signals > 1) process.exit(1);
-    logger.info({ signal }, "stopping");
-    boundStopping(logger);
-    first.resolve(undefined);
+    stop(signal);
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
-  return first.promise;
+  // A terminal's Ctrl-C reaches both processes, and the starter then asks as well: that is no second signal.
+  onStarterStop(stop);
+  return asked.promise;
 }
 
 /** The largest resident set of this process so far. */
 function peakRssBytes(): number {
   return process.resourceUsage().maxRSS * 1024;
-}
-
-function crashLine(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

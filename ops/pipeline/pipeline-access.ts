@@ -2,7 +2,7 @@ import { kafkaRecordLog } from "#lib/log/kafka/kafka-record-log.ts";
 import type { LogAdmin, PositionedProducer, RecordLog } from "#lib/log/record-log.ts";
 import { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
 import { type Topics, topicsConfig, topicsWithPrefix } from "#lib/messages/topics.ts";
-import { readConfig } from "#lib/runtime/config.ts";
+import { type Environment, readConfig } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { createLogger, type Logger, readLogLevel, STANDARD_ERROR } from "#lib/runtime/logger.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
@@ -22,6 +22,8 @@ export interface MessageAccess {
 
 /** What an operation needs that acts on a pipeline of servers: its topics, and the means to reach Kafka and S3. */
 export interface PipelineAccess extends MessageAccess {
+  /** For the processes that are started for it. */
+  readonly env: Environment;
   readonly endpoints: StackEndpoints;
   readonly topicPrefix: string;
   readonly store: ObjectStore;
@@ -56,7 +58,7 @@ export async function withPipelineAccess<Result>(
   const store = openStackStore(endpoints);
   opened.defer(() => store.close());
   const schemas = new SchemaTopic({ topic: topics.schemas, log, admin, logger });
-  return await work({ endpoints, topicPrefix, topics, log, admin, producer, schemas, store, logger });
+  return await work({ env, endpoints, topicPrefix, topics, log, admin, producer, schemas, store, logger });
 }
 
 /** @throws usage when there is no such topic: the command works on another installation than its caller believes. */

@@ -1,12 +1,12 @@
-import { formatPartitionOffsets } from "#lib/log/partition-offsets.ts";
+import type { ServiceMessage } from "#lib/runtime/service-message.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import { formatTableUri, parseTableUri } from "#lib/table/table-location.ts";
 import { TableProgress } from "#lib/table/table-progress.ts";
 import { countRows } from "#lib/table/table-summary.ts";
 import { type PipelineAccess, requireTopic } from "#ops/pipeline/pipeline-access.ts";
-import { type LogEntry, runBoundedService } from "#ops/services/bounded-service.ts";
-import { endpointsAsEnv } from "#stack/endpoints.ts";
+import { runServiceToEnd } from "#ops/services/run-service.ts";
+import { serviceEnvironment } from "#ops/services/service-environment.ts";
 import { readDeadLetteredPositions } from "./dead-lettered-positions.ts";
 import { type ReplayCounts, totalOf } from "./replay-counts.ts";
 import type { OnReplayProgress } from "./replay-progress.ts";
@@ -24,7 +24,7 @@ export interface VectorReplay {
 }
 
 /** As for photos: whoever works on live vectors comes first. */
-const NICE = "10";
+const NICE = 10;
 
 /**
  * Builds a table from the vectors that `features` still has, without any inference, by a reducer with a group of its
@@ -85,7 +85,7 @@ async function beginRanges(
 
 /** Runs the reducer until the table has the ranges. Returns what only it knows. */
 async function reduce(
-  { endpoints, topicPrefix }: PipelineAccess,
+  { env, endpoints, topicPrefix }: PipelineAccess,
   replay: VectorReplay,
   ranges: readonly ReplayRange[],
   signal: AbortSignal,
@@ -93,25 +93,24 @@ async function reduce(
 ): Promise<{ repeats: number; markers: number }> {
   const total = totalOf(ranges);
   if (total === 0) return { repeats: 0, markers: 0 };
-  const env = {
-    ...endpointsAsEnv(endpoints),
-    TOPIC_PREFIX: topicPrefix,
-    TABLE_URI: replay.tableUri,
-    REDUCER_GROUP: `${topicPrefix}rebuild.${replay.tableUri}`,
-    REDUCER_UNTIL: formatPartitionOffsets(ranges.map(({ partition, to }) => ({ partition, offset: to }))),
-    REDUCER_NICE: NICE,
-  };
+  const childEnv = serviceEnvironment("reducer", env, {
+    ...endpoints,
+    httpPort: 0,
+    topicPrefix,
+    tableUri: replay.tableUri,
+    group: `${topicPrefix}rebuild.${replay.tableUri}`,
+    until: ranges.map(({ partition, to }) => ({ partition, offset: to })),
+    nice: NICE,
+  });
   let rows = 0;
   let repeats = 0;
   let markers = 0;
-  const onLog = (entry: LogEntry) => {
-    if (entry.msg === "committed") rows += Number(entry.rows);
-    if (entry.msg === "the table has everything up to the end") {
-      repeats = Number(entry.repeats);
-      markers = Number(entry.markers);
-    }
+  const onMessage = (message: ServiceMessage) => {
+    if (message.kind === "committed") rows += message.rows;
+    if (message.kind === "reduced") ({ repeats, markers } = message);
     onProgress({ done: rows, total });
   };
-  await runBoundedService({ kind: "reducer", env, logFile: replay.logFile, onLog }, signal);
+  const service = { name: "the reducer", kind: "reducer", env: childEnv, log: replay.logFile, onMessage } as const;
+  await runServiceToEnd(service, signal);
   return { repeats, markers };
 }

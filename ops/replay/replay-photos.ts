@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { formatPartitionOffsets, offsetMap } from "#lib/log/partition-offsets.ts";
+import { offsetMap } from "#lib/log/partition-offsets.ts";
 import type { PartitionOffset } from "#lib/log/record-log.ts";
 import { loadModelFolder } from "#lib/model/model-folder.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
@@ -11,8 +11,8 @@ import { TableProgress } from "#lib/table/table-progress.ts";
 import { summarisePartitions } from "#lib/table/table-summary.ts";
 import { flushTable, STALL_SECONDS } from "#ops/flush/flush-table.ts";
 import { type PipelineAccess, requireTopic } from "#ops/pipeline/pipeline-access.ts";
-import { runBoundedService } from "#ops/services/bounded-service.ts";
-import { endpointsAsEnv } from "#stack/endpoints.ts";
+import { runServiceToEnd } from "#ops/services/run-service.ts";
+import { serviceEnvironment } from "#ops/services/service-environment.ts";
 import { readDeadLetteredPositions } from "./dead-lettered-positions.ts";
 import { type ReplayCounts, totalOf } from "./replay-counts.ts";
 import type { OnReplayProgress } from "./replay-progress.ts";
@@ -33,7 +33,9 @@ export interface PhotoReplay {
 }
 
 /** Lower than what live services have, so that these get the cores first. */
-const NICE = "10";
+const NICE = 10;
+/** As many as a featurizer may decode at once. */
+const DECODES_MAX = 64;
 const LOOK_MS = 1_000;
 
 /**
@@ -123,7 +125,7 @@ function requireSameModel(table: DeltaTable, run: string, modelId: string): void
 
 /** Runs the featurizer until the ranges are done, and tells how far it is. */
 async function featurize(
-  { admin, endpoints, topicPrefix, topics }: PipelineAccess,
+  { admin, env, endpoints, topicPrefix, topics }: PipelineAccess,
   replay: PhotoReplay,
   ranges: readonly ReplayRange[],
   signal: AbortSignal,
@@ -131,19 +133,20 @@ async function featurize(
 ): Promise<void> {
   const total = totalOf(ranges);
   if (total === 0) return;
-  const workers = String(Math.max(1, Math.floor(availableParallelism() * replay.share)));
+  const workers = Math.max(1, Math.floor(availableParallelism() * replay.share));
   const group = groupOf(topicPrefix, replay.run);
-  const env = {
-    ...endpointsAsEnv(endpoints),
-    TOPIC_PREFIX: topicPrefix,
-    FEATURIZER_MODEL_DIR: replay.modelFolder,
-    FEATURIZER_RUN: replay.run,
-    FEATURIZER_GROUP: group,
-    FEATURIZER_UNTIL: formatPartitionOffsets(ranges.map(({ partition, to }) => ({ partition, offset: to }))),
-    FEATURIZER_WORKERS: workers,
-    FEATURIZER_DECODES_MAX: workers,
-    FEATURIZER_NICE: NICE,
-  };
+  const childEnv = serviceEnvironment("featurizer", env, {
+    ...endpoints,
+    httpPort: 0,
+    topicPrefix,
+    modelDir: replay.modelFolder,
+    run: replay.run,
+    group,
+    until: ranges.map(({ partition, to }) => ({ partition, offset: to })),
+    workers,
+    decodesMax: Math.min(workers, DECODES_MAX),
+    nice: NICE,
+  });
   const ended = new AbortController();
   const watching = (async () => {
     for (;;) {
@@ -155,7 +158,8 @@ async function featurize(
     }
   })().catch(() => undefined);
   try {
-    await runBoundedService({ kind: "featurizer", env, logFile: replay.logFile }, signal);
+    const service = { name: "the featurizer", kind: "featurizer", env: childEnv, log: replay.logFile } as const;
+    await runServiceToEnd(service, signal);
   } finally {
     ended.abort();
     await watching;

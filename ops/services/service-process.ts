@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { createWriteStream, type WriteStream } from "node:fs";
-import { createInterface } from "node:readline";
+import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import type { Environment } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { ServiceMessage, ServiceRequest } from "#lib/runtime/service-message.ts";
+import type { ServiceKind } from "./service-environment.ts";
+import { openServiceLog, type ServiceLog } from "./service-log.ts";
 
-const PROJECT_ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** A service that ends so often is not being killed for a test: it can't work. */
 const RESTARTS_MAX = 50;
 /** A service that ends before it has worked for so long is broken, and is not started again. */
@@ -16,50 +17,63 @@ const STOP_MS_MAX = 12_000;
 const NODE_FLAGS = ["--disable-warning=TimeoutNegativeWarning", "--max-semi-space-size=4"];
 const MALLOC_ARENA_MAX = "2";
 
+const MAIN = {
+  ingest: new URL("../../services/ingest/main.ts", import.meta.url),
+  featurizer: new URL("../../services/featurizer/main.ts", import.meta.url),
+  reducer: new URL("../../services/reducer/main.ts", import.meta.url),
+} as const satisfies Record<ServiceKind, URL>;
+
+export interface ServiceOptions {
+  /** Names the service to people. */
+  readonly name: string;
+  readonly kind: ServiceKind;
+  /** The whole environment of the process. */
+  readonly env: Environment;
+  /** The file that its log is appended to, "terminal" for this process's own output; undefined drops it. */
+  readonly log: string | "terminal" | undefined;
+  readonly onMessage?: (message: ServiceMessage) => void;
+  /** With it, the service is started again when it ends, as an orchestrator would, and a person is told so. */
+  readonly onRestart?: (line: string) => void;
+  /** Once it aborts, the service is not started again: a terminal's Ctrl-C ends the services too. */
+  readonly signal?: AbortSignal;
+}
+
 /**
- * One service as a process of its own, started again when it dies, as an orchestrator would. Its log goes to a file.
+ * One service as a process of its own, at the other end of a channel: whether it is ready and what came of its work are
+ * messages, so that nobody reads its log. It does not outlive this process.
  */
 export class ServiceProcess {
   readonly name: string;
-  readonly #entry: string;
-  readonly #env: Record<string, string>;
-  readonly #log: WriteStream;
-  readonly #onEvent: (line: string) => void;
-  readonly #signal: AbortSignal | undefined;
+  readonly #options: ServiceOptions;
+  readonly #log: ServiceLog;
   readonly #ready = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
   readonly #failure = Promise.withResolvers<never>();
-  #child: ChildProcess | undefined;
+  #child!: ChildProcess;
+  #closed!: Promise<void>;
   #startedAtMs = 0;
   #restarts = 0;
   #stopping = false;
   #rssPeakBytes = 0;
+  #url: string | undefined;
   #lastError = "";
 
-  /**
-   * @param entry the service's main file, relative to the project's root.
-   * @param signal once it aborts, the service is not started again: a terminal's Ctrl-C ends the services too.
-   */
-  constructor(options: {
-    name: string;
-    entry: string;
-    env: Record<string, string>;
-    logPath: string;
-    onEvent: (line: string) => void;
-    signal?: AbortSignal;
-  }) {
+  constructor(options: ServiceOptions) {
     this.name = options.name;
-    this.#entry = options.entry;
-    this.#env = options.env;
-    this.#log = createWriteStream(options.logPath, { flags: "a" });
-    this.#onEvent = options.onEvent;
-    this.#signal = options.signal;
+    this.#options = options;
+    this.#log = openServiceLog(options.log);
     this.#failure.promise.catch(() => undefined);
     this.#start();
   }
 
-  /** Resolves when the service has been given partitions for the first time. */
+  /** Resolves when the service is ready for the first time, as its `/readyz` says: a group's member has been assigned. */
   get ready(): Promise<void> {
     return this.#ready.promise;
+  }
+
+  /** Resolves when a service that is not started again has ended in order, by itself or by `stop`. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
   }
 
   /** Rejects when the service can't be kept running. */
@@ -69,7 +83,12 @@ export class ServiceProcess {
 
   /** Of the process that runs now; undefined when it could not be started. */
   get pid(): number | undefined {
-    return this.#child?.pid;
+    return this.#child.pid;
+  }
+
+  /** Where the process that ran last answers over HTTP; undefined before one listens. */
+  get url(): string | undefined {
+    return this.#url;
   }
 
   /** The largest resident set that a process of this service reported, in bytes; 0 when none stopped in order. */
@@ -77,69 +96,93 @@ export class ServiceProcess {
     return this.#rssPeakBytes;
   }
 
-  /** SIGTERM, and SIGKILL when that does not end it in time. */
+  /** Asks the service to stop, and ends it with SIGKILL when it doesn't in time. */
   async stop(): Promise<void> {
     this.#stopping = true;
     const child = this.#child;
-    if (child && child.exitCode === null && child.signalCode === null) {
-      const ended = new Promise((resolve) => child.once("close", resolve));
-      child.kill("SIGTERM");
+    if (child.exitCode === null && child.signalCode === null) {
+      const request: ServiceRequest = { kind: "stop" };
+      // A channel that breaks at this moment belongs to a process that ends.
+      if (child.connected) child.send(request, () => undefined);
       const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS_MAX);
-      await ended;
+      await this.#closed;
       clearTimeout(timer);
     }
-    await new Promise((resolve) => this.#log.end(resolve));
+    this.#log.close();
+    this.#ended.resolve();
   }
 
   /** SIGKILL, for a process that is about to end itself and can wait for nothing. */
   kill(): void {
     this.#stopping = true;
-    this.#child?.kill("SIGKILL");
+    this.#child.kill("SIGKILL");
   }
 
   #start(): void {
-    this.#startedAtMs = Date.now();
-    const child = spawn(process.execPath, [...NODE_FLAGS, this.#entry], {
-      cwd: PROJECT_ROOT,
-      env: { ...process.env, MALLOC_ARENA_MAX, ...this.#env },
-      stdio: ["ignore", "pipe", "pipe"],
+    this.#startedAtMs = performance.now();
+    const { kind, env } = this.#options;
+    const child = fork(fileURLToPath(MAIN[kind]), [], {
+      env: { ...env, MALLOC_ARENA_MAX },
+      execArgv: NODE_FLAGS,
+      stdio: this.#log.stdio,
     });
+    endWithThisProcess(child);
     this.#child = child;
-    createInterface(child.stdout!).on("line", (line) => this.#readLog(line));
-    createInterface(child.stderr!).on("line", (line) => this.#readLog(line));
-    child.once("exit", (code, signal) => this.#onExit(code, signal));
+    this.#log.takeErrors(child.stderr);
+    child.on("message", (message) => this.#onMessage(message as ServiceMessage));
+    child.on("error", (error) => {
+      this.#lastError = error.message;
+    });
+    const closed = Promise.withResolvers<void>();
+    this.#closed = closed.promise;
+    // Not "exit": messages and output may still be under way then.
+    child.once("close", (code, signal) => {
+      closed.resolve();
+      this.#onEnd(code, signal);
+    });
   }
 
-  #readLog(line: string): void {
-    if (!this.#log.writableEnded) this.#log.write(`${line}\n`);
-    const entry = parseLogLine(line);
-    if (entry.msg === "partitions assigned") this.#ready.resolve();
-    if (typeof entry.rssPeakBytes === "number") this.#rssPeakBytes = Math.max(this.#rssPeakBytes, entry.rssPeakBytes);
-    if (typeof entry.level !== "number" || entry.level >= ERROR_LEVEL) this.#lastError = entry.msg ?? line;
+  #onMessage(message: ServiceMessage): void {
+    if (message.kind === "ready") this.#ready.resolve();
+    if (message.kind === "listening") this.#url = message.url;
+    if (message.kind === "failed") this.#lastError = message.message;
+    if (message.kind === "ended") this.#rssPeakBytes = Math.max(this.#rssPeakBytes, message.rssPeakBytes);
+    this.#options.onMessage?.(message);
   }
 
-  #onExit(code: number | null, signal: NodeJS.Signals | null): void {
-    if (this.#stopping || this.#signal?.aborted) return;
-    this.#restarts += 1;
-    const ended = `${this.name} ended (${signal ?? `exit code ${code}`})`;
-    const diedAtOnce = signal === null && Date.now() - this.#startedAtMs < STARTED_MS_MIN;
-    if (diedAtOnce || this.#restarts > RESTARTS_MAX) {
-      const message = `${ended}: ${this.#lastError}; its log is ${String(this.#log.path)}`;
-      this.#failure.reject(new FruitstreamError("stack-unavailable", message));
+  #onEnd(code: number | null, signal: NodeJS.Signals | null): void {
+    const { log, onRestart, signal: interrupted } = this.#options;
+    if (this.#stopping || interrupted?.aborted) return;
+    if (!onRestart && code === 0) {
+      this.#ended.resolve();
       return;
     }
-    this.#onEvent(`${ended}; starting it again`);
+    this.#restarts += 1;
+    const ended = `${this.name} ended (${signal ?? `exit code ${code}`})`;
+    const diedAtOnce = signal === null && performance.now() - this.#startedAtMs < STARTED_MS_MIN;
+    if (!onRestart || diedAtOnce || this.#restarts > RESTARTS_MAX) {
+      const reason = this.#lastError || this.#log.lastError;
+      const seeAlso = log === undefined || log === "terminal" ? "" : `; its log is ${log}`;
+      this.#failure.reject(new FruitstreamError("stack-unavailable", `${ended}: ${reason}${seeAlso}`));
+      return;
+    }
+    onRestart(`${ended}; starting it again`);
     this.#start();
   }
 }
 
-/** pino's number for error. */
-const ERROR_LEVEL = 50;
+const running = new Set<ChildProcess>();
 
-function parseLogLine(line: string): { msg?: string; level?: number; rssPeakBytes?: number } {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return {};
-  }
+/** Kills a child at the end of this process that nobody waits for, such as that of a second Ctrl-C. */
+function endWithThisProcess(child: ChildProcess): void {
+  if (running.size === 0) process.once("exit", killRunning);
+  running.add(child);
+  child.once("close", () => {
+    running.delete(child);
+    if (running.size === 0) process.off("exit", killRunning);
+  });
+}
+
+function killRunning(): void {
+  for (const child of running) child.kill("SIGKILL");
 }

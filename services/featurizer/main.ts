@@ -1,8 +1,6 @@
-import { closeServer, createStatusServer, listen } from "#lib/http/status-server.ts";
+import { closeServer, startStatusServer } from "#lib/http/status-server.ts";
 import { kafkaRecordLog } from "#lib/log/kafka/kafka-record-log.ts";
-import { systemClock } from "#lib/runtime/clock.ts";
 import { readConfig } from "#lib/runtime/config.ts";
-import { Health } from "#lib/runtime/health.ts";
 import { lowerPriority } from "#lib/runtime/priority.ts";
 import { runService } from "#lib/runtime/service.ts";
 import { s3OptionsOf } from "#lib/store/s3/s3-config.ts";
@@ -10,13 +8,11 @@ import { openS3ObjectStore } from "#lib/store/s3/s3-object-store.ts";
 import { composeFeaturizer, FEATURIZER_PARTS } from "./compose-featurizer.ts";
 import { featurizerConfig } from "./config.ts";
 
-await runService("featurizer", async ({ env, logger, signal }) => {
+await runService("featurizer", FEATURIZER_PARTS, async (frame) => {
+  const { env, logger, health, signal } = frame;
   const config = readConfig(featurizerConfig, env);
   lowerPriority(config.nice);
-  const health = new Health(systemClock.nowMs, FEATURIZER_PARTS);
-  const server = createStatusServer(health);
-  const port = await listen(server, config.httpHost, config.httpPort);
-  logger.info({ port }, "answering for its health");
+  const server = await startStatusServer(frame, config);
 
   const kafka = { brokers: config.kafkaBrokers, clientId: `fruitstream-featurizer-${process.pid}` };
   const log = kafkaRecordLog(kafka, logger);

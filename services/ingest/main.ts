@@ -1,11 +1,10 @@
-import { closeServer, listen } from "#lib/http/status-server.ts";
+import { closeServer, httpUrlOf, listen } from "#lib/http/status-server.ts";
 import { PhotoAnnouncer } from "#lib/intake/announce-photo.ts";
 import { kafkaRecordLog } from "#lib/log/kafka/kafka-record-log.ts";
 import { openPipelineLog } from "#lib/log/pipeline-log.ts";
 import { topicsWithPrefix } from "#lib/messages/topics.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { readConfig } from "#lib/runtime/config.ts";
-import { Health } from "#lib/runtime/health.ts";
 import { runService } from "#lib/runtime/service.ts";
 import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
 import { s3OptionsOf } from "#lib/store/s3/s3-config.ts";
@@ -17,11 +16,10 @@ import { createPhotoServer } from "./photo-server.ts";
 /** Asked for to learn whether S3 answers; that nothing is there is an answer. */
 const PROBED_KEY = "photos/";
 
-await runService("ingest", async ({ env, logger, signal }) => {
+await runService("ingest", ["kafka", "s3"], async ({ env, logger, health, signal, tell }) => {
   const config = readConfig(ingestConfig, env);
   const topics = topicsWithPrefix(config.topicPrefix);
   const kafka = { brokers: config.kafkaBrokers, clientId: `fruitstream-ingest-${process.pid}` };
-  const health = new Health(systemClock.nowMs, ["kafka", "s3"]);
   const retry = new WaitingRetry({ clock: systemClock, health, logger });
 
   const pipelineLog = await openPipelineLog(kafkaRecordLog(kafka, logger), {
@@ -57,7 +55,8 @@ await runService("ingest", async ({ env, logger, signal }) => {
     },
   );
   const port = await listen(server, config.httpHost, config.httpPort);
-  logger.info({ port, topic: topics.photos, bucket: config.photosBucket }, "ingest started");
+  logger.info({ event: "ingest_started", port, topic: topics.photos, bucket: config.photosBucket }, "ingest started");
+  tell({ kind: "listening", url: httpUrlOf(config.httpHost, port) });
 
   const stopped = Promise.withResolvers<void>();
   return {

@@ -9,6 +9,7 @@ import type { Health } from "#lib/runtime/health.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { ProgressWatch } from "#lib/runtime/progress-watch.ts";
 import type { Service } from "#lib/runtime/service.ts";
+import type { TellStarter } from "#lib/runtime/service-message.ts";
 import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { openTable } from "#lib/table/open-table.ts";
@@ -34,6 +35,8 @@ export interface ReducerSurroundings {
   readonly logger: Logger;
   /** Ends waiting for log and store at the start. */
   readonly signal: AbortSignal;
+  /** Told of each commit, and of what came of all records at the end. */
+  readonly tell?: TellStarter;
 }
 
 /**
@@ -43,7 +46,7 @@ export interface ReducerSurroundings {
  */
 export async function composeReducer(
   config: ReducerWorkConfig,
-  { log, store, health, logger, signal }: ReducerSurroundings,
+  { log, store, health, logger, signal, tell }: ReducerSurroundings,
 ): Promise<Service> {
   await using opened = new AsyncDisposableStack();
   const topics = topicsWithPrefix(config.topicPrefix);
@@ -81,7 +84,7 @@ export async function composeReducer(
   });
   const end = config.until && new ReadingEnd(config.until, () => admin.earliestOffsets(topics.features));
   const pipeline = new ReducerPipeline(
-    { consumer, producer, schemas, table, keeper, clock: systemClock, health, logger },
+    { consumer, producer, schemas, table, keeper, clock: systemClock, health, logger, tell },
     {
       topics,
       featuresPartitions,

@@ -13,6 +13,7 @@ import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
 import type { Health } from "#lib/runtime/health.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { metrics } from "#lib/runtime/metrics.ts";
+import type { TellStarter } from "#lib/runtime/service-message.ts";
 import { waitWithin } from "#lib/runtime/wait-within.ts";
 import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
 import type { CommitRequest, CommitResult, DeltaTable } from "#lib/table/delta/delta-table.ts";
@@ -34,6 +35,8 @@ export interface ReducerParts {
   readonly clock: MonotonicClock;
   readonly health: Health;
   readonly logger: Logger;
+  /** Told of each commit, and of what came of all records at the end. */
+  readonly tell?: TellStarter | undefined;
 }
 
 export interface ReducerSettings {
@@ -306,7 +309,8 @@ export class ReducerPipeline {
         else if (this.#parts.keeper.isKeeping || end) await this.#seeOthersCommits();
       });
       if (end && (await this.#isAt(end))) {
-        this.#parts.logger.info(this.#committed, "the table has everything up to the end");
+        this.#parts.logger.info({ event: "end_reached", ...this.#committed }, "the table has everything up to the end");
+        this.#parts.tell?.({ kind: "reduced", ...this.#committed });
         return this.#finished.resolve();
       }
     }
@@ -348,7 +352,9 @@ export class ReducerPipeline {
     metrics.reducerRows.inc(rows.length);
     this.#count(window);
     metrics.tableVersion.set(result.version);
-    this.#parts.logger.info({ version: result.version, rows: rows.length, files: adds.length, tookMs }, "committed");
+    const commit = { version: result.version, rows: rows.length, tookMs };
+    this.#parts.logger.info({ event: "table_committed", ...commit, files: adds.length }, "committed");
+    this.#parts.tell?.({ kind: "committed", ...commit, atMs: clock.nowMs() });
     this.#publishing = this.#publishOffsets([...window.partitions]);
     await this.#withS3("pca", () => keeper.seen(result.others));
     await this.#withS3("pca", () => keeper.committed(result.version, rows));

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { formatPartitionOffsets } from "#lib/log/partition-offsets.ts";
-import { runBoundedService } from "#ops/services/bounded-service.ts";
+import { runServiceToEnd } from "#ops/services/run-service.ts";
 import { type Row, TinyPipeline } from "./tiny-pipeline.ts";
 
 let pipeline: TinyPipeline;
@@ -116,7 +116,8 @@ test("featurizers with an end stop there by themselves, several of one group", a
     FEATURIZER_UNTIL: formatPartitionOffsets(until),
   };
   const signal = new AbortController().signal;
-  const bounded = () => runBoundedService({ kind: "featurizer", env, logFile: undefined }, signal);
+  const service = { name: "featurizer", kind: "featurizer", env: { ...process.env, ...env }, log: undefined } as const;
+  const bounded = () => runServiceToEnd(service, signal);
   await Promise.all([bounded(), bounded(), bounded()]);
   expect(await pipeline.admin.committedOffsets(env.FEATURIZER_GROUP, pipeline.topics.photos)).toEqual(until);
 

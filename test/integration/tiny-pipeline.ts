@@ -136,10 +136,10 @@ export class TinyPipeline {
   start(kind: "featurizer" | "reducer", env: Record<string, string> = {}): ServiceProcess {
     const service = new ServiceProcess({
       name: `${kind}-${this.#services.length}`,
-      entry: `services/${kind}/main.ts`,
-      env: { ...this.env, ...env },
-      logPath: join(this.folder, `${kind}-${this.#services.length}.log`),
-      onEvent: () => undefined,
+      kind,
+      env: { ...process.env, ...this.env, ...env },
+      log: join(this.folder, `${kind}-${this.#services.length}.log`),
+      onRestart: () => undefined,
     });
     this.#services.push(service);
     return service;

@@ -47,10 +47,11 @@ test("services stopped with SIGTERM while photos flow are out in time; nothing i
   const start = (kind: "featurizer" | "reducer", number: number) => {
     const service = new ServiceProcess({
       name: `${kind}-${number}`,
-      entry: `services/${kind}/main.ts`,
-      logPath: join(scratch, `${kind}-${number}.log`),
-      onEvent: () => undefined,
+      kind,
+      log: join(scratch, `${kind}-${number}.log`),
+      onRestart: () => undefined,
       env: {
+        ...process.env,
         ...inject("stackEnv"),
         TOPIC_PREFIX: `${id}.`,
         TABLE_URI: `s3://${BUCKET}/${id}`,

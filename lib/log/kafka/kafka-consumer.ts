@@ -139,7 +139,7 @@ class KafkaConsumer implements RecordConsumer {
   #onJoin(event: ConsumerGroupJoinEvent["payload"], handlers: ConsumerHandlers): void {
     const partitions = event.memberAssignment[this.#settings.topic] ?? [];
     this.#noteMember(event.memberId);
-    this.#logger.info({ group: this.#settings.group, partitions }, "partitions assigned");
+    this.#logger.info({ event: "partitions_assigned", group: this.#settings.group, partitions }, "partitions assigned");
     const ready = handlers.assigned(partitions).then((starts) => {
       // An assignment that was overtaken must not move the newer one's positions.
       if (this.#assignment !== assignment) return;
