@@ -150,10 +150,19 @@ export class TinyPipeline {
     return this.startCli(...args).ended;
   }
 
+  /** As `cli`, in a folder and with an environment of its own beside the pipeline's. */
+  cliIn(cwd: string, env: Record<string, string>, ...args: string[]): Promise<CommandResult> {
+    return this.#startCliIn(cwd, env, args).ended;
+  }
+
   startCli(...args: string[]): { ended: Promise<CommandResult>; interrupt(): void } {
+    return this.#startCliIn(PROJECT_ROOT, {}, args);
+  }
+
+  #startCliIn(cwd: string, env: Record<string, string>, args: readonly string[]) {
     const { promise: ended, resolve } = Promise.withResolvers<CommandResult>();
-    const argv = ["--disable-warning=TimeoutNegativeWarning", "cli/fruitstream.ts", ...args];
-    const options = { cwd: PROJECT_ROOT, env: { ...process.env, ...this.env } };
+    const argv = ["--disable-warning=TimeoutNegativeWarning", join(PROJECT_ROOT, "cli/fruitstream.ts"), ...args];
+    const options = { cwd, env: { ...process.env, ...this.env, ...env } };
     const child = execFile(process.execPath, argv, options, (_error, stdout, stderr) =>
       resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     );
