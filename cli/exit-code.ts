@@ -1,6 +1,3 @@
-import { CommanderError } from "commander";
-import { FruitstreamError } from "#lib/runtime/errors.ts";
-
 /** What every command's exit code means; an interrupted one ends as shells report it, with 130 or 143. */
 export const EXIT = {
   /** All is well: every photo is a row, everything that was asked for is done. */
@@ -12,9 +9,3 @@ export const EXIT = {
   /** It is done, and some photos are dead letters instead of rows. */
   deadLetters: 3,
 } as const;
-
-/** The exit code of a command that threw. */
-export function exitCodeOf(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-  return error instanceof FruitstreamError && error.code === "usage" ? EXIT.usage : EXIT.failed;
-}

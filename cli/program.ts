@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { classifyCommand } from "./classify-command.ts";
 import { configCommand } from "./config-command.ts";
@@ -17,6 +18,7 @@ import { tableCommand } from "./table-command.ts";
 /** Every command of `fruitstream`, in the order in which help shows them. */
 export function fruitstreamProgram(): Command {
   return new Command("fruitstream")
+    .version(projectVersion(), "-V, --version", "print the version")
     .description("photos on S3 to features, exact streaming PCA and an atomic Parquet table, over Kafka")
     .addCommand(demoCommand())
     .addCommand(localCommand())
@@ -32,4 +34,9 @@ export function fruitstreamProgram(): Command {
     .addCommand(modelsCommand())
     .addCommand(configCommand())
     .addCommand(docsCommand(), { hidden: true });
+}
+
+function projectVersion(): string {
+  const manifest = readFileSync(new URL(import.meta.resolve("#package.json")), "utf8");
+  return (JSON.parse(manifest) as { version: string }).version;
 }

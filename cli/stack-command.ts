@@ -1,6 +1,7 @@
 import { Command } from "commander";
-import { endpointsAsEnv, endpointsFromEnv, type StackEndpoints } from "#stack/endpoints.ts";
+import { endpointsAsEnv, type StackEndpoints } from "#stack/endpoints.ts";
 import { stackDown, stackStatus, stackUp, stackWipe } from "#stack/local-stack.ts";
+import { foreignEndpoints } from "#stack/resolve-endpoints.ts";
 import { readStackSettings } from "#stack/stack-settings.ts";
 import { tell } from "./output.ts";
 
@@ -19,13 +20,13 @@ export function stackCommand(): Command {
 
 /** Only the `export` lines go to standard output, so that a shell can evaluate it. */
 async function up(): Promise<void> {
-  const configured = endpointsFromEnv(process.env);
+  const settings = readStackSettings(process.env);
+  const configured = await foreignEndpoints(process.env, settings);
   if (configured) {
     tell("KAFKA_BROKERS is set, so that stack is used and nothing is started");
     printExports(configured);
     return;
   }
-  const settings = readStackSettings(process.env);
   const { endpoints, startedHere } = await stackUp(settings, tell);
   tell(startedHere ? "the stack is up" : "the stack was up already");
   tell(`Kafka  ${endpoints.kafkaBrokers.join(",")}`);

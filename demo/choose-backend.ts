@@ -1,5 +1,5 @@
-import { endpointsFromEnv } from "#stack/endpoints.ts";
 import { stackStatus } from "#stack/local-stack.ts";
+import { foreignEndpoints } from "#stack/resolve-endpoints.ts";
 import { whatStackLacks } from "#stack/stack-programs.ts";
 import { readStackSettings } from "#stack/stack-settings.ts";
 import type { DemoBackend, DemoPlace } from "./demo-backend.ts";
@@ -12,9 +12,9 @@ import { openServerBackend } from "./server-backend.ts";
  */
 export async function openDemoBackend(place: DemoPlace): Promise<DemoBackend> {
   if (place.options.embedded) return openEmbeddedBackend(place);
-  const named = endpointsFromEnv(process.env);
-  if (named) return openServerBackend(place, named);
   const settings = readStackSettings(process.env);
+  const named = await foreignEndpoints(process.env, settings);
+  if (named) return openServerBackend(place, named);
   const lack = (await stackStatus(settings)).endpoints ? undefined : await whatStackLacks(settings, process.env);
   if (lack === undefined) return openServerBackend(place, undefined);
   place.note(`everything runs in this process, without Kafka and S3 (as with --embedded), since ${lack}`);
