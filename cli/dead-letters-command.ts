@@ -1,44 +1,60 @@
+import { resolve } from "node:path";
 import { Command } from "commander";
-import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { type LetterFlags, letterTest } from "#ops/dead-letters/letter-filter.ts";
-import { formatLetter, formatLine, type PlacedLetter, parseLetterPosition } from "#ops/dead-letters/placed-letter.ts";
+import { parseLetterPosition } from "#ops/dead-letters/placed-letter.ts";
 import { readLetter, readLetters } from "#ops/dead-letters/read-letters.ts";
-import { LetterSettler } from "#ops/dead-letters/settle-letters.ts";
-import { type PipelineAccess, withPipelineAccess } from "#ops/pipeline/pipeline-access.ts";
+import { settleOpenLetters } from "#ops/dead-letters/settle-open-letters.ts";
+import { withFolderAccess } from "#ops/pipeline/folder-access.ts";
+import { type MessageAccess, withPipelineAccess } from "#ops/pipeline/pipeline-access.ts";
 import { cliDeps } from "./cli-deps.ts";
+import { EXIT } from "./exit-code.ts";
+import { formatLetter, formatLine, letterFacts, lineFacts } from "./format-letter.ts";
 import { interruptible } from "./interruption.ts";
-import { tell } from "./output.ts";
+import { JsonList, type OutputFlags, print, printJson, tell, withJson } from "./output.ts";
 
 /** `fruitstream dead-letters list|show|retry|drop`: what could not be featurized, and what is to become of it. */
 export function deadLettersCommand(): Command {
   const command = new Command("dead-letters").description("look at what could not be featurized, and settle it");
-  filtered(command.command("list"))
+  filtered(placed(command.command("list")))
     .description("open letters, one a line, and how many there are of each reason")
     .option("--all", "settled letters too", false)
-    .action((flags: ListFlags) => withAccess((access) => list(access, flags)));
-  command
-    .command("show")
+    .action((flags: ListFlags) => withAccess(flags, (access) => list(access, flags)));
+  placed(command.command("show"))
     .description("everything about one letter")
     .argument("<position>", "as list shows it: partition:offset")
-    .action((position: string) => withAccess((access) => show(access, position)));
-  filtered(command.command("retry"))
+    .action((position: string, flags: PlaceFlags) => withAccess(flags, (access) => show(access, position, flags)));
+  filtered(placed(command.command("retry")))
     .description("put the original records back on their topic, where they arrive anew, and mark the letters")
     .argument("[positions...]", "as list shows them; without any, all open letters that the filters admit")
-    .action((positions: string[], flags: LetterFlags) =>
-      withAccess((access, signal) => settle(access, "retry", positions, flags, signal)),
+    .action((positions: string[], flags: SettleFlags) =>
+      withAccess(flags, (access, signal) => settle(access, "retry", positions, flags, signal)),
     );
-  filtered(command.command("drop"))
+  filtered(placed(command.command("drop")))
     .description("mark letters as not worth another try")
     .argument("[positions...]", "as list shows them; without any, all open letters that the filters admit")
-    .action((positions: string[], flags: LetterFlags) =>
-      withAccess((access, signal) => settle(access, "drop", positions, flags, signal)),
+    .action((positions: string[], flags: SettleFlags) =>
+      withAccess(flags, (access, signal) => settle(access, "drop", positions, flags, signal)),
     );
   return command;
 }
 
-interface ListFlags extends LetterFlags {
+/** Where the letters are: on Kafka, or in what `local` has left. */
+interface PlaceFlags extends OutputFlags {
+  readonly out?: string;
+  readonly model?: string;
+}
+
+interface ListFlags extends PlaceFlags, LetterFlags {
   readonly all: boolean;
+}
+
+interface SettleFlags extends PlaceFlags, LetterFlags {}
+
+function placed(command: Command): Command {
+  return withJson(command)
+    .option("--out <folder>", "the letters of `local`, in its output folder, instead of those on Kafka")
+    .option("--model <id>", "with --out: a model's id or name, where the folder has photos of several");
 }
 
 function filtered(command: Command): Command {
@@ -46,61 +62,73 @@ function filtered(command: Command): Command {
     .option("--reason <reason>", "as not-found or corrupt-image")
     .option("--since <time>", "failed at this ISO time or later")
     .option("--until <time>", "failed before this ISO time")
-    .option("--prefix <text>", "the photo's s3:// URI or key begins so")
+    .option("--prefix <text>", "the photo's URI or key begins so")
     .option("--run <name>", "live, or the name of a replay");
 }
 
-async function withAccess(work: (access: PipelineAccess, signal: AbortSignal) => Promise<void>): Promise<void> {
-  await interruptible((signal) => withPipelineAccess("dead-letters", cliDeps, (access) => work(access, signal)));
+type Work = (access: MessageAccess, signal: AbortSignal) => Promise<void>;
+
+async function withAccess({ out, model }: PlaceFlags, work: Work): Promise<void> {
+  await interruptible((signal) => {
+    if (out !== undefined) return withFolderAccess(resolve(out), model, (access) => work(access, signal));
+    if (model !== undefined) throw new FruitstreamError("usage", "--model is for --out; on Kafka, filter by --run");
+    return withPipelineAccess("dead-letters", cliDeps, (access) => work(access, signal));
+  });
 }
 
-async function list(access: PipelineAccess, flags: ListFlags): Promise<void> {
+async function list(access: MessageAccess, flags: ListFlags): Promise<void> {
   const admits = letterTest(flags);
-  const counts = new Map<string, number>();
-  const unreadable = await readLetters(access, (placed, settled) => {
-    if ((settled && !flags.all) || !admits(placed)) return;
-    counts.set(placed.letter.reason, (counts.get(placed.letter.reason) ?? 0) + 1);
-    console.log(formatLine(placed, settled));
+  const reasons: Record<string, number> = {};
+  let deadLetters = 0;
+  const json = flags.json ? new JsonList("letters") : undefined;
+  const unreadable = await readLetters(access, (letter, settled) => {
+    if ((settled && !flags.all) || !admits(letter)) return;
+    const { reason } = letter.letter;
+    reasons[reason] = (reasons[reason] ?? 0) + 1;
+    deadLetters += 1;
+    if (json) json.add(lineFacts(letter, settled));
+    else print(formatLine(letter, settled));
   });
-  const byReason = [...counts].sort(([, a], [, b]) => b - a).map(([reason, count]) => `${count} ${reason}`);
+  json?.end({ deadLetters, reasons, unreadable });
+  const byReason = Object.entries(reasons)
+    .sort(([, a], [, b]) => b - a)
+    .map(([reason, count]) => `${count} ${reason}`);
   tell(byReason.length === 0 ? "no dead letters" : byReason.join(", "));
   if (unreadable > 0) tell(`${unreadable} records of the topic are no letters; a later version may have written them`);
 }
 
-async function show(access: PipelineAccess, text: string): Promise<void> {
+async function show(access: MessageAccess, text: string, { json }: OutputFlags): Promise<void> {
   const found = await readLetter(access, parseLetterPosition(text));
   if (!found) throw new FruitstreamError("usage", `no letter lies at ${text}; list shows where there are some`);
-  console.log(formatLetter(found.placed, found.mark));
+  if (json) printJson(letterFacts(found.placed, found.mark));
+  else print(formatLetter(found.placed, found.mark));
 }
 
 /** Goes through the open letters; Ctrl-C ends it after the letter in hand. */
 async function settle(
-  access: PipelineAccess,
+  access: MessageAccess,
   action: "retry" | "drop",
   positions: readonly string[],
-  flags: LetterFlags,
+  flags: SettleFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  if (positions.length === 0 && Object.keys(flags).length === 0) {
+  const { json, out: _out, model: _model, ...filters } = flags;
+  if (positions.length === 0 && Object.keys(filters).length === 0) {
     throw new FruitstreamError("usage", `which letters? name positions, or a filter, as --run live; see --help`);
   }
-  const admits = letterTest(flags, positions);
-  await access.schemas.publish(access.producer);
-  const settler = new LetterSettler(access.producer, access.topics, systemClock);
-  const settleOne = (placed: PlacedLetter) => (action === "retry" ? settler.retry(placed) : settler.drop(placed));
   let [settled, refused] = [0, 0];
   try {
-    await readLetters(access, async (placed, outcome) => {
-      if (outcome || !admits(placed)) return;
-      signal.throwIfAborted();
-      const refusal = await settleOne(placed);
-      if (refusal) {
+    await settleOpenLetters(access, action, letterTest(filters, positions), signal, (letter, refusal) => {
+      if (refusal === undefined) settled += 1;
+      else {
         refused += 1;
-        tell(`${formatLine(placed, undefined)}\n  not retried: ${refusal}`);
-      } else settled += 1;
+        tell(`${formatLine(letter, undefined)}\n  not retried: ${refusal}`);
+      }
     });
   } finally {
-    console.log(`${settled} letters ${action === "retry" ? "retried" : "dropped"}, ${refused} refused`);
+    const done = action === "retry" ? "retried" : "dropped";
+    if (json) printJson({ [done]: settled, refused });
+    else print(`${settled} letters ${done}, ${refused} refused`);
   }
-  if (refused > 0 || settled + refused < new Set(positions).size) process.exitCode = 1;
+  if (refused > 0 || settled + refused < new Set(positions).size) process.exitCode = EXIT.failed;
 }

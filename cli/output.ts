@@ -27,3 +27,23 @@ export function print(text: string): void {
 export function tell(line: string): void {
   process.stderr.write(`${line}\n`);
 }
+
+/** Facts of which there may be a million: printed as they come, as the list of one JSON object. */
+export class JsonList {
+  #isFirst = true;
+
+  /** @param key the list's. */
+  constructor(key: string) {
+    process.stdout.write(`{${JSON.stringify(key)}:[`);
+  }
+
+  add(item: object): void {
+    process.stdout.write(`${this.#isFirst ? "" : ","}${JSON.stringify(item)}`);
+    this.#isFirst = false;
+  }
+
+  /** @param others the object's other keys. */
+  end(others: object): void {
+    process.stdout.write(`],${JSON.stringify(others).slice(1)}\n`);
+  }
+}

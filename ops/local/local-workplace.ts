@@ -17,7 +17,7 @@ import { TableProgress } from "#lib/table/table-progress.ts";
 import { summarisePartitions } from "#lib/table/table-summary.ts";
 
 /** Beside the table, with a name that a listing leaves out: what was announced, what is under way, the log file. */
-const STATE_FOLDER = ".fruitstream";
+export const STATE_FOLDER = ".fruitstream";
 
 /** The output folder as a bucket: the table is a folder of it. */
 const TABLE_LOCATION: TableLocation = { bucket: "out", prefix: "table" };

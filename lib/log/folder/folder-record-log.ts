@@ -101,6 +101,11 @@ export class FolderRecordLog implements RecordLog {
     }
   }
 
+  /** The names of all topics, in their order. */
+  topics(): string[] {
+    return this.#database.topics();
+  }
+
   /** The topic's records that have this key, found without reading the others. */
   recordsWithKey(topic: string, key: Uint8Array): LogRecord[] {
     return this.#database.recordsWithKey(topic, key);

@@ -50,6 +50,11 @@ export class RecordDatabase {
     });
   }
 
+  topics(): string[] {
+    const rows = this.#guard(() => this.#all("SELECT DISTINCT topic FROM partitions ORDER BY topic"));
+    return (rows as unknown as { topic: string }[]).map(({ topic }) => topic);
+  }
+
   /** In the order of the partitions; empty when there is no such topic. */
   spansOf(topic: string): PartitionSpan[] {
     return this.#guard(() =>
