@@ -59,7 +59,7 @@ test("a letter of a replay is not retried into the live run, and says what to do
   pipeline.start("reducer");
   await pipeline.announce(1, async () => Buffer.from("no photo"));
   const replayed = await pipeline.cli("replay", "--topic", "photos", "--run", "again", "--model", model);
-  expect(replayed.code).toBe(0);
+  expect(replayed.code).toBe(3);
   const retried = await pipeline.cli("dead-letters", "retry", "--run", "again");
   expect(retried).toMatchObject({ code: 1, stdout: "0 letters retried, 1 refused\n" });
   expect(retried.stderr).toMatch(/replay --topic photos --run NAME --from \d:0 --to \d:1/);

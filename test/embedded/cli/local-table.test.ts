@@ -1,14 +1,11 @@
-import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openFolderObjectStore } from "#lib/store/folder/folder-object-store.ts";
 import { publishBasis, writeFruitTable } from "../../unit/analysis/vectors/fruit-table.ts";
-
-const PROJECT_ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+import { runCli } from "./run-cli.ts";
 
 let root: string;
 let table: string;
@@ -21,27 +18,17 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-async function fruitstream(...args: string[]) {
-  const env = { ...process.env, TABLE_URI: "" };
-  const options = { cwd: PROJECT_ROOT, env };
-  const run = promisify(execFile)(process.execPath, [join(PROJECT_ROOT, "cli/fruitstream.ts"), ...args], options);
-  return run.then(
-    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
-    ({ code, stdout, stderr }) => ({ code, stdout, stderr }),
-  );
-}
-
 /** Each call is a process of its own, on a machine that may be busy. */
 describe("a table in a local folder", { timeout: 120_000 }, () => {
   it("is classified and plotted by the command line, and left as it is", async () => {
     const before = await readdir(root, { recursive: true });
     const out = await mkdtemp(join(tmpdir(), "fruitstream-out-"));
     const common = ["--table", table, "--model", "clouds", "--out", out];
-    const classified = await fruitstream("classify", ...common, "--classes", "apple", "cherry", "--learning-curve");
+    const classified = await runCli(["classify", ...common, ...["--classes", "apple", "cherry", "--learning-curve"]]);
     expect(classified).toMatchObject({ code: 0, stderr: "" });
     expect(classified.stdout).toContain(`${table} version 2, model clouds-0a1b2c3d, run live`);
     expect(classified.stdout).toContain("accuracy 100.00 %");
-    expect(await fruitstream("plot", ...common)).toMatchObject({ code: 0, stderr: "" });
+    expect(await runCli(["plot", ...common])).toMatchObject({ code: 0, stderr: "" });
     expect((await readdir(out)).sort()).toEqual([
       "confusion-matrix.csv",
       "learning-curve.csv",
@@ -55,10 +42,27 @@ describe("a table in a local folder", { timeout: 120_000 }, () => {
     await rm(out, { recursive: true });
   });
 
+  it("is shown and exported by its folder, the one that holds it as table, or its file URI", async () => {
+    const { code, stdout, stderr } = await runCli(["table", "show", table, "--json"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const facts = JSON.parse(stdout);
+    expect(facts).toMatchObject({ table, version: 2, rows: 60, bases: [{ run: "live", version: 1 }] });
+    expect((await runCli(["table", "show", pathToFileURL(table).href])).stdout).toMatch(
+      /^version 2, \d+ files, 60 rows\n/,
+    );
+
+    const out = await mkdtemp(join(tmpdir(), "fruitstream-export-"));
+    const exported = await runCli(["table", "export", join(out, "table"), "--table", table, "--json"]);
+    expect(JSON.parse(exported.stdout)).toMatchObject({ table, version: 2, folder: join(out, "table") });
+    const copy = JSON.parse((await runCli(["table", "show", out, "--json"])).stdout);
+    expect(copy).toEqual({ ...facts, table: join(out, "table") });
+    await rm(out, { recursive: true });
+  });
+
   it("is missed with a sentence", async () => {
     const empty = join(root, "empty");
     await mkdir(empty);
-    const { code, stderr } = await fruitstream("plot", "--model", "clouds", "--out", root, "--table", empty);
+    const { code, stderr } = await runCli(["plot", "--model", "clouds", "--out", root, "--table", empty]);
     expect({ code, stderr }).toEqual({
       code: 1,
       stderr: `fruitstream: there is no table in ${empty}: it has no folder _delta_log\n`,
@@ -66,8 +70,8 @@ describe("a table in a local folder", { timeout: 120_000 }, () => {
   });
 
   it("has to be named", async () => {
-    const { code, stderr } = await fruitstream("classify", "--model", "clouds", "--all");
-    expect(code).toBe(1);
+    const { code, stderr } = await runCli(["classify", "--model", "clouds", "--all"]);
+    expect(code).toBe(2);
     expect(stderr).toMatch(/^fruitstream: which table\?/);
   });
 });
