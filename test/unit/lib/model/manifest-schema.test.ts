@@ -17,3 +17,24 @@ test("the models that come with the project name it", async () => {
     expect(fileURLToPath(new URL($schema ?? "", `file://${path}`)), path).toBe(schemaPath);
   }
 });
+
+test("docs/models.md has every field", () => {
+  const documented = readFileSync(new URL("../../../../docs/models.md", import.meta.url), "utf8");
+  const fields = fieldsOf(JSON.parse(manifestJsonSchema()), "");
+  expect(fields).toContain("outputs.classes.kind");
+  expect(fields.filter((field) => !documented.includes(`\`${field}\``))).toEqual([]);
+});
+
+interface JsonSchema {
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly anyOf?: readonly JsonSchema[];
+}
+
+/** The paths of all fields without fields of their own, as "input.resize.padColour". */
+function fieldsOf({ properties = {}, anyOf = [] }: JsonSchema, prefix: string): string[] {
+  const own = Object.entries(properties).flatMap(([name, schema]) => {
+    const inner = fieldsOf(schema, `${prefix}${name}.`);
+    return inner.length > 0 ? inner : [`${prefix}${name}`];
+  });
+  return [...own, ...anyOf.flatMap((schema) => fieldsOf(schema, prefix))];
+}
