@@ -1,6 +1,3 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { PhotoAnnouncer } from "#lib/intake/announce-photo.ts";
 import { backfill } from "#lib/intake/backfill.ts";
@@ -21,10 +18,10 @@ import { type RetryHooks, retrying } from "#lib/runtime/retry.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { openStackStore, requireEndpoints } from "#ops/pipeline/endpoints.ts";
 import { tellingWait } from "#ops/pipeline/waiting.ts";
-import { endpointsAsEnv } from "#stack/endpoints.ts";
 import { formatProgress } from "./format-progress.ts";
 import { interruptible } from "./interruption.ts";
 import { tell } from "./output.ts";
+import { serveCommand } from "./service-commands.ts";
 import { StatusLine } from "./status-line.ts";
 
 /** `fruitstream ingest backfill|upload|serve`: the three mouths of the pipeline. */
@@ -48,11 +45,7 @@ export function ingestCommand(): Command {
     .option("--unlabelled <pattern>", "folders that are no label, as a regular expression", UNLABELLED_FOLDERS)
     .option("--announce-existing", "announce photos that are on S3 already too; they arrive once more", false)
     .action(runUpload);
-  ingest
-    .command("serve")
-    .description("take photos over HTTP; the service's settings come from the environment")
-    .action(runServe);
-  return ingest;
+  return ingest.addCommand(serveCommand());
 }
 
 interface BackfillFlags {
@@ -96,17 +89,6 @@ async function runUpload(folder: string, flags: UploadFlags): Promise<void> {
   if (done && done.existing > 0 && !announceExisting) {
     tell(`${done.existing} photos were on S3 already and were not announced again; --announce-existing would`);
   }
-}
-
-async function runServe(): Promise<void> {
-  const main = fileURLToPath(new URL("../services/ingest/main.ts", import.meta.url));
-  const env = { ...process.env, ...endpointsAsEnv(await requireEndpoints(process.env)) };
-  const service = spawn(process.execPath, [main], { env, stdio: "inherit" });
-  // The terminal sends Ctrl-C to both; this process only waits for the service to finish.
-  process.on("SIGINT", () => undefined);
-  process.on("SIGTERM", () => service.kill("SIGTERM"));
-  const [code] = await once(service, "exit");
-  process.exitCode = code ?? 1;
 }
 
 interface Pipeline {

@@ -12,8 +12,11 @@ import { modelsCommand } from "./models-command.ts";
 import { plotCommand } from "./plot-command.ts";
 import { replayCommand } from "./replay-command.ts";
 import { sampleCommand } from "./sample-command.ts";
+import { featurizerCommand, reducerCommand } from "./service-commands.ts";
 import { stackCommand } from "./stack-command.ts";
+import { statusCommand } from "./status-command.ts";
 import { tableCommand } from "./table-command.ts";
+import { upCommand } from "./up-command.ts";
 
 /** Every command of `fruitstream`, in the order in which help shows them. */
 export function fruitstreamProgram(): Command {
@@ -22,8 +25,12 @@ export function fruitstreamProgram(): Command {
     .description("photos on S3 to features, exact streaming PCA and an atomic Parquet table, over Kafka")
     .addCommand(demoCommand())
     .addCommand(localCommand())
+    .addCommand(upCommand())
+    .addCommand(statusCommand())
     .addCommand(stackCommand())
     .addCommand(ingestCommand())
+    .addCommand(featurizerCommand())
+    .addCommand(reducerCommand())
     .addCommand(tableCommand())
     .addCommand(flushCommand())
     .addCommand(replayCommand())

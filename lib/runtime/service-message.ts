@@ -22,7 +22,7 @@ export interface TableCommit {
 }
 
 /** What became of the records that a reducer has committed when it ends by itself, at the end it was given. */
-export interface ReducedCounts {
+interface ReducedCounts {
   readonly records: number;
   readonly rows: number;
   /** In the table before, and therefore dropped. */

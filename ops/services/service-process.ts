@@ -112,12 +112,6 @@ export class ServiceProcess {
     this.#ended.resolve();
   }
 
-  /** SIGKILL, for a process that is about to end itself and can wait for nothing. */
-  kill(): void {
-    this.#stopping = true;
-    this.#child.kill("SIGKILL");
-  }
-
   #start(): void {
     this.#startedAtMs = performance.now();
     const { kind, env } = this.#options;

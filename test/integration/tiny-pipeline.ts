@@ -152,21 +152,36 @@ export class TinyPipeline {
 
   /** As `cli`, in a folder and with an environment of its own beside the pipeline's. */
   cliIn(cwd: string, env: Record<string, string>, ...args: string[]): Promise<CommandResult> {
-    return this.#startCliIn(cwd, env, args).ended;
+    return this.startCliIn(cwd, env, ...args).ended;
   }
 
-  startCli(...args: string[]): { ended: Promise<CommandResult>; interrupt(): void } {
-    return this.#startCliIn(PROJECT_ROOT, {}, args);
+  startCli(...args: string[]): RunningCommand {
+    return this.startCliIn(PROJECT_ROOT, {}, ...args);
   }
 
-  #startCliIn(cwd: string, env: Record<string, string>, args: readonly string[]) {
+  startCliIn(cwd: string, env: Record<string, string>, ...args: string[]): RunningCommand {
     const { promise: ended, resolve } = Promise.withResolvers<CommandResult>();
     const argv = ["--disable-warning=TimeoutNegativeWarning", join(PROJECT_ROOT, "cli/fruitstream.ts"), ...args];
     const options = { cwd, env: { ...process.env, ...this.env, ...env } };
     const child = execFile(process.execPath, argv, options, (_error, stdout, stderr) =>
       resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     );
-    return { ended, interrupt: () => void child.kill("SIGINT") };
+    const printed = (text: string) => {
+      const found = new Promise<void>((resolve) => {
+        let output = "";
+        const look = (chunk: string) => {
+          output += chunk;
+          if (output.includes(text)) resolve();
+        };
+        child.stdout!.on("data", look);
+        child.stderr!.on("data", look);
+      });
+      const never = ended.then(({ code, stderr }) => {
+        throw new Error(`ended with ${code} before it printed "${text}": ${stderr}`);
+      });
+      return Promise.race([found, never]);
+    };
+    return { ended, interrupt: () => void child.kill("SIGINT"), printed };
   }
 
   async table(uri = this.tableUri): Promise<DeltaTable> {
@@ -204,6 +219,13 @@ export class TinyPipeline {
   photoAt(key: string) {
     return { bucket: BUCKET, key };
   }
+}
+
+interface RunningCommand {
+  readonly ended: Promise<CommandResult>;
+  interrupt(): void;
+  /** Resolves when the command prints the text, from now on; rejects when it ends before. */
+  printed(text: string): Promise<void>;
 }
 
 export async function colouredPhoto(index: number): Promise<Uint8Array> {
