@@ -22,7 +22,10 @@ export const stackConfig = {
     "FRUITSTREAM_STACK_DIR",
     someText
       .optional()
-      .describe("folder with the local stack's data, logs and state; `.stack` in the project by default"),
+      .describe(
+        "folder with the local stack's data, logs and state; by default `.stack` in a checkout, and of an installed " +
+          "package `fruitstream/stack` in `$XDG_STATE_HOME`, else in `~/.local/state`",
+      ),
   ),
   cacheDir: setting(
     "FRUITSTREAM_CACHE_DIR",
@@ -39,8 +42,7 @@ export const stackConfig = {
 };
 
 /**
- * Reads the settings from the environment: `FRUITSTREAM_STACK_DIR` (default: `.stack` in the project),
- * `FRUITSTREAM_CACHE_DIR` (default: `fruitstream` in `$XDG_CACHE_HOME`, else in `~/.cache`) and the three ports.
+ * Reads the settings from the environment: `stackConfig` says which, and what holds without them.
  *
  * @throws invalid-config when a port is none, or a name is no setting.
  */
@@ -48,8 +50,14 @@ export function readStackSettings(env: Environment): StackSettings {
   const { stackDir, cacheDir, ...ports } = readConfig(stackConfig, env);
   const cacheHome = env.XDG_CACHE_HOME || join(homedir(), ".cache");
   return {
-    stateDir: resolve(stackDir ?? fileURLToPath(new URL("../.stack", import.meta.url))),
+    stateDir: resolve(stackDir ?? defaultStateDir(env)),
     cacheDir: resolve(cacheDir ?? join(cacheHome, "fruitstream")),
     ...ports,
   };
+}
+
+/** A checkout runs TypeScript. What is installed may not be writable, and goes with the next version. */
+function defaultStateDir(env: Environment): string {
+  if (import.meta.url.endsWith(".ts")) return fileURLToPath(new URL("../.stack", import.meta.url));
+  return join(env.XDG_STATE_HOME || join(homedir(), ".local", "state"), "fruitstream", "stack");
 }
