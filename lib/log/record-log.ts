@@ -36,6 +36,13 @@ export interface ConsumerHandlers {
    */
   records(partition: number, records: readonly LogRecord[]): Promise<void>;
 
+  /**
+   * Between the records that were handed over and this offset the partition has none: those that were there are compacted
+   * away, belong to an aborted transaction, or are markers of transactions. Called between two calls of `records` for the
+   * partition, as far as the log can tell.
+   */
+  skipped?(partition: number, nextOffset: number): void;
+
   /** The member has lost its brokers or its group and tries to come back by itself; `assigned` follows when it does. */
   interrupted?(error: Error): void;
 }
@@ -154,6 +161,7 @@ export interface RecordLog {
    * next record waits for what the handler returns.
    *
    * @param from where to begin, by partition; one that is missing begins at its oldest record.
+   * @throws what the handler threw.
    */
   readTopic(
     topic: string,

@@ -68,11 +68,16 @@ class KafkaConsumer implements RecordConsumer {
     this.#consumer.on(events.COMMIT_OFFSETS, () => {
       this.#commitsAcknowledged += 1;
     });
+    // The client passes over a batch in which there is nothing to hand over, and only says so here.
+    this.#consumer.on(events.END_BATCH_PROCESS, ({ payload }) => {
+      if (payload.batchSize > 0 || !this.#assignment || this.#stopping !== undefined) return;
+      handlers.skipped?.(payload.partition, safeOffset(payload.lastOffset) + 1);
+    });
     this.#consumer.on(events.CRASH, ({ payload }) => this.#onCrash(payload, handlers));
     try {
       await this.#consumer.connect();
       await this.#consumer.subscribe({ topic: this.#settings.topic, fromBeginning: true });
-      await this.#join(handlers);
+      if (this.#stopping === undefined) await this.#join(handlers);
     } catch (error) {
       throw fromKafkaError(error, `joining group "${this.#settings.group}"`);
     }
@@ -113,13 +118,15 @@ class KafkaConsumer implements RecordConsumer {
     return this.#stopping;
   }
 
-  #join(handlers: ConsumerHandlers): Promise<void> {
-    return this.#consumer.run({
+  async #join(handlers: ConsumerHandlers): Promise<void> {
+    await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: PARTITIONS_AT_ONCE_MAX,
       eachBatch: (payload) => this.#onBatch(payload, handlers),
     });
+    // A stop while the client was still joining has found nothing to stop.
+    if (this.#stopping !== undefined) await this.#consumer.disconnect();
   }
 
   /**
@@ -224,7 +231,10 @@ class KafkaConsumer implements RecordConsumer {
     if (!isCurrent()) return;
     const records = batch.messages.map((message) => toLogRecord(batch.topic, batch.partition, message));
     await handlers.records(batch.partition, records);
-    if (isCurrent()) payload.resolveOffset(batch.lastOffset());
+    if (!isCurrent()) return;
+    payload.resolveOffset(batch.lastOffset());
+    const next = safeOffset(batch.lastOffset()) + 1;
+    if (next > records.at(-1)!.offset + 1) handlers.skipped?.(batch.partition, next);
   }
 }
 
