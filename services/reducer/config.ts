@@ -49,7 +49,9 @@ export const reducerWorkConfig = {
     "REDUCER_WINDOW_MS_MAX",
     wholeNumber(100, 3_600_000)
       .default(30_000)
-      .describe("a window is committed after so long, full or not; its age is looked at five times as often"),
+      .describe(
+        "a window is committed after so long, full or not; its age is looked at five times as often, and every 5 s at least",
+      ),
   ),
   basisAngleDegreesMax: setting(
     "REDUCER_BASIS_ANGLE_DEGREES_MAX",

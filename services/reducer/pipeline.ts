@@ -48,10 +48,15 @@ export interface ReducerSettings {
   readonly end?: ReadingEnd | undefined;
 }
 
+/** The application id by which a window is known to be useless. */
+type MovedTxn = Pick<CommitResult & { outcome: "fenced" }, "appId" | "expected" | "actual">;
+
 /** The partition whose owner keeps the moments and publishes bases. Every topic has it. */
 const KEEPER_PARTITION = 0;
 /** How often the age of an open window is looked at, in parts of its bound. */
 const LOOKS_PER_WINDOW = 5;
+/** However long a window may be open, commits of others that have made it useless are noticed within this time. */
+const LOOK_MS_MAX = 5_000;
 /** Whether the end is reached is looked at more often: somebody may wait for it. */
 const END_LOOK_MS = 500;
 /** How long a stop waits for the last window's commit; without it the window's records are read again. */
@@ -61,9 +66,10 @@ const LAST_COMMIT_MS_MAX = 6_000;
  * Feature vectors in, table commits out. The table is the truth: a window's rows, the `features` offsets consumed and
  * the source positions' high-water marks become visible in one atomic commit, and reading begins where the table says.
  *
- * Delivery: each source position becomes exactly one row. A repeat lies below its high-water mark and is dropped. A
- * window of a member that no longer owns its partitions finds the table's offsets moved: it is fenced, dropped as a
- * whole, and the member reads on from the table's offsets.
+ * Delivery: each source position becomes exactly one row. A repeat lies below its high-water mark and is dropped. An
+ * assignment commits the open window, also what it holds of partitions that have gone to others. Where their new owner
+ * has committed first, the window finds the table's offsets moved: it is fenced, dropped as a whole, and the member reads
+ * on from the table's offsets.
  */
 export class ReducerPipeline {
   readonly #parts: ReducerParts;
@@ -141,7 +147,13 @@ export class ReducerPipeline {
     await consumer.stop();
   }
 
+  /**
+   * The open window is committed first: dropped, it would be lost again at the next assignment, and where these follow
+   * each other faster than windows fill, nothing would ever be committed. Nothing is held up by it: heartbeats go on
+   * meanwhile, and where S3 is away there is no table to read on from either.
+   */
   async #assign(partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    await this.#commitWindow();
     this.#owned = partitions;
     await this.#startAnew();
     this.#parts.keeper.isKeeping = partitions.includes(KEEPER_PARTITION);
@@ -151,7 +163,7 @@ export class ReducerPipeline {
     return new Map(partitions.map((partition) => [partition, this.#progress.nextOffset(partition)]));
   }
 
-  /** Drops the open window and takes up the newest state of the table. */
+  /** Takes up the newest state of the table, without a window. */
   async #startAnew(): Promise<void> {
     this.#beginGeneration();
     this.#window = new Window(this.#settings.window);
@@ -300,19 +312,35 @@ export class ReducerPipeline {
     const { clock } = this.#parts;
     const { window, end } = this.#settings;
     const windowLookMs = Math.max(1, Math.floor(window.openMsMax / LOOKS_PER_WINDOW));
-    const lookMs = end ? Math.min(windowLookMs, END_LOOK_MS) : windowLookMs;
+    const lookMs = Math.min(windowLookMs, end ? END_LOOK_MS : LOOK_MS_MAX);
     while (!this.#stopping.signal.aborted) {
       await clock.sleep(lookMs, this.#stopping.signal).catch(() => undefined);
       await this.#inTurn(async () => {
         if (this.#stopping.signal.aborted) return;
         if (this.#window.isDue(clock.monotonicMs())) await this.#flush();
-        else if (this.#parts.keeper.isKeeping || end) await this.#seeOthersCommits();
+        else if (this.#parts.keeper.isKeeping || end || !this.#window.isEmpty) await this.#followOthers();
       });
       if (end && (await this.#isAt(end))) {
         this.#parts.logger.info({ event: "end_reached", ...this.#committed }, "the table has everything up to the end");
         this.#parts.tell?.({ kind: "reduced", ...this.#committed });
         return this.#finished.resolve();
       }
+    }
+  }
+
+  /**
+   * Whoever owned a partition before may commit its window after this member has read the table. The records read since
+   * will be fenced then, together with those of all other partitions: the fewer the better.
+   */
+  async #followOthers(): Promise<void> {
+    await this.#seeOthersCommits();
+    const { baseTxns } = this.#window;
+    const { txnVersions } = this.#parts.table.snapshot;
+    for (const [appId, expected] of baseTxns) {
+      const actual = txnVersions.get(appId);
+      if (actual === expected) continue;
+      this.#noteFenced(this.#window, { appId, expected, actual });
+      return this.#restartFromTable();
     }
   }
 
@@ -329,10 +357,15 @@ export class ReducerPipeline {
     }
   }
 
-  /** Makes the open window a table commit, or drops it when others have taken its partitions over. */
+  /** Makes the open window a table commit; when it was fenced, reads on from the table. */
   async #flush(): Promise<void> {
+    if (!(await this.#commitWindow())) await this.#restartFromTable();
+  }
+
+  /** Makes the open window a table commit, or drops it and returns false when others have committed its records. */
+  async #commitWindow(): Promise<boolean> {
     const window = this.#window;
-    if (window.isEmpty) return;
+    if (window.isEmpty) return true;
     this.#noteRepeats(window);
     this.#window = new Window(this.#settings.window);
     const { clock, keeper, table } = this.#parts;
@@ -344,9 +377,13 @@ export class ReducerPipeline {
     const adds = await this.#withS3("write-files", () => writeRows(table, rows));
     const request: CommitRequest = { commitId: randomUUID(), operation: "STREAMING UPDATE", adds, txns, baseTxns };
     const result = await this.#withS3("commit", () => table.commit(request));
-    metrics.reducerCommits.inc({ outcome: result.outcome });
-    if (result.outcome === "fenced") return this.#restartFromTable(result, window);
+    if (result.outcome === "fenced") {
+      this.#noteFenced(window, result);
+      await this.#withS3("pca", () => keeper.seen(result.others));
+      return false;
+    }
 
+    metrics.reducerCommits.inc({ outcome: "committed" });
     const tookMs = Math.round(clock.monotonicMs() - startedAtMs);
     metrics.reducerCommitSeconds.observe(tookMs / 1_000);
     metrics.reducerRows.inc(rows.length);
@@ -358,12 +395,16 @@ export class ReducerPipeline {
     this.#publishing = this.#publishOffsets([...window.partitions]);
     await this.#withS3("pca", () => keeper.seen(result.others));
     await this.#withS3("pca", () => keeper.committed(result.version, rows));
+    return true;
   }
 
-  async #restartFromTable(fenced: CommitResult & { outcome: "fenced" }, window: Window): Promise<void> {
-    const { appId, expected, actual } = fenced;
-    const dropped = { rows: window.rows.length, appId, expected, actual };
+  #noteFenced({ rows }: Window, { appId, expected, actual }: MovedTxn): void {
+    metrics.reducerCommits.inc({ outcome: "fenced" });
+    const dropped = { rows: rows.length, appId, expected, actual };
     this.#parts.logger.warn(dropped, "fenced: another reducer has committed these records; window dropped");
+  }
+
+  async #restartFromTable(): Promise<void> {
     await this.#startAnew();
     // Records that were handed over while the table was read are of the old place too; from the seeks on none are.
     this.#beginGeneration();

@@ -18,8 +18,11 @@ const IDLE_COMPLAINTS_MAX = 4;
 
 const LATE_PHOTOS = 2_400;
 const LATE_HOURS = 24;
-/** Far longer than the scenario takes: only a flush ends a window. */
+/** Far longer than the scenarios take: no window comes to its end by itself. */
 const LATE_WINDOW_MS = 600_000;
+
+const PASSING_REDUCERS = 4;
+const PASSING_PHOTOS = 80;
 
 vi.setConfig({ testTimeout: 2 * OUTAGE_MS + 300_000 });
 const { scenario } = useFaultStack();
@@ -94,6 +97,32 @@ scenario("photos of a day's hours arrive interleaved", async (world) => {
   // Each reducer's markers lie on two partitions: at most two windows each, of one file an hour.
   expect(files.length).toBeLessThanOrEqual(2 * 2 * LATE_HOURS);
 });
+
+scenario("a third reducer joins and leaves faster than windows are due", async (world) => {
+  const window = { REDUCER_WINDOW_MS_MAX: String(LATE_WINDOW_MS) };
+  world.start("featurizer");
+  const permanent = [world.start("reducer", window), world.start("reducer", window)];
+  await world.shared();
+  for (let passing = 0; passing < PASSING_REDUCERS; passing++) {
+    await world.announce(PASSING_PHOTOS);
+    await until("every vector is published", async () => (await world.state()).featurizerLag === 0);
+    const third = world.start("reducer", window);
+    const members = [...permanent, third];
+    await until("the three have shared their partitions", () => haveShared(members));
+    await third.end("SIGTERM");
+    await until("the two have shared their partitions", () => haveShared(permanent));
+  }
+  await until("both that stay have committed", () => permanent.every((reducer) => reducer.logged("committed") > 1));
+  await world.flush();
+});
+
+/** Whether each of the four partitions belongs to one of them, and each of them has one. */
+function haveShared(members: readonly ServiceUnderFault[]): boolean {
+  const partitions = members.flatMap((member) => member.partitions ?? []);
+  const isComplete = partitions.toSorted().join() === "0,1,2,3";
+  // Reading the topic of schemas at a start is an assignment as well.
+  return isComplete && members.every((member) => member.isAtWork && member.logged("reducer started") > 0);
+}
 
 function countJoins({ services }: World): number[] {
   return services.map((service) => service.logged("partitions assigned"));

@@ -1,8 +1,8 @@
 /**
  * The delivery protocol of docs/delivery.md as a state machine, small enough to visit every state. One source partition
  * and one features partition, since partitions don't meet; two featurizers and two reducers, since a zombie and its
- * successor are all that a rebalance can make. Each believes what it believes until it crashes or starts anew: nothing
- * in the model tells a zombie that it is one.
+ * successor are all that a rebalance can make. Each believes what it believes until it crashes, starts anew or is assigned
+ * its partition: nothing in the model tells a zombie that it is one.
  */
 export interface DeliveryState {
   /** Source offsets, in the order in which their vectors were published. */
@@ -43,6 +43,8 @@ export interface Rules {
   readonly isFenced: boolean;
   /** A reducer starts at the table's offset; otherwise at the topic's beginning. */
   readonly startsAtTable: boolean;
+  /** A reducer that is given partitions commits its window first; otherwise it drops the window. */
+  readonly commitsAtAssignment: boolean;
 }
 
 export const PROTOCOL: Rules = {
@@ -51,6 +53,7 @@ export const PROTOCOL: Rules = {
   dropsRepeats: true,
   isFenced: true,
   startsAtTable: true,
+  commitsAtAssignment: true,
 };
 
 export interface Bounds {
@@ -100,47 +103,80 @@ function featurizerSteps(state: DeliveryState, index: number, rules: Rules, boun
 }
 
 function reducerSteps(state: DeliveryState, index: number, rules: Rules): DeliveryState[] {
-  const { table, features } = state;
-  const reducer = state.reducers[index]!;
-  const as = (next: ReducerState | null, changes: Partial<DeliveryState> = {}): DeliveryState => ({
-    ...state,
-    reducers: state.reducers.with(index, next),
-    ...changes,
-  });
-  const offset = rules.startsAtTable ? table.offset : 0;
-  const fresh: ReducerState = { base: table.offset, position: offset, highWaterMark: table.highWaterMark, window: [] };
-  if (reducer === null) return [as(fresh)];
+  if (state.reducers[index] === null) return [started(state, index, rules)];
+  const crash = as(state, index, null);
+  const steps = [crash, ...read(state, index, rules), ...assigned(state, index, rules)];
+  return [...steps, ...committed(state, index, rules)];
+}
 
-  const steps = [as(null)];
-  const record = features[reducer.position];
-  if (record !== undefined) {
-    const isRepeat = rules.dropsRepeats && record < reducer.highWaterMark;
-    steps.push(
-      as({
-        ...reducer,
-        position: reducer.position + 1,
-        highWaterMark: isRepeat ? reducer.highWaterMark : record + 1,
-        window: isRepeat ? reducer.window : [...reducer.window, record],
-      }),
-    );
+function as(state: DeliveryState, index: number, reducer: ReducerState | null, table = state.table): DeliveryState {
+  return { ...state, reducers: state.reducers.with(index, reducer), table };
+}
+
+/** The reducer begins at what the table says now, whatever it had in hand. */
+function started(state: DeliveryState, index: number, rules: Rules): DeliveryState {
+  const { offset, highWaterMark } = state.table;
+  return as(state, index, { base: offset, position: rules.startsAtTable ? offset : 0, highWaterMark, window: [] });
+}
+
+/** The reducer takes the next record into its window; nothing when there is none. */
+function read(state: DeliveryState, index: number, rules: Rules): DeliveryState[] {
+  const reducer = state.reducers[index]!;
+  const record = state.features[reducer.position];
+  if (record === undefined) return [];
+  const isRepeat = rules.dropsRepeats && record < reducer.highWaterMark;
+  const highWaterMark = isRepeat ? reducer.highWaterMark : record + 1;
+  const window = isRepeat ? reducer.window : [...reducer.window, record];
+  return [as(state, index, { ...reducer, position: reducer.position + 1, highWaterMark, window })];
+}
+
+/** The reducer commits its window, or is fenced and starts anew; nothing when the window is empty. */
+function committed(state: DeliveryState, index: number, rules: Rules): DeliveryState[] {
+  const { table } = state;
+  const { base, position, highWaterMark, window } = state.reducers[index]!;
+  if (position <= base) return [];
+  if (rules.isFenced && table.offset !== base) return [started(state, index, rules)];
+  const next: TableState = { offset: position, highWaterMark, rows: [...table.rows, ...window] };
+  return [as(state, index, { base: position, position, highWaterMark, window: [] }, next)];
+}
+
+/**
+ * The group gives the reducer its partition, again or not: it commits and takes up what the table says then. In between
+ * others may commit, too, so that its commit alone is a step as well.
+ */
+function assigned(state: DeliveryState, index: number, rules: Rules): DeliveryState[] {
+  const [settled = state] = rules.commitsAtAssignment ? committed(state, index, rules) : [];
+  return [started(settled, index, rules)];
+}
+
+/**
+ * What a world comes to in which all is published and the reducers, zombies among them, are assigned anew after each
+ * record, so that no window is ever committed for another reason.
+ */
+export function completedByAssignments(state: DeliveryState, rules: Rules, bounds: Bounds): DeliveryState {
+  let now = allPublished(state, rules, bounds);
+  for (let round = 0; round <= now.features.length && now.table.offset < now.features.length; round++) {
+    for (const index of now.reducers.keys()) {
+      if (now.reducers[index] === null) now = started(now, index, rules);
+      [now = now] = read(now, index, rules);
+      [now = now] = assigned(now, index, rules);
+    }
   }
-  if (reducer.position > reducer.base) {
-    const isFenced = rules.isFenced && table.offset !== reducer.base;
-    const { position, highWaterMark } = reducer;
-    const committed: TableState = { offset: position, highWaterMark, rows: [...table.rows, ...reducer.window] };
-    steps.push(isFenced ? as(fresh) : as({ ...reducer, base: position, window: [] }, { table: committed }));
-  }
-  return steps;
+  return now;
 }
 
 /** What a world that is left alone comes to: everybody crashes once, then one of each works until nothing is left. */
 export function completed(state: DeliveryState, rules: Rules, bounds: Bounds): DeliveryState {
+  let now = started(allPublished({ ...state, reducers: [null] }, rules, bounds), 0, rules);
+  while (now.reducers[0]!.position < now.features.length) [now = now] = read(now, 0, rules);
+  return committed(now, 0, rules)[0] ?? now;
+}
+
+/** One featurizer has started at the committed offset and published all that is left. */
+function allPublished(state: DeliveryState, rules: Rules, bounds: Bounds): DeliveryState {
   const alone = { ...bounds, featuresMax: Number.POSITIVE_INFINITY };
-  let now: DeliveryState = { ...state, featurizers: [null], reducers: [null] };
-  const last = (steps: DeliveryState[]) => steps.at(-1)!;
-  now = last(featurizerSteps(now, 0, rules, alone));
-  while (now.featurizers[0]! < bounds.photos) now = last(featurizerSteps(now, 0, rules, alone));
-  now = last(reducerSteps(now, 0, rules));
-  while (now.reducers[0]!.position < now.features.length) now = reducerSteps(now, 0, rules)[1]!;
-  return now.reducers[0]!.position > now.reducers[0]!.base ? last(reducerSteps(now, 0, rules)) : now;
+  const step = (now: DeliveryState) => featurizerSteps(now, 0, rules, alone).at(-1)!;
+  let now = step({ ...state, featurizers: [null] });
+  while (now.featurizers[0]! < bounds.photos) now = step(now);
+  return now;
 }
