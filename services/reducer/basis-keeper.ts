@@ -25,13 +25,12 @@ interface SubjectState {
   readonly bases: BasisStore;
   moments: TableMoments | undefined;
   consideredRowCount: number;
-  unsavedFolds: number;
 }
 
 /** A variance needs two rows. */
 const FIRST_BASIS_ROWS_MIN = 2;
-/** After so many folds without one, a checkpoint is written: a new keeper then reads back what came since. */
-const UNSAVED_FOLDS_MAX = 32;
+/** After so many table versions without one, a checkpoint is written: a new keeper then reads back what came since. */
+const UNSAVED_VERSIONS_MAX = 32;
 /** Moments in memory at the same time: at 4096 dimensions 67 MB each. Those unused for longest go to their checkpoint. */
 const SUBJECTS_HELD_MAX = 4;
 
@@ -40,8 +39,8 @@ const SUBJECTS_HELD_MAX = 4;
  *
  * Of all reducers, one keeps the moments: the owner of features partition 0. It folds in its own windows from memory and
  * those of the others from the table, so that each row is folded once, and publishes a basis when one is due. The others
- * only project. Should two believe themselves the keeper for a moment, both compute the same thing: moments are a
- * function of the table, and a basis version is published once.
+ * only project, and hold no moments. Should two believe themselves the keeper for a moment, both compute the same thing:
+ * moments are a function of the table, and a basis version is published once.
  */
 export class BasisKeeper {
   readonly #access: TableAccess;
@@ -49,13 +48,29 @@ export class BasisKeeper {
   readonly #settings: BasisKeeperSettings;
   readonly #logger: Logger;
   readonly #subjects = new Map<string, SubjectState>();
-  isKeeping = false;
+  #isKeeping = false;
 
   constructor(access: TableAccess, kernel: MatrixKernel, settings: BasisKeeperSettings) {
     this.#access = access;
     this.#kernel = kernel;
     this.#settings = settings;
     this.#logger = access.logger;
+  }
+
+  /** Whether it keeps the moments. */
+  get isKeeping(): boolean {
+    return this.#isKeeping;
+  }
+
+  /**
+   * Says whether it keeps the moments from now on. One that does not lets go what it holds, without a checkpoint: another
+   * is the keeper, and reads back no more than what came since the newest one. When it keeps them again it begins from the
+   * newest checkpoint, whoever wrote it.
+   */
+  set isKeeping(isKeeping: boolean) {
+    this.#isKeeping = isKeeping;
+    if (isKeeping) return;
+    for (const state of this.#subjects.values()) state.moments = undefined;
   }
 
   /**
@@ -70,7 +85,7 @@ export class BasisKeeper {
 
   /** The rows are in the table as this version. */
   async committed(version: number, rows: readonly PhotoRow[]): Promise<void> {
-    if (!this.isKeeping) return;
+    if (!this.#isKeeping) return;
     for (const group of groupBySubject(rows)) {
       const state = this.#stateOf(group[0]!);
       const moments = await this.#momentsOf(state, group[0]!.features.length);
@@ -82,7 +97,7 @@ export class BasisKeeper {
   /** Others have committed these versions. */
   async seen(commits: readonly Commit[]): Promise<void> {
     const newest = commits.at(-1);
-    if (!this.isKeeping || !newest) return;
+    if (!this.#isKeeping || !newest) return;
     for (const subject of subjectsOf(commits)) {
       const state = this.#stateOf(subject);
       const basis = state.bases.newest ?? (await state.bases.refresh());
@@ -96,7 +111,7 @@ export class BasisKeeper {
 
   /** Writes checkpoints of what was folded since the last. */
   async save(): Promise<void> {
-    for (const state of this.#subjects.values()) if (state.unsavedFolds > 0) await this.#saveMoments(state);
+    for (const { moments } of this.#subjects.values()) if (moments && moments.unsavedVersions > 0) await moments.save();
   }
 
   async #projectGroup(rows: readonly PhotoRow[]): Promise<PhotoRow[]> {
@@ -121,8 +136,8 @@ export class BasisKeeper {
     return this.#publish(rows[0]!, bases, await this.#compute(moments, undefined));
   }
 
-  async #folded(state: SubjectState, { moments }: TableMoments): Promise<void> {
-    state.unsavedFolds += 1;
+  async #folded(state: SubjectState, tableMoments: TableMoments): Promise<void> {
+    const { moments } = tableMoments;
     const published = state.bases.newest;
     const hasOtherSize = published && published.componentCount !== this.#settings.components;
     const due = hasOtherSize
@@ -139,7 +154,7 @@ export class BasisKeeper {
         await this.#publish(state.subject, state.bases, candidate);
       }
     }
-    if (state.unsavedFolds >= UNSAVED_FOLDS_MAX) await this.#saveMoments(state);
+    if (tableMoments.unsavedVersions >= UNSAVED_VERSIONS_MAX) await tableMoments.save();
   }
 
   async #compute(moments: Moments, previous: Basis | undefined): Promise<Basis> {
@@ -158,11 +173,6 @@ export class BasisKeeper {
     return basis;
   }
 
-  async #saveMoments(state: SubjectState): Promise<void> {
-    await state.moments?.save();
-    state.unsavedFolds = 0;
-  }
-
   async #momentsOf(state: SubjectState, dimensions: number): Promise<TableMoments> {
     if (!state.moments) {
       await this.#makeRoom();
@@ -178,7 +188,7 @@ export class BasisKeeper {
   async #makeRoom(): Promise<void> {
     const held = [...this.#subjects.values()].filter(({ moments }) => moments !== undefined);
     for (const state of held.slice(0, Math.max(0, held.length - SUBJECTS_HELD_MAX + 1))) {
-      if (state.unsavedFolds > 0) await this.#saveMoments(state);
+      if (state.moments && state.moments.unsavedVersions > 0) await state.moments.save();
       state.moments = undefined;
     }
   }
@@ -189,7 +199,7 @@ export class BasisKeeper {
     const known = this.#subjects.get(key);
     if (known) return known;
     const bases = new BasisStore(this.#access, subject);
-    const state: SubjectState = { subject, bases, moments: undefined, consideredRowCount: 0, unsavedFolds: 0 };
+    const state: SubjectState = { subject, bases, moments: undefined, consideredRowCount: 0 };
     this.#subjects.set(key, state);
     return state;
   }

@@ -31,6 +31,8 @@ export class TableMoments {
   readonly #kernel: MatrixKernel;
   #moments: Moments;
   #version: number;
+  /** The version of the newest checkpoint that is known to hold them. */
+  #savedVersion: number;
 
   private constructor(
     access: TableAccess,
@@ -44,6 +46,7 @@ export class TableMoments {
     this.#kernel = kernel;
     this.#moments = moments;
     this.#version = version;
+    this.#savedVersion = version;
   }
 
   /** From the newest usable checkpoint, or, when there is none, from all rows of the table. */
@@ -63,6 +66,11 @@ export class TableMoments {
   /** The table version that the moments cover. */
   get version(): number {
     return this.#version;
+  }
+
+  /** How many versions of the table a reader of the newest checkpoint would have to go on by to be where these are. */
+  get unsavedVersions(): number {
+    return this.#version - this.#savedVersion;
   }
 
   /** Folds in the subject's rows of the versions after the covered one, up to and with `version`, reading them back. */
@@ -92,6 +100,7 @@ export class TableMoments {
     const name = `${String(this.#version).padStart(VERSION_DIGITS, "0")}.moments`;
     const bytes = encodeMoments({ ...this.#subject, tableVersion: this.#version, moments: this.#moments });
     await store.put(tableObject(location, folder + name), bytes);
+    this.#savedVersion = this.#version;
     const kept = await checkpointKeys(this.#access, this.#subject);
     for (const key of kept.slice(0, -CHECKPOINTS_KEPT)) await store.delete({ bucket: location.bucket, key });
   }

@@ -1,0 +1,158 @@
+import { randomUUID } from "node:crypto";
+import { beforeEach, expect, test } from "vitest";
+import type { ObjectStore } from "#lib/store/object-store.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { openTable } from "#lib/table/open-table.ts";
+import type { PhotoRow } from "#lib/table/photo-row.ts";
+import { writeRows } from "#lib/table/table-files.ts";
+import { BasisKeeper } from "#services/reducer/basis-keeper.ts";
+import { TableMoments } from "#services/reducer/table-moments.ts";
+import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
+import { loopKernel } from "../../lib/pca/loop-kernel.ts";
+import { photoRow } from "../../lib/table/photo-rows.ts";
+import { featuresRecord, handDrivenReducer, location } from "./hand-driven-reducer.ts";
+
+const SUBJECT = { model: "m", run: "live" };
+const DIMENSIONS = 3;
+/** A checkpoint is due after so many table versions. */
+const CHECKPOINT_VERSIONS = 32;
+const WINDOW_ROWS = 2;
+
+let memory: ObjectStore;
+beforeEach(() => {
+  memory = createMemoryObjectStore([location.bucket]);
+});
+
+test("a reducer that keeps the moments again goes on from the newest checkpoint, whoever wrote it", async () => {
+  const [first, second] = [await openMember(), await openMember()];
+  first.keeper.isKeeping = true;
+  for (let window = 0; window < 3; window++) await first.commitWindow();
+  const leftAt = first.table.snapshot.version;
+  first.keeper.isKeeping = false;
+
+  second.keeper.isKeeping = true;
+  for (let window = 0; window < CHECKPOINT_VERSIONS + 10; window++) await second.commitWindow();
+  second.keeper.isKeeping = false;
+  const checkpoint = (await TableMoments.load(second.table, SUBJECT, DIMENSIONS, loopKernel)).version;
+  expect(checkpoint).toBeGreaterThan(leftAt);
+
+  first.keeper.isKeeping = true;
+  first.filesRead.clear();
+  await first.commitWindow();
+  const { version } = first.table.snapshot;
+  // Its own window is folded in from memory.
+  expect(first.filesRead.size).toBe(version - 1 - checkpoint);
+  await expectWholeTable(first);
+});
+
+test("what a keeper held is gone with its keeping: it is not saved, and is loaded anew", async () => {
+  const member = await openMember();
+  member.keeper.isKeeping = true;
+  await member.commitWindow();
+  member.keeper.isKeeping = false;
+  await member.keeper.save();
+  expect(await momentsKeys()).toEqual([]);
+
+  member.keeper.isKeeping = true;
+  member.filesRead.clear();
+  await member.commitWindow();
+  expect(member.filesRead.size).toBeGreaterThan(0);
+  await expectWholeTable(member);
+});
+
+test("keepers that take turns faster than checkpoints are due read back no more than what came since one", async () => {
+  const members = [await openMember(), await openMember()];
+  const turnWindows = 5;
+  for (let turn = 0; turn < 20; turn++) {
+    const member = members[turn % 2]!;
+    member.keeper.isKeeping = true;
+    member.filesRead.clear();
+    for (let window = 0; window < turnWindows; window++) await member.commitWindow();
+    member.keeper.isKeeping = false;
+    expect(member.filesRead.size, `in turn ${turn}`).toBeLessThan(CHECKPOINT_VERSIONS + turnWindows);
+  }
+});
+
+test("the owner of partition 0 lets the moments go with the partition, and loads them when it comes back", async () => {
+  const records = [0, 1].map((partition) =>
+    Array.from({ length: 80 }, (_, offset) => featuresRecord(partition, offset)),
+  );
+  const { store, filesRead } = countingStore();
+  // Every record is a window of its own.
+  const [first, second] = [await handDrivenReducer(store, records, 1), await handDrivenReducer(memory, records, 1)];
+  await first.assign([0, 1]);
+  await first.read(0, 3);
+  await first.assign([1]);
+  await second.assign([0]);
+  await second.read(0, CHECKPOINT_VERSIONS + 10);
+  await second.assign([1]);
+
+  await first.assign([0]);
+  filesRead.clear();
+  await first.read(0, 1);
+  expect(filesRead.size).toBeGreaterThan(0);
+  expect(filesRead.size).toBeLessThan(CHECKPOINT_VERSIONS);
+});
+
+interface Member {
+  readonly table: DeltaTable;
+  readonly keeper: BasisKeeper;
+  /** Keys of the data files that it has read since this was cleared. */
+  readonly filesRead: Set<string>;
+  /** Commits two rows, as a reducer does. */
+  commitWindow(): Promise<void>;
+}
+
+async function openMember(): Promise<Member> {
+  const { store, filesRead } = countingStore();
+  const table = await openTable(store, location, { createIfAbsent: true });
+  const keeper = new BasisKeeper(table, loopKernel, { components: 2, angleDegreesMax: 5 });
+  return {
+    table,
+    keeper,
+    filesRead,
+    commitWindow: async () => {
+      await keeper.seen(await table.advance());
+      const { version } = table.snapshot;
+      const rows = Array.from({ length: WINDOW_ROWS }, (_, index) => row(WINDOW_ROWS * version + index));
+      const adds = await writeRows(table, await keeper.project(rows));
+      const request = { commitId: randomUUID(), operation: "STREAMING UPDATE", adds, txns: [], baseTxns: new Map() };
+      const result = await table.commit(request);
+      if (result.outcome !== "committed") throw new Error("nobody else commits meanwhile");
+      await keeper.seen(result.others);
+      await keeper.committed(result.version, rows);
+    },
+  };
+}
+
+/** The store of all, which notes what data files are read through it. */
+function countingStore(): { store: ObjectStore; filesRead: Set<string> } {
+  const filesRead = new Set<string>();
+  const store: ObjectStore = {
+    ...memory,
+    get: async (object, options) => {
+      if (object.key.endsWith(".parquet") && !object.key.includes("_delta_log")) filesRead.add(object.key);
+      return memory.get(object, options);
+    },
+  };
+  return { store, filesRead };
+}
+
+/** What the keeper holds are the moments of all rows that the table has. */
+async function expectWholeTable({ table, keeper }: Member): Promise<void> {
+  await keeper.save();
+  const moments = await TableMoments.load(table, SUBJECT, DIMENSIONS, loopKernel);
+  expect(moments.version).toBe(table.snapshot.version);
+  expect(moments.moments.count).toBe(WINDOW_ROWS * table.snapshot.files.size);
+}
+
+async function momentsKeys(): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of memory.list(location.bucket, `${location.prefix}/_fruitstream/moments/`)) keys.push(key);
+  return keys;
+}
+
+function row(sourceOffset: number): PhotoRow {
+  const features = Float32Array.from({ length: DIMENSIONS }, (_, index) => Math.sin(sourceOffset * (index + 1)));
+  return photoRow({ ...SUBJECT, sourceOffset, features, pcaFeatures: null, pcaVersion: null });
+}
