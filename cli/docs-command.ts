@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { describeCommands } from "./command-reference.ts";
+import { describeMetricsPage } from "./metrics-reference.ts";
 
 /** `fruitstream docs`, hidden: the documents that are generated from the code, for whoever changes it. */
 export function docsCommand(): Command {
@@ -8,6 +9,10 @@ export function docsCommand(): Command {
     .command("cli")
     .description("docs/cli.md, from the commands")
     .action((_options, command: Command) => void process.stdout.write(describeCommands(rootOf(command))));
+  docs
+    .command("metrics")
+    .description("docs/metrics.md, from the metrics")
+    .action(async () => void process.stdout.write(await describeMetricsPage()));
   return docs;
 }
 

@@ -24,7 +24,7 @@ import { tell } from "./output.ts";
 import { serveCommand } from "./service-commands.ts";
 import { StatusLine } from "./status-line.ts";
 
-/** `fruitstream ingest backfill|upload|serve`: the three mouths of the pipeline. */
+/** `fruitstream ingest backfill|upload|serve`: three ways to announce photos. */
 export function ingestCommand(): Command {
   const ingest = new Command("ingest").description("announce photos, so that they are featurized");
   ingest

@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
-/** Every metric of the project, in one place. The last sentence of each help text says what an operator does with it. */
+/** Every metric of the project, in one place. Each help text says what is counted, then what an operator does with it. */
 export const registry = new Registry();
 collectDefaultMetrics({ register: registry });
 
@@ -9,82 +9,101 @@ const STAGE_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 
 export const metrics = {
   ingestPhotos: new Counter({
     name: "fruitstream_ingest_photos_total",
-    help: "Photos announced on the topic, by mouth (http, folder, listing). Compare with featurizer_photos_total.",
-    labelNames: ["mouth"],
+    help: "Photos announced on the topic, by intake (http, folder, listing). Compare with featurizer_photos_total: the difference is waiting or dead-lettered.",
+    labelNames: ["intake"],
     registers: [registry],
   }),
   ingestRefused: new Counter({
     name: "fruitstream_ingest_refused_total",
-    help: "Uploads refused, by HTTP status. A rise of 4xx means a client to correct, of 5xx S3 or Kafka to mend.",
+    help: "Uploads refused, by HTTP status. More 4xx: correct the client. More 5xx: look at S3 and Kafka.",
     labelNames: ["status"],
     registers: [registry],
   }),
   featurizerPhotos: new Counter({
     name: "fruitstream_featurizer_photos_total",
-    help: "Photos whose vector was published. Flat while the group has lag: look at featurizer_stage_seconds.",
+    help: "Photos whose vector was published. If it stays flat while the group has lag, look at featurizer_stage_seconds.",
     registers: [registry],
   }),
   featurizerStageSeconds: new Histogram({
     name: "fruitstream_featurizer_stage_seconds",
-    help: "Time of one photo in fetch, decode, infer; of one batch in publish. The slowest stage is what to scale.",
+    help: "Seconds that one photo takes in fetch, decode and infer, and one batch in publish. Scale the slowest stage.",
     labelNames: ["stage"],
     buckets: STAGE_SECONDS,
     registers: [registry],
   }),
   featurizerCpuSeconds: new Counter({
     name: "fruitstream_featurizer_cpu_seconds_total",
-    help: "CPU time by stage: resize and infer on the inference threads, decode (of small JPEGs) and encode on the main one. The rest of process_cpu_seconds_total is other decoding and the clients: the largest part is what to make cheaper.",
+    help: "CPU time by stage: resize and infer on the inference threads, decode (of small JPEGs) and encode on the main thread. The rest of process_cpu_seconds_total is other decoding and the S3 and Kafka clients. Optimise the largest part first.",
     labelNames: ["stage"],
     registers: [registry],
   }),
   featurizerInFlightBytes: new Gauge({
     name: "fruitstream_featurizer_in_flight_bytes",
-    help: "Photo bytes admitted and not yet published. At its bound all the time: the featurizer is saturated.",
+    help: "Encoded bytes of photos admitted and not yet published. Constantly at FEATURIZER_IN_FLIGHT_BYTES_MAX: the featurizer is saturated, add another.",
     registers: [registry],
   }),
   deadLetters: new Counter({
     name: "fruitstream_dead_letters_total",
-    help: "Records set aside, by reason. Any steady rise asks for a look at the topic's newest records.",
+    help: "Records written to the dead letters, by reason. If it rises steadily, look at the newest ones with `fruitstream dead-letters list`.",
     labelNames: ["reason"],
     registers: [registry],
   }),
   retries: new Counter({
     name: "fruitstream_retries_total",
-    help: "Failed steps that will be tried again, by step. A rise means that S3 or Kafka is unwell.",
+    help: "Failed attempts that will be retried, by step. A rise means that S3 or Kafka is unavailable or slow.",
     labelNames: ["step"],
     registers: [registry],
   }),
   reducerRows: new Counter({
     name: "fruitstream_reducer_rows_total",
-    help: "Rows committed to the table. Flat while the group has lag: look at reducer_commit_seconds.",
+    help: "Rows committed to the table. If it stays flat while the group has lag, look at reducer_commit_seconds.",
     registers: [registry],
   }),
   reducerRepeats: new Counter({
     name: "fruitstream_reducer_repeats_total",
-    help: "Vectors dropped because their source position was in the table. Rises after a featurizer's crash only.",
+    help: "Vectors dropped because the table already has their source position. Expected after a featurizer crashed or was rebalanced; at other times check that no two models share a run.",
     registers: [registry],
   }),
   reducerCommits: new Counter({
     name: "fruitstream_reducer_commits_total",
-    help: "Table commits, by outcome (committed, fenced). Fenced means that another reducer had taken the partition.",
+    help: "Table commits, by outcome (committed, fenced). Fenced means that another reducer had taken over the partition; frequent ones mean frequent rebalances.",
     labelNames: ["outcome"],
     registers: [registry],
   }),
   reducerCommitSeconds: new Histogram({
     name: "fruitstream_reducer_commit_seconds",
-    help: "Time from closing a window to its table commit. Above the flush interval: add a reducer.",
+    help: "Seconds from closing a window to its table commit. Above REDUCER_WINDOW_MS_MAX: add a reducer.",
     buckets: STAGE_SECONDS,
     registers: [registry],
   }),
   tableVersion: new Gauge({
     name: "fruitstream_table_version",
-    help: "Newest table version this reducer has seen. Differs between reducers for long: one of them is stuck.",
+    help: "Newest table version that this reducer has seen. If reducers differ for long, the one behind is stuck: restart it.",
     registers: [registry],
   }),
   basisVersion: new Gauge({
     name: "fruitstream_basis_version",
-    help: "Newest PCA basis this reducer projects onto, by model and run. Compare with the table's pca_version.",
+    help: "Newest PCA basis that this reducer has published, by model and run. Compare with the table's pca_version.",
     labelNames: ["model", "run"],
     registers: [registry],
   }),
 } as const;
+
+/** A metric as an operator reads about it. */
+export interface MetricDescription {
+  readonly name: string;
+  readonly type: string;
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+/** The project's own metrics, in their order above; without those of the process and of Node. */
+export async function describeMetrics(): Promise<MetricDescription[]> {
+  const described = Object.values(metrics).map(async (metric) => {
+    const { name, type, help } = await metric.get();
+    // prom-client keeps the declared labels, though its types don't say so.
+    const { labelNames } = metric as unknown as { readonly labelNames: readonly string[] };
+    return { name, type: String(type), labels: labelNames.filter((label) => label !== "le"), help };
+  });
+  return Promise.all(described);
+}

@@ -103,7 +103,7 @@ async function takePhoto(
     traceparent: traceparentOf(request),
   };
   await watches.kafka.during(announcer.announce(photo));
-  metrics.ingestPhotos.inc({ mouth: "http" });
+  metrics.ingestPhotos.inc({ intake: "http" });
   return { uri: formatS3Uri(location), etag };
 }
 
