@@ -1,8 +1,13 @@
 import { relative, resolve } from "node:path";
 import { Command } from "commander";
 import { findModelFolder } from "#lib/model/model-places.ts";
-import { type LocalResult, runLocal } from "#ops/local/run-local.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
+import { type LocalProgress, type LocalResult, runLocal } from "#ops/local/run-local.ts";
+import { cliDeps } from "./cli-deps.ts";
+import { EXIT } from "./exit-code.ts";
 import { interruptible } from "./interruption.ts";
+import { type OutputFlags, print, printJson, tell, withJson } from "./output.ts";
+import { StatusLine } from "./status-line.ts";
 import { wholeNumberOption } from "./whole-number-option.ts";
 
 /** Dead letters that are shown; the log file has them all. */
@@ -10,50 +15,79 @@ const LETTERS_SHOWN_MAX = 20;
 
 /** `fruitstream local`: a folder of photos to a table on this machine, without servers. */
 export function localCommand(): Command {
-  return new Command("local")
+  return withJson(new Command("local"))
     .description("turn a folder of photos into a table in a folder; run again, it adds what is new")
     .requiredOption("--photos <folder>", "photos, read where they lie; the parent folder is the label")
     .requiredOption("--out <folder>", "gets the table, in the folder table, and what a later run needs to go on")
     .option("--model <folder>", "model folder, or the name of a model that comes with the project", "fruitnet")
     .option("--k <n>", "principal components", wholeNumberOption(1, 60), 8)
-    .option("--json", "end with one line of JSON", false)
-    .action(async (options) => {
-      const local = {
-        photos: resolve(options.photos),
-        out: resolve(options.out),
-        model: resolve(findModelFolder(options.model)),
-        components: options.k,
-      };
-      const result = await interruptible((signal) => runLocal(local, signal));
-      if (!result) return void process.stderr.write("to go on, run the same command again\n");
-      printResult(result);
-      if (options.json) printJson(result);
-    });
+    .action(runLocalCommand);
+}
+
+interface LocalFlags extends OutputFlags {
+  readonly photos: string;
+  readonly out: string;
+  readonly model: string;
+  readonly k: number;
+}
+
+async function runLocalCommand({ photos, out, model, k, json }: LocalFlags): Promise<void> {
+  const local = {
+    photos: resolve(photos),
+    out: resolve(out),
+    model: resolve(findModelFolder(model)),
+    components: k,
+  };
+  const line = new StatusLine(systemClock);
+  const result = await interruptible((signal) => {
+    signal.addEventListener("abort", () => line.note("finishing what is under way; Ctrl-C again ends it at once"));
+    const onProgress = (progress: LocalProgress) => line.show(() => describeProgress(progress));
+    const note = (text: string) => line.note(text);
+    return runLocal(local, { ...cliDeps, note, signal, onProgress });
+  }).finally(() => line.end(""));
+  if (!result) return tell("to go on, run the same command again");
+  if (json) printJson(factsOf(result));
+  else printResult(result);
+  if (result.deadLettersOpen > 0) process.exitCode = EXIT.deadLetters;
+}
+
+function describeProgress(progress: LocalProgress): string {
+  if (progress.step === "announcing") return `${progress.announced} new photos, ${progress.known} known ones`;
+  const { photos, featurized, rows, elapsedMs } = progress;
+  const perSecond = (1_000 * featurized) / elapsedMs;
+  return `${featurized}/${photos} photos featurized  ${perSecond.toFixed(0)}/s  ${rows} rows in the table`;
 }
 
 function printResult(result: LocalResult): void {
-  const { announced, known, skipped, leftOver, rowsAdded, rows, deadLetters, seconds, tableFolder } = result;
-  const folder = relative(process.cwd(), tableFolder) || ".";
+  const { announced, known, skipped, leftOver, rowsAdded, rows, deadLetters, deadLettersOpen, seconds } = result;
+  const folder = relative(process.cwd(), result.tableFolder) || ".";
   const notes = [
     ...(known > 0 ? [`${known} known`] : []),
     ...(leftOver > 0 ? [`${leftOver} left over from an earlier run`] : []),
     ...(skipped > 0 ? [`${skipped} other files passed over`] : []),
   ];
-  console.log(`
+  print(`
 photos        ${[`${announced} new`, ...notes].join(", ")}
 rows          ${rowsAdded} added, ${rows} in the table
-dead letters  ${deadLetters.length}
+dead letters  ${deadLetters.length} added, ${deadLettersOpen} open in all
 time          ${seconds.toFixed(1)} s
 table         ${folder}, version ${result.tableVersion}
 log           ${relative(process.cwd(), result.logPath)}`);
   for (const { reason, uri, detail } of deadLetters.slice(0, LETTERS_SHOWN_MAX)) {
-    console.log(`  ${reason.padEnd(18)} ${uri ?? "?"}: ${detail}`);
+    print(`  ${reason.padEnd(18)} ${uri ?? "?"}: ${detail}`);
   }
-  if (deadLetters.length > LETTERS_SHOWN_MAX) {
-    console.log(`  and ${deadLetters.length - LETTERS_SHOWN_MAX} more, see the log`);
-  }
+  if (deadLetters.length > LETTERS_SHOWN_MAX)
+    print(`  and ${deadLetters.length - LETTERS_SHOWN_MAX} more, see the log`);
 }
 
-function printJson({ deadLetters, ...result }: LocalResult): void {
-  console.log(JSON.stringify({ ...result, deadLetters: deadLetters.length }));
+/** `rows` and `deadLetters` are of the table, whoever added them; `rowsAdded` and `deadLettersAdded` of this run. */
+function factsOf({ tableFolder, tableVersion, logPath, deadLetters, deadLettersOpen, ...counts }: LocalResult) {
+  return {
+    table: tableFolder,
+    version: tableVersion,
+    ...counts,
+    deadLetters: deadLettersOpen,
+    deadLettersAdded: deadLetters.length,
+    log: logPath,
+  };
 }

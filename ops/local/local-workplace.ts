@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { FolderRecordLog } from "#lib/log/folder/folder-record-log.ts";
 import type { LogAdmin, PositionedProducer } from "#lib/log/record-log.ts";
@@ -8,6 +7,7 @@ import { type DeadLetter, LIVE_RUN } from "#lib/messages/messages.ts";
 import { type Topics, topicShapes, topicsWithPrefix } from "#lib/messages/topics.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { makeOutputFolder } from "#lib/runtime/output-folder.ts";
 import { openFolderObjectStore } from "#lib/store/folder/folder-object-store.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
@@ -31,6 +31,8 @@ export interface WorkTally {
   readonly rows: number;
   /** By the photo's offset: a letter that a crash had written twice is one. */
   readonly letters: ReadonlyMap<number, DeadLetter>;
+  /** Of the letters, those that nobody has retried or dropped. */
+  readonly openLetters: number;
 }
 
 /**
@@ -64,14 +66,12 @@ export class LocalWorkplace {
 
   /**
    * @param model the model's id.
-   * @throws usage when another process works in the folder, or when its table and its log belong to different works;
+   * @throws usage when the folder can't be written, when another process works in it, or when its table and its log belong to different works;
    * access-denied, stack-unavailable or invalid-table when something in it can't be used.
    */
   static async open(out: string, model: string): Promise<LocalWorkplace> {
     const state = join(out, STATE_FOLDER);
-    await mkdir(out, { recursive: true }).catch((cause) => {
-      throw new FruitstreamError("usage", `--out must be a folder, got "${out}" (${cause.message})`, { cause });
-    });
+    await makeOutputFolder(out, "--out");
     // First, since it keeps other processes out.
     const log = await FolderRecordLog.open(state, systemClock);
     try {
@@ -104,12 +104,18 @@ export class LocalWorkplace {
     await this.table.advance();
     const partitions = summarisePartitions(this.table.snapshot).filter(({ model }) => model === this.#model);
     const letters = new Map<number, DeadLetter>();
-    await this.log.readTopic(this.topics.deadLetters, ({ value }) => {
+    const photoOfLetter = new Map<number, number>();
+    const settled = new Set<number>();
+    await this.log.readTopic(this.topics.deadLetters, ({ offset, value }) => {
       const record = decodeDeadLetterRecord(value);
-      if (record.kind === "letter") letters.set(record.letter.sourceOffset, record.letter);
+      if (record.kind === "letter") {
+        letters.set(record.letter.sourceOffset, record.letter);
+        photoOfLetter.set(offset, record.letter.sourceOffset);
+      } else settled.add(record.mark.letterOffset);
     });
+    const open = new Set([...photoOfLetter].flatMap(([offset, photo]) => (settled.has(offset) ? [] : photo)));
     const rows = partitions.reduce((sum, partition) => sum + partition.rows, 0);
-    return { announced: announced!.offset, rows, letters };
+    return { announced: announced!.offset, rows, letters, openLetters: open.size };
   }
 
   /** Gives up the vectors that are in the table. What was announced is kept: it says which photos are not new. */

@@ -1,5 +1,4 @@
 import { stat } from "node:fs/promises";
-import { StatusLine } from "#cli/status-line.ts";
 import { announceFolder } from "#lib/intake/announce-folder.ts";
 import { PhotoAnnouncer } from "#lib/intake/announce-photo.ts";
 import type { IngestProgress } from "#lib/intake/ingest-progress.ts";
@@ -13,8 +12,9 @@ import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { createLogger, readLogLevel } from "#lib/runtime/logger.ts";
 import { countRows } from "#lib/table/table-summary.ts";
 import { flushTable, STALL_SECONDS } from "#ops/flush/flush-table.ts";
+import type { OpsDeps } from "#ops/pipeline/ops-deps.ts";
 import { type PipelineState, readPipelineState } from "#ops/pipeline/pipeline-state.ts";
-import { startEmbeddedServices } from "#ops/services/embedded-services.ts";
+import { type EmbeddedServices, startEmbeddedServices } from "#ops/services/embedded-services.ts";
 import { featurizerWorkConfig } from "#services/featurizer/config.ts";
 import { reducerWorkConfig } from "#services/reducer/config.ts";
 import { FEATURIZER_GROUP, LocalWorkplace, workplaceConfig } from "./local-workplace.ts";
@@ -30,6 +30,25 @@ export interface LocalOptions {
   readonly components: number;
 }
 
+export interface LocalDeps extends OpsDeps {
+  /** Ends the run in order. */
+  readonly signal: AbortSignal;
+  /** Told of every step; cheap enough to be called for every photo. */
+  readonly onProgress: (progress: LocalProgress) => void;
+}
+
+/** How far a run has come: photos are looked for first, then featurized. */
+export type LocalProgress =
+  | { readonly step: "announcing"; readonly announced: number; readonly known: number }
+  | {
+      readonly step: "featurizing";
+      readonly photos: number;
+      readonly featurized: number;
+      /** In the table by now. */
+      readonly rows: number;
+      readonly elapsedMs: number;
+    };
+
 /** What came of a run: announced + left over = rows added + dead letters. */
 export interface LocalResult {
   readonly announced: number;
@@ -44,6 +63,8 @@ export interface LocalResult {
   readonly rows: number;
   /** Of this run. */
   readonly deadLetters: readonly DeadLetter[];
+  /** Photos of every run with this model that are open dead letters instead of rows. */
+  readonly deadLettersOpen: number;
   readonly seconds: number;
   readonly tableFolder: string;
   readonly tableVersion: number;
@@ -59,34 +80,20 @@ const LOOK_MS = 100;
  *
  * @throws usage for a folder that can't be used, what a service can't go on with, or the signal's reason.
  */
-export async function runLocal(options: LocalOptions, signal: AbortSignal): Promise<LocalResult> {
+export async function runLocal(options: LocalOptions, deps: LocalDeps): Promise<LocalResult> {
   await requireFolder(options.photos);
   const model = await loadModelFolder(options.model);
   const workplace = await LocalWorkplace.open(options.out, model.id);
-  const line = new StatusLine(systemClock);
-  signal.addEventListener("abort", () => line.note("finishing what is under way; Ctrl-C again ends it at once"));
   try {
-    const given = workplaceConfig(model.id, options.model, options.components);
-    const logLevel = readLogLevel(process.env, "info");
-    const services = await startEmbeddedServices({
-      featurizer: readConfig(featurizerWorkConfig, process.env, given.featurizer),
-      reducer: readConfig(reducerWorkConfig, process.env, given.reducer),
-      log: workplace.log,
-      photoStore: withPhotosInPlace(workplace.store),
-      tableStore: workplace.store,
-      loggerOf: (service) => createLogger(service, logLevel, workplace.logPath),
-      signal,
-    });
+    const services = await startServices(options, model.id, workplace, deps);
     let result: LocalResult;
     try {
-      result = await work(options, workplace, services.failure, line, signal);
+      result = await work(options, workplace, services.failure, deps);
     } catch (error) {
-      line.end("");
       // What the services fail with while they stop is the first failure over again.
       await services.stop().catch(() => undefined);
       throw error;
     }
-    line.end("");
     await services.stop();
     return result;
   } finally {
@@ -94,12 +101,30 @@ export async function runLocal(options: LocalOptions, signal: AbortSignal): Prom
   }
 }
 
+function startServices(
+  options: LocalOptions,
+  modelId: string,
+  workplace: LocalWorkplace,
+  { env, signal }: LocalDeps,
+): Promise<EmbeddedServices> {
+  const given = workplaceConfig(modelId, options.model, options.components);
+  const logLevel = readLogLevel(env, "info");
+  return startEmbeddedServices({
+    featurizer: readConfig(featurizerWorkConfig, env, given.featurizer),
+    reducer: readConfig(reducerWorkConfig, env, given.reducer),
+    log: workplace.log,
+    photoStore: withPhotosInPlace(workplace.store),
+    tableStore: workplace.store,
+    loggerOf: (service) => createLogger(service, logLevel, workplace.logPath),
+    signal,
+  });
+}
+
 async function work(
   options: LocalOptions,
   workplace: LocalWorkplace,
   failure: Promise<never>,
-  line: StatusLine,
-  signal: AbortSignal,
+  deps: LocalDeps,
 ): Promise<LocalResult> {
   const { admin, producer, table, topics } = workplace;
   const startedAtMs = systemClock.nowMs();
@@ -108,12 +133,13 @@ async function work(
   const leftOver = before.announced - before.rows - before.letters.size;
 
   const ending = new AbortController();
-  const ended = AbortSignal.any([signal, ending.signal]);
-  const announcing = announce(options, workplace, line, ended);
+  const ended = AbortSignal.any([deps.signal, ending.signal]);
+  const announcing = announce(options, workplace, { ...deps, signal: ended });
   let progress: IngestProgress;
   try {
     progress = await Promise.race([announcing, failure]);
-    await Promise.race([untilFeaturized(look, leftOver + progress.announced, startedAtMs, line, ended), failure]);
+    const photos = leftOver + progress.announced;
+    await Promise.race([untilFeaturized(look, photos, startedAtMs, { ...deps, signal: ended }), failure]);
     if ((await look()).reducerLag > 0) {
       const parts = { admin, producer, table, featuresTopic: topics.features };
       await Promise.race([flushTable(parts, STALL_SECONDS, ended), failure]);
@@ -133,6 +159,7 @@ async function work(
     rowsAdded: after.rows - before.rows,
     rows: countRows(table.snapshot),
     deadLetters: [...after.letters].filter(([offset]) => !before.letters.has(offset)).map(([, letter]) => letter),
+    deadLettersOpen: after.openLetters,
     seconds: (systemClock.nowMs() - startedAtMs) / 1_000,
     tableFolder: workplace.tableFolder,
     tableVersion: table.snapshot.version,
@@ -140,7 +167,7 @@ async function work(
   };
 }
 
-function announce({ photos }: LocalOptions, workplace: LocalWorkplace, line: StatusLine, signal: AbortSignal) {
+function announce({ photos }: LocalOptions, workplace: LocalWorkplace, { signal, note, onProgress }: LocalDeps) {
   const { producer, topics } = workplace;
   const announcer = new PhotoAnnouncer((records) => producer.append(topics.photos, records), systemClock);
   return announceFolder(
@@ -152,10 +179,10 @@ function announce({ photos }: LocalOptions, workplace: LocalWorkplace, line: Sta
       isPhoto: suffixTest(UPLOADED_SUFFIXES),
       unlabelled: new RegExp(UNLABELLED_FOLDERS),
       isAnnounced: (key, etag) => workplace.isAnnounced(key, etag),
-      onUnreadable: (error) => line.note(`passed over: ${error.message}`),
+      onUnreadable: (error) => note(`passed over: ${error.message}`),
     },
-    { clock: systemClock, signal, onRetry: (error) => line.note(`trying again: ${String(error)}`) },
-    ({ announced, existing }) => line.show(() => `${announced} new photos, ${existing} known ones`),
+    { clock: systemClock, signal, onRetry: (error) => note(`trying again: ${String(error)}`) },
+    ({ announced, existing }) => onProgress({ step: "announcing", announced, known: existing }),
   );
 }
 
@@ -163,16 +190,13 @@ async function untilFeaturized(
   look: () => Promise<PipelineState>,
   photos: number,
   startedAtMs: number,
-  line: StatusLine,
-  signal: AbortSignal,
+  { signal, onProgress }: LocalDeps,
 ): Promise<void> {
   for (;;) {
     const state = await look();
-    line.show(() => {
-      const done = photos - state.featurizerLag;
-      const perSecond = (1_000 * done) / (systemClock.nowMs() - startedAtMs);
-      return `${done}/${photos} photos featurized  ${perSecond.toFixed(0)}/s  ${state.rows} rows in the table`;
-    });
+    const featurized = photos - state.featurizerLag;
+    const elapsedMs = systemClock.nowMs() - startedAtMs;
+    onProgress({ step: "featurizing", photos, featurized, rows: state.rows, elapsedMs });
     if (state.featurizerLag === 0) return;
     await systemClock.sleep(LOOK_MS, signal);
   }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runLocal } from "#ops/local/run-local.ts";
 import { writeTinyModel } from "../../faults/tiny-model.ts";
-import { writePhotos } from "../ops/local/local-fixtures.ts";
+import { localDeps, writePhotos } from "../ops/local/local-fixtures.ts";
 import { runCli } from "./run-cli.ts";
 
 /** The tests follow one folder through its life: each begins where the one before it ended. */
@@ -12,10 +12,7 @@ describe("the dead letters that local has left", { timeout: 120_000 }, () => {
   let scratch: string;
   let out: string;
   const run = () =>
-    runLocal(
-      { photos: join(scratch, "photos"), model: join(scratch, "model"), out, components: 2 },
-      new AbortController().signal,
-    );
+    runLocal({ photos: join(scratch, "photos"), model: join(scratch, "model"), out, components: 2 }, localDeps());
   const letters = (action: string, ...args: string[]) => runCli(["dead-letters", action, ...args, "--out", out]);
 
   beforeAll(async () => {

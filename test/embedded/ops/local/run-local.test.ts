@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { runLocal } from "#ops/local/run-local.ts";
+import { type LocalProgress, runLocal } from "#ops/local/run-local.ts";
 import { writeTinyModel } from "../../../faults/tiny-model.ts";
-import { renderPhoto, rowsOf, writePhotos } from "./local-fixtures.ts";
+import { localDeps, renderPhoto, rowsOf, writePhotos } from "./local-fixtures.ts";
 
 describe("local", { timeout: 120_000 }, () => {
   let scratch: string;
@@ -20,8 +20,8 @@ describe("local", { timeout: 120_000 }, () => {
   });
   afterEach(() => rm(scratch, { recursive: true }));
 
-  const run = (options: { photos?: string; model?: string } = {}, signal = new AbortController().signal) =>
-    runLocal({ photos, model: join(scratch, "model"), out, components: 2, ...options }, signal);
+  const run = (options: { photos?: string; model?: string } = {}, signal?: AbortSignal) =>
+    runLocal({ photos, model: join(scratch, "model"), out, components: 2, ...options }, localDeps(signal));
   const rows = () => rowsOf(out, join(scratch, "reading"));
 
   it("makes a row of each photo, with the path of its file and its folder as label", async () => {
@@ -57,7 +57,9 @@ describe("local", { timeout: 120_000 }, () => {
     const { deadLetters, ...counts } = await run();
     expect(counts).toMatchObject({ announced: 13, skipped: 1, rowsAdded: 12 });
     expect(deadLetters.map(({ reason }) => reason)).toEqual(["unsupported-format"]);
-    expect(await run()).toMatchObject({ announced: 0, known: 13, rowsAdded: 0, deadLetters: [] });
+    // Nothing new is set aside, and what is missing is still told.
+    const again = { announced: 0, known: 13, rowsAdded: 0, deadLetters: [], deadLettersOpen: 1 };
+    expect(await run()).toMatchObject(again);
   });
 
   it("keeps the vectors of several models in one folder", async () => {
@@ -88,6 +90,19 @@ describe("local", { timeout: 120_000 }, () => {
     await run();
     await rm(join(out, ".fruitstream"), { recursive: true });
     await expect(run()).rejects.toThrow(/\.fruitstream was removed or replaced/);
+  });
+
+  it("tells how far it has come, step by step", async () => {
+    const steps: LocalProgress[] = [];
+    const onProgress = (progress: LocalProgress) => steps.push(progress);
+    await runLocal({ photos, model: join(scratch, "model"), out, components: 2 }, { ...localDeps(), onProgress });
+    expect(steps).toContainEqual({ step: "announcing", announced: 12, known: 0 });
+    expect(steps.at(-1)).toMatchObject({ step: "featurizing", photos: 12, featurized: 12 });
+  });
+
+  it("refuses an output folder that can't be one", async () => {
+    await writeFile(out, "a file");
+    await expect(run()).rejects.toMatchObject({ code: "usage", message: expect.stringContaining("--out must be") });
   });
 
   it("refuses photos that are no folder", async () => {
