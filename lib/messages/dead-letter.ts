@@ -4,6 +4,8 @@ import type { DeadLetter } from "./messages.ts";
 
 /** A letter must fit where its record did, with room for what it adds; Kafka's default bound is 1 MiB. */
 const ORIGINAL_BYTES_MAX = 512 * 1_024;
+/** The key travels twice, in the letter and as the key of its record. Keys of ours have 1 KiB at most. */
+const ORIGINAL_KEY_BYTES_MAX = 16 * 1_024;
 const DETAIL_CHARACTERS_MAX = 4_096;
 
 /** What is known of a record beside the record itself. */
@@ -21,8 +23,8 @@ export interface DeadLetterContext {
  */
 export function deadLetterOf(record: LogRecord, error: Error, context: DeadLetterContext): DeadLetter {
   const { run, uri, traceparent, nowMs } = context;
-  const key = withinBound(record.key);
-  const value = withinBound(record.value);
+  const key = withinBound(record.key, ORIGINAL_KEY_BYTES_MAX);
+  const value = withinBound(record.value, ORIGINAL_BYTES_MAX);
   const isCut = key !== record.key || value !== record.value;
   const detail = error.message.slice(0, DETAIL_CHARACTERS_MAX);
   return {
@@ -40,6 +42,6 @@ export function deadLetterOf(record: LogRecord, error: Error, context: DeadLette
   };
 }
 
-function withinBound(bytes: Uint8Array | null): Uint8Array | null {
-  return bytes && bytes.byteLength > ORIGINAL_BYTES_MAX ? null : bytes;
+function withinBound(bytes: Uint8Array | null, bytesMax: number): Uint8Array | null {
+  return bytes && bytes.byteLength > bytesMax ? null : bytes;
 }

@@ -1,4 +1,5 @@
 import { indexOfNonFinite } from "#lib/messages/finite-values.ts";
+import { requireUsableVector } from "#lib/messages/message-bounds.ts";
 import type { PhotoFeatures } from "#lib/messages/messages.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { formatS3Uri } from "#lib/store/object-store.ts";
@@ -8,9 +9,11 @@ import { type PhotoRow, partitionOf } from "#lib/table/photo-row.ts";
  * The row of a vector, not yet projected.
  *
  * @throws poison-message when it could not be a row of the table: a value that is not finite would spoil the moments
- * for good, and an event time without a four-digit year has no partition.
+ * for good, an event time without a four-digit year has no partition, and no featurizer writes what is out of the
+ * bounds of a message.
  */
 export function rowOf(message: PhotoFeatures): PhotoRow {
+  requireUsableVector(message);
   const row: PhotoRow = {
     model: message.model,
     run: message.run,

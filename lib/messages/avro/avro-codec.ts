@@ -2,9 +2,10 @@ import type avro from "avsc";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { DeadLetter, DeadLetterMark, PhotoArrived, PhotoFeatures } from "../messages.ts";
 import { formatFingerprint, type PublishedSchema } from "./avro-schemas.ts";
+import { requireBounded } from "./body-bounds.ts";
 import { type KnownSchemas, knownSchemas } from "./known-schemas.ts";
 import { schemaResolver } from "./schema-resolver.ts";
-import { asBuffer, fingerprintIn, HEADER_BYTES, singleObjectHeader } from "./single-object.ts";
+import { asBuffer, describeForeign, fingerprintIn, HEADER_BYTES, singleObjectHeader } from "./single-object.ts";
 
 /**
  * Messages on the wire, in Avro single-object encoding. A reader finds the writer's schema by its fingerprint among all
@@ -16,6 +17,8 @@ export interface MessageCodec<Message> {
   /**
    * Decodes what any known version of this message has written. Schemas that are not published here have to be learnt
    * before (`SchemaTopic`).
+   *
+   * Never reads more values than there are bytes: lengths and counts are held against the body before they are believed.
    *
    * @throws poison-message when the bytes are nothing of the kind, or of a version that can't be read as this one.
    */
@@ -68,18 +71,14 @@ export function avroCodec<Message>(message: string, known: KnownSchemas = knownS
     decode: (bytes) => {
       const buffer = asBuffer(bytes);
       const fingerprint = fingerprintIn(buffer);
-      if (fingerprint === undefined) {
-        const start = buffer.subarray(0, HEADER_BYTES).toString("hex");
-        throw poison(message, `it begins with "${start}" instead of the marker c301 of Avro single-object encoding`);
-      }
+      if (fingerprint === undefined) throw poison(message, describeForeign(bytes));
       const writer = known.typeOf(fingerprint);
-      if (!writer) {
-        const schema = formatFingerprint(fingerprint);
-        throw poison(message, `its schema ${schema} is neither in schemas/ nor on the topic of schemas`);
-      }
+      if (!writer) throw poison(message, describeUnknown(known, fingerprint));
       const resolver = resolverOf(fingerprint, writer);
+      const body = buffer.subarray(HEADER_BYTES);
       try {
-        return newest.type.fromBuffer(buffer.subarray(HEADER_BYTES), resolver) as Message;
+        requireBounded(writer, body);
+        return newest.type.fromBuffer(body, resolver) as Message;
       } catch (cause) {
         throw poison(message, `its body does not follow its schema: ${String(cause)}`, cause);
       }
@@ -89,6 +88,14 @@ export function avroCodec<Message>(message: string, known: KnownSchemas = knownS
       return fingerprint !== undefined && known.typeOf(fingerprint)?.name === newest.type.name;
     },
   };
+}
+
+function describeUnknown(known: KnownSchemas, fingerprint: bigint): string {
+  const schema = formatFingerprint(fingerprint);
+  const refusal = known.refusalOf(fingerprint);
+  return refusal === undefined
+    ? `its schema ${schema} is neither in schemas/ nor on the topic of schemas`
+    : `its schema ${schema} on the topic of schemas is refused: ${refusal}`;
 }
 
 function resolverOrError(

@@ -27,3 +27,10 @@ test("a letter always fits into a record of Kafka's default size", () => {
   expect(letter.detail).toMatch(/read it at its source position$/);
   expect(deadLetterCodec.encode(letter).byteLength).toBeLessThan(1_000_000);
 });
+
+test("a long key, which travels twice, leaves room for the value", () => {
+  const letter = deadLetterOf(record(Buffer.alloc(500_000), Buffer.alloc(500_000)), error, context);
+  const bytes = deadLetterCodec.encode(letter).byteLength + (letter.originalKey?.byteLength ?? 0);
+  expect(bytes).toBeLessThan(1_000_000);
+  expect(letter.originalValue).toHaveLength(500_000);
+});

@@ -30,7 +30,7 @@ import { loopKernel } from "../../lib/pca/loop-kernel.ts";
 
 const topics = topicsWithPrefix("");
 const location = { bucket: "b", prefix: "table" };
-const subject = { model: "m", run: "live" };
+const subject = { model: "m-0123456789ab", run: "live" };
 const DIMENSIONS = 4;
 const COMPONENTS = 2;
 
@@ -267,7 +267,7 @@ function message(sourcePartition: number, sourceOffset: number): PhotoFeatures {
     sourceTopic: "photos",
     sourcePartition,
     sourceOffset,
-    bucket: "b",
+    bucket: "photos",
     key: `photos/${sourcePartition}/${sourceOffset}.jpg`,
     etag: "e",
     label: null,
@@ -432,7 +432,7 @@ async function expectTableHolds(world: World, messages: readonly PhotoFeatures[]
 
   for (const row of rows.filter(({ pca_version }) => pca_version !== null)) {
     const name = String(row.pca_version).padStart(6, "0");
-    const key = `table/_fruitstream/bases/model=m/run=live/${name}.json`;
+    const key = `table/_fruitstream/bases/model=m-0123456789ab/run=live/${name}.json`;
     const basis = decodeBasis((await world.store.get({ bucket: "b", key }, { bytesMax: 1_000_000 })).bytes);
     expect(row.pca_features).toEqual(project(basis, row.features as Float32Array));
   }
