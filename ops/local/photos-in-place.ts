@@ -1,14 +1,9 @@
-import { relative, resolve } from "node:path";
+import { FILE_BUCKET, fileOfLocation } from "#lib/photo/photo-uri.ts";
 import { readObjectFile } from "#lib/store/folder/object-file.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 
-/** The bucket that stands for this machine: `s3://local/home/me/apples/1.jpg` is the file /home/me/apples/1.jpg. */
-export const LOCAL_BUCKET = "local";
-
-/** The key of the file at an absolute path. */
-export function keyOfPath(path: string): string {
-  return relative("/", path);
-}
+/** What version 0.1.0 called this machine: a photo that it announced may be unfinished, or a dead letter. */
+const EARLIER_BUCKET = "local";
 
 /**
  * A store whose photos are read where they lie; for everything else it is the one given. A photo that was replaced
@@ -17,9 +12,10 @@ export function keyOfPath(path: string): string {
 export function withPhotosInPlace(store: ObjectStore): ObjectStore {
   return {
     ...store,
-    get: async (location, options) =>
-      location.bucket === LOCAL_BUCKET
-        ? readObjectFile(resolve("/", location.key), options)
-        : store.get(location, options),
+    get: async (location, options) => {
+      const bucket = location.bucket === EARLIER_BUCKET ? FILE_BUCKET : location.bucket;
+      const path = fileOfLocation({ ...location, bucket });
+      return path === undefined ? store.get(location, options) : readObjectFile(path, options);
+    },
   };
 }

@@ -6,6 +6,7 @@ import type { DeadLetter } from "#lib/messages/messages.ts";
 import { loadModelFolder } from "#lib/model/model-folder.ts";
 import { UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
 import { suffixTest, UPLOADED_SUFFIXES } from "#lib/photo/photo-suffixes.ts";
+import { FILE_BUCKET, keyOfFile } from "#lib/photo/photo-uri.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { readConfig } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
@@ -18,7 +19,7 @@ import { type EmbeddedServices, startEmbeddedServices } from "#ops/services/embe
 import { featurizerWorkConfig } from "#services/featurizer/config.ts";
 import { reducerWorkConfig } from "#services/reducer/config.ts";
 import { FEATURIZER_GROUP, LocalWorkplace, workplaceConfig } from "./local-workplace.ts";
-import { keyOfPath, LOCAL_BUCKET, withPhotosInPlace } from "./photos-in-place.ts";
+import { withPhotosInPlace } from "./photos-in-place.ts";
 
 export interface LocalOptions {
   /** Absolute. */
@@ -174,8 +175,8 @@ function announce({ photos }: LocalOptions, workplace: LocalWorkplace, { signal,
     announcer,
     {
       folder: photos,
-      bucket: LOCAL_BUCKET,
-      keyOf: keyOfPath,
+      bucket: FILE_BUCKET,
+      keyOf: keyOfFile,
       isPhoto: suffixTest(UPLOADED_SUFFIXES),
       unlabelled: new RegExp(UNLABELLED_FOLDERS),
       isAnnounced: (key, etag) => workplace.isAnnounced(key, etag),

@@ -9,6 +9,7 @@ import type { DeadLetter, PhotoArrived, PhotoFeatures } from "#lib/messages/mess
 import type { Topics } from "#lib/messages/topics.ts";
 import type { PhotoVector } from "#lib/model/inference/photo-model.ts";
 import type { DecodedPhoto } from "#lib/photo/decode-photo.ts";
+import { photoUri } from "#lib/photo/photo-uri.ts";
 import type { Clock } from "#lib/runtime/clock.ts";
 import { fateOf } from "#lib/runtime/errors.ts";
 import type { Health } from "#lib/runtime/health.ts";
@@ -16,7 +17,7 @@ import type { Logger } from "#lib/runtime/logger.ts";
 import { metrics } from "#lib/runtime/metrics.ts";
 import { waitWithin } from "#lib/runtime/wait-within.ts";
 import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
-import { formatS3Uri, type ObjectStore } from "#lib/store/object-store.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
 import { DeadLetterLimit } from "./dead-letter-limit.ts";
 import { fetchPhoto } from "./fetch-photo.ts";
 import { type BudgetShare, InFlightBudget } from "./in-flight-budget.ts";
@@ -286,7 +287,7 @@ export class FeaturizerPipeline {
     } catch (error) {
       if (fateOf(error) !== "dead-letter") throw error;
       const known = arrived instanceof Error ? undefined : arrived;
-      const uri = known ? formatS3Uri(known) : null;
+      const uri = known ? photoUri(known) : null;
       const context = { run, uri, traceparent: known?.traceparent ?? null, nowMs: this.#parts.clock.nowMs() };
       return { budgetBytes, deadLetter: deadLetterOf(record, error as Error, context) };
     }

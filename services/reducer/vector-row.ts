@@ -1,8 +1,8 @@
 import { indexOfNonFinite } from "#lib/messages/finite-values.ts";
 import { requireUsableVector } from "#lib/messages/message-bounds.ts";
 import type { PhotoFeatures } from "#lib/messages/messages.ts";
+import { photoUri } from "#lib/photo/photo-uri.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import { formatS3Uri } from "#lib/store/object-store.ts";
 import { type PhotoRow, partitionOf } from "#lib/table/photo-row.ts";
 
 /**
@@ -17,7 +17,7 @@ export function rowOf(message: PhotoFeatures): PhotoRow {
   const row: PhotoRow = {
     model: message.model,
     run: message.run,
-    path: formatS3Uri(message),
+    path: photoUri(message),
     label: message.label,
     features: message.features,
     pcaFeatures: null,

@@ -35,7 +35,7 @@ describe("local", { timeout: 120_000 }, () => {
     });
     const found = await rows();
     expect(found.map(({ path }) => path).sort()).toEqual(
-      Array.from({ length: 12 }, (_, index) => `s3://local${photos}/apple/${String(index).padStart(4, "0")}.png`),
+      Array.from({ length: 12 }, (_, index) => `file://${photos}/apple/${String(index).padStart(4, "0")}.png`),
     );
     expect(found[0]).toMatchObject({ label: "apple", width: 8, height: 8, pca_version: 1 });
     expect(found[0]!.pca_features).toHaveLength(2);
