@@ -2,8 +2,8 @@ import { relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { formatS3Uri, type ObjectLocation } from "#lib/store/object-store.ts";
 
-/** The bucket that stands for this machine. Its name is too short for S3, so that no server's photo is taken for a file. */
-export const FILE_BUCKET = "fs";
+/** The bucket that stands for this machine. S3 allows no two dots in a row, so no server's photo is taken for a file. */
+export const FILE_BUCKET = "this..machine";
 
 /** The key of the file at an absolute path. */
 export function keyOfFile(path: string): string {
