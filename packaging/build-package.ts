@@ -16,7 +16,8 @@ const FOLDERS_LEFT_OUT = /(^|\/)(train|__pycache__|venv|\.[^/]+)$/;
 
 await rm(DIST, { recursive: true, force: true });
 const manifest = await readManifest();
-for (const room of [...Object.values(manifest.imports).map(roomOf), ...DATA_ROOMS]) await buildRoom(room);
+const codeRooms = Object.values(manifest.imports).filter(isRoom).map(roomOf);
+for (const room of [...codeRooms, ...DATA_ROOMS]) await buildRoom(room);
 await writeFile(join(DIST, "package.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
 await copyOnnxRuntime(join(DIST, "node_modules"));
 
@@ -29,6 +30,11 @@ async function readManifest(): Promise<DistManifest> {
   const { name, version, type, imports } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
   const rooms = Object.entries<string>(imports).filter(([, path]) => !ROOMS_LEFT_OUT.includes(roomOf(path)));
   return { name, version, private: true, type, imports: Object.fromEntries(rooms) } as DistManifest;
+}
+
+/** A whole folder is imported by a pattern; `./package.json` is one file, and is written here. */
+function isRoom(path: string): boolean {
+  return path.endsWith("/*");
 }
 
 /** `lib` of `./lib/*`. */

@@ -47,6 +47,11 @@ test("installs without warnings, and nothing that it brings has an install scrip
   expect(packages.filter(([, { hasInstallScript }]) => hasInstallScript)).toEqual([]);
 });
 
+test("the command knows the package's version", async () => {
+  const { version } = JSON.parse(await readFile(join(PROJECT_ROOT, "package.json"), "utf8"));
+  expect((await run(everywhere, ["--version"])).stdout).toContain(version);
+});
+
 test("models and settings are in the package", async () => {
   const models = await run(inFolder, ["models", "list"]);
   expect(models.stdout).toContain("fruitnet-int8");
