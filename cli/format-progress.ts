@@ -11,3 +11,10 @@ export function formatProgress(progress: IngestProgress, elapsedMs: number): str
   const told = others.filter(([count]) => count > 0).map(([count, what]) => `, ${count} ${what}`);
   return `${progress.announced} announced (${perSecond}/s)${told.join("")}`;
 }
+
+/** As "skipped: 9 without suffix, 3 .heic", the most first; undefined when nothing was. */
+export function formatSkipped(skippedByKind: IngestProgress["skippedByKind"]): string | undefined {
+  const kinds = Object.entries(skippedByKind).sort(([, a], [, b]) => b - a);
+  if (kinds.length === 0) return undefined;
+  return `skipped: ${kinds.map(([kind, count]) => `${count} ${kind}`).join(", ")}`;
+}

@@ -22,8 +22,9 @@ export interface SamplePhoto {
  */
 export async function readSample(folder: string): Promise<SamplePhoto[]> {
   const isPhoto = suffixTest(LISTED_SUFFIXES);
+  const unlabelled = new RegExp(UNLABELLED_FOLDERS);
   const photos: SamplePhoto[] = [];
-  for await (const { path, relativePath } of walkFolder(folder, () => undefined)) {
+  for await (const { path, relativePath } of walkFolder(folder, { unlabelled, onSkipped: () => undefined })) {
     if (isPhoto(relativePath)) photos.push({ name: relativePath, bytes: await readFile(path) });
   }
   if (photos.length === 0) throw new FruitstreamError("usage", `--photos must hold photos, got none in "${folder}"`);

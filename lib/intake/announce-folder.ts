@@ -1,14 +1,13 @@
 import pLimit from "p-limit";
 import { eventTimeMs } from "#lib/photo/event-time.ts";
-import { labelOfKey } from "#lib/photo/photo-label.ts";
 import { fateOf } from "#lib/runtime/errors.ts";
 import { type RetryHooks, retrying } from "#lib/runtime/retry.ts";
 import { etagOfFile } from "#lib/store/folder/object-file.ts";
 import type { PhotoAnnouncer } from "./announce-photo.ts";
 import { forEachBounded } from "./for-each-bounded.ts";
-import { type IngestProgress, type OnProgress, ProgressCount } from "./ingest-progress.ts";
+import { type IngestProgress, kindOfFile, type OnProgress, ProgressCount } from "./ingest-progress.ts";
 import { RETRY_POLICY } from "./retry-policy.ts";
-import { type FolderFile, walkFolder } from "./walk-folder.ts";
+import { type FolderFile, unreadableFolder, type WalkOptions, walkFolder } from "./walk-folder.ts";
 
 export interface AnnounceFolderOptions {
   readonly folder: string;
@@ -21,7 +20,7 @@ export interface AnnounceFolderOptions {
   readonly unlabelled: RegExp;
   /** Whether the photo was announced before with this content. */
   readonly isAnnounced: (key: string, etag: string) => boolean;
-  /** Told of a photo that can't be read at all, which is passed over. */
+  /** Told of a photo or a folder that can't be read at all, which is passed over. */
   readonly onUnreadable: (error: Error) => void;
 }
 
@@ -46,10 +45,10 @@ export async function announceFolder(
 ): Promise<IngestProgress> {
   const count = new ProgressCount(onProgress);
   const reading = pLimit(FILES_READ_MAX);
-  const photos = findPhotos(options, () => count.add("skipped"));
+  const photos = findPhotos(options, (kind) => count.skip(kind));
   await forEachBounded(photos, ANNOUNCEMENTS_PENDING_MAX, hooks.signal, async (file) => {
     const etag = await reading(() => readEtag(file, options, hooks));
-    if (etag === undefined) return count.add("skipped");
+    if (etag === undefined) return count.skip("unreadable");
     const key = options.keyOf(file.path);
     if (options.isAnnounced(key, etag)) return count.add("existing");
     await announcer.announce({
@@ -57,7 +56,7 @@ export async function announceFolder(
       key,
       etag,
       sizeBytes: file.sizeBytes,
-      label: labelOfKey(file.relativePath, options.unlabelled),
+      label: file.label,
       capturedAtMs: eventTimeMs(file.modifiedAtMs, hooks.clock.nowMs()),
       traceparent: null,
     });
@@ -66,10 +65,17 @@ export async function announceFolder(
   return count.progress;
 }
 
-async function* findPhotos({ folder, isPhoto }: AnnounceFolderOptions, onSkipped: () => void) {
-  for await (const file of walkFolder(folder, onSkipped)) {
+async function* findPhotos(
+  { folder, isPhoto, unlabelled, onUnreadable }: AnnounceFolderOptions,
+  onSkipped: (kind: string) => void,
+) {
+  const onWalkSkipped: WalkOptions["onSkipped"] = (why, path) => {
+    onSkipped(why);
+    if (why === "unreadable folders") onUnreadable(unreadableFolder(path));
+  };
+  for await (const file of walkFolder(folder, { unlabelled, onSkipped: onWalkSkipped })) {
     if (isPhoto(file.relativePath)) yield file;
-    else onSkipped();
+    else onSkipped(kindOfFile(file.relativePath));
   }
 }
 

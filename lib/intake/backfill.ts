@@ -4,7 +4,7 @@ import type { RetryHooks } from "#lib/runtime/retry.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import type { PhotoAnnouncer } from "./announce-photo.ts";
 import { forEachBounded } from "./for-each-bounded.ts";
-import { type IngestProgress, type OnProgress, ProgressCount } from "./ingest-progress.ts";
+import { type IngestProgress, kindOfFile, type OnProgress, ProgressCount } from "./ingest-progress.ts";
 import { type Listing, listObjects } from "./list-photos.ts";
 import { RETRY_POLICY } from "./retry-policy.ts";
 
@@ -37,7 +37,7 @@ export async function backfill(
   const { bucket } = listing;
   const objects = listObjects(store, listing, RETRY_POLICY, hooks);
   await forEachBounded(objects, PENDING_MAX, hooks.signal, async ({ key, etag, sizeBytes, modifiedAtMs }) => {
-    if (!isPhoto(key)) return count.add("skipped");
+    if (!isPhoto(key)) return count.skip(kindOfFile(key));
     const capturedAtMs = eventTimeMs(modifiedAtMs, hooks.clock.nowMs());
     const label = labelOfKey(key, unlabelled);
     await announcer.announce({ bucket, key, etag, sizeBytes, label, capturedAtMs, traceparent: null });

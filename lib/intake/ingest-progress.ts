@@ -6,16 +6,28 @@ export interface IngestProgress {
   readonly uploaded: number;
   /** Found on S3 with the same content. */
   readonly existing: number;
-  /** Passed over: other suffixes, hidden or too large files. */
+  /** Passed over: other suffixes, hidden or too large files, folders that could not be listed. */
   readonly skipped: number;
+  /** The same by what they are, as `.heic`, `without suffix` or `hidden`; at most SKIP_KINDS_MAX kinds. */
+  readonly skippedByKind: Readonly<Record<string, number>>;
   /** The key up to which, in the source's order, every photo of a listing is announced. */
   readonly lastKey: string | undefined;
 }
 
-export const NO_PROGRESS: IngestProgress = { announced: 0, uploaded: 0, existing: 0, skipped: 0, lastKey: undefined };
+export const NO_PROGRESS: IngestProgress = {
+  announced: 0,
+  uploaded: 0,
+  existing: 0,
+  skipped: 0,
+  skippedByKind: {},
+  lastKey: undefined,
+};
 
 /** Told after each step; cheap enough to be called for every photo. */
 export type OnProgress = (progress: IngestProgress) => void;
+
+/** A folder or a bucket may hold files of any suffix; what comes after so many is counted as "others". */
+const SKIP_KINDS_MAX = 24;
 
 /** Counts, and tells of every change. */
 export class ProgressCount {
@@ -30,8 +42,27 @@ export class ProgressCount {
     return this.#progress;
   }
 
-  add(kind: "announced" | "uploaded" | "existing" | "skipped", lastKey = this.#progress.lastKey): void {
-    this.#progress = { ...this.#progress, [kind]: this.#progress[kind] + 1, lastKey };
+  add(kind: "announced" | "uploaded" | "existing", lastKey = this.#progress.lastKey): void {
+    this.#change({ [kind]: this.#progress[kind] + 1, lastKey });
+  }
+
+  /** @param kind as `kindOfFile` says it, or another reason. */
+  skip(kind: string): void {
+    const { skipped, skippedByKind: kinds } = this.#progress;
+    const isOther = !(kind in kinds) && Object.keys(kinds).length >= SKIP_KINDS_MAX;
+    const counted = isOther ? "others" : kind;
+    this.#change({ skipped: skipped + 1, skippedByKind: { ...kinds, [counted]: (kinds[counted] ?? 0) + 1 } });
+  }
+
+  #change(change: Partial<IngestProgress>): void {
+    this.#progress = { ...this.#progress, ...change };
     this.#onProgress(this.#progress);
   }
+}
+
+/** What a file is by its name: its suffix in lower case, as `.heic`, or that it has none. */
+export function kindOfFile(path: string): string {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const dot = name.lastIndexOf(".");
+  return dot > 0 && dot < name.length - 1 ? name.slice(dot).toLowerCase() : "without suffix";
 }

@@ -3,26 +3,27 @@ import { readFile } from "node:fs/promises";
 import pLimit from "p-limit";
 import { sniffPhotoFormat } from "#lib/messages/photo-format.ts";
 import { eventTimeMs } from "#lib/photo/event-time.ts";
-import { labelOfKey } from "#lib/photo/photo-label.ts";
 import { type RetryHooks, retrying } from "#lib/runtime/retry.ts";
 import type { ObjectLocation, ObjectStore, ObjectSummary } from "#lib/store/object-store.ts";
 import type { PhotoAnnouncer } from "./announce-photo.ts";
 import { forEachBounded } from "./for-each-bounded.ts";
-import { type IngestProgress, type OnProgress, ProgressCount } from "./ingest-progress.ts";
+import { type IngestProgress, kindOfFile, type OnProgress, ProgressCount } from "./ingest-progress.ts";
 import { PresentObjects } from "./present-objects.ts";
 import { RETRY_POLICY } from "./retry-policy.ts";
-import { type FolderFile, walkFolder } from "./walk-folder.ts";
+import { type FolderFile, unreadableFolder, type WalkOptions, walkFolder } from "./walk-folder.ts";
 
 export interface UploadOptions {
   readonly folder: string;
   readonly bucket: string;
-  /** Stands before each file's path below the folder, as `photos/`. */
+  /** Stands before each file's relative path, as `photos/`; see `FolderFile`. */
   readonly prefix: string;
   /** Tells photos by their path. */
   readonly isPhoto: (path: string) => boolean;
   readonly unlabelled: RegExp;
   /** Whether to announce photos that are on S3 already with the same content. */
   readonly announceExisting: boolean;
+  /** Told of a folder that can't be listed, which is passed over. */
+  readonly onUnreadable?: (error: Error) => void;
 }
 
 /** Files on their way to S3 at the same time, each of them whole in memory: 512 MiB at the very most. */
@@ -53,7 +54,7 @@ export async function uploadFolder(
   const storing = pLimit(FILES_PENDING_MAX);
   const failure = new AbortController();
   const ended = AbortSignal.any([hooks.signal, failure.signal]);
-  const photos = findPhotos(store, options, hooks, () => count.add("skipped"));
+  const photos = findPhotos(store, options, hooks, (kind) => count.skip(kind));
   await forEachBounded(photos, ANNOUNCEMENTS_PENDING_MAX, hooks.signal, async (photo) => {
     try {
       const stored = await storing(() => {
@@ -64,7 +65,7 @@ export async function uploadFolder(
       if (!stored.isNew && !options.announceExisting) return;
       const { location, file } = photo;
       const { etag, sizeBytes } = stored;
-      await announcer.announce({ ...location, etag, sizeBytes, ...describe(file, options, hooks) });
+      await announcer.announce({ ...location, etag, sizeBytes, ...describe(file, hooks) });
       count.add("announced");
     } catch (error) {
       failure.abort(error);
@@ -83,18 +84,20 @@ interface FoundPhoto {
 
 async function* findPhotos(
   store: ObjectStore,
-  { folder, bucket, prefix, isPhoto }: UploadOptions,
+  { folder, bucket, prefix, isPhoto, unlabelled, onUnreadable }: UploadOptions,
   hooks: RetryHooks,
-  onSkipped: () => void,
+  onSkipped: (kind: string) => void,
 ): AsyncGenerator<FoundPhoto> {
   const objects = new PresentObjects(store, bucket, prefix, hooks);
-  for await (const file of walkFolder(folder, onSkipped)) {
+  const onWalkSkipped: WalkOptions["onSkipped"] = (why, path) => {
+    onSkipped(why);
+    if (why === "unreadable folders") onUnreadable?.(unreadableFolder(path));
+  };
+  for await (const file of walkFolder(folder, { unlabelled, onSkipped: onWalkSkipped })) {
     const key = `${prefix}${file.relativePath}`;
-    if (isPhoto(file.relativePath) && file.sizeBytes <= FILE_BYTES_MAX) {
-      yield { file, location: { bucket, key }, present: await objects.find(key) };
-    } else {
-      onSkipped();
-    }
+    if (!isPhoto(file.relativePath)) onSkipped(kindOfFile(file.relativePath));
+    else if (file.sizeBytes > FILE_BYTES_MAX) onSkipped(`larger than ${FILE_BYTES_MAX / 1_048_576} MiB`);
+    else yield { file, location: { bucket, key }, present: await objects.find(key) };
   }
 }
 
@@ -117,10 +120,10 @@ async function storePhoto(
   return { etag, sizeBytes, isNew: true };
 }
 
-/** The label is looked for below the prefix only: the prefix says where the photos are kept. */
-function describe({ relativePath, modifiedAtMs }: FolderFile, { unlabelled }: UploadOptions, { clock }: RetryHooks) {
+/** The label is not looked for in the prefix, which says where the photos are kept. */
+function describe({ label, modifiedAtMs }: FolderFile, { clock }: RetryHooks) {
   return {
-    label: labelOfKey(relativePath, unlabelled),
+    label,
     capturedAtMs: eventTimeMs(modifiedAtMs, clock.nowMs()),
     traceparent: null,
   };

@@ -5,7 +5,7 @@ import { type DescribedModel, describeModel, loadModelFolder } from "#lib/model/
 import { listModelFolders } from "#lib/model/model-places.ts";
 
 /** Where a model's ONNX file is: in the model's folder, in the cache, still to be fetched, or nowhere. */
-export type ModelFileState = "in the box" | "fetched" | "not fetched" | "missing";
+type ModelFileState = "in the box" | "fetched" | "not fetched" | "missing";
 
 /** A model at a glance. What is not known before its file is read is null. */
 export interface ModelSummary {

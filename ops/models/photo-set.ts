@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { walkFolder } from "#lib/intake/walk-folder.ts";
 import { type DecodedPhoto, type DecodeOptions, decodePhoto } from "#lib/photo/decode-photo.ts";
-import { labelOfKey, UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
+import { UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
 import { LISTED_SUFFIXES, suffixTest } from "#lib/photo/photo-suffixes.ts";
 import { deadLetterReasonOf, FruitstreamError } from "#lib/runtime/errors.ts";
 
@@ -22,8 +22,8 @@ export async function readPhotoSet(folder: string, photosMax: number, decode: De
   const isPhoto = suffixTest(LISTED_SUFFIXES);
   const unlabelled = new RegExp(UNLABELLED_FOLDERS);
   const found: Omit<PhotoFile, "bytes">[] = [];
-  for await (const { path, relativePath } of walkFolder(folder, () => undefined)) {
-    if (isPhoto(path)) found.push({ path, label: labelOfKey(relativePath, unlabelled) });
+  for await (const { path, label } of walkFolder(folder, { unlabelled, onSkipped: () => undefined })) {
+    if (isPhoto(path)) found.push({ path, label });
   }
   const photos: PhotoFile[] = [];
   for (const { path, label } of evenlySpaced(found, photosMax)) {

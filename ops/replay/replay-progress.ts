@@ -1,5 +1,5 @@
 /** How far a replay has come. */
-export interface ReplayProgress {
+interface ReplayProgress {
   /** Photos published or dead-lettered; of a replay of vectors, rows committed. */
   readonly done: number;
   readonly total: number;

@@ -16,7 +16,7 @@ export interface TableFacts {
 }
 
 /** The newest PCA basis of a model and run. */
-export interface NewestBasis {
+interface NewestBasis {
   readonly model: string;
   readonly run: string;
   readonly version: number;

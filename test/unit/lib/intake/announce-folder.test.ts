@@ -40,7 +40,8 @@ function announce(isAnnounced: (key: string, etag: string) => boolean, signal = 
 it("announces each photo where it lies, with its content's etag, its label and the file's time", async () => {
   await utimes(join(folder, "apple", "1.jpg"), 1_000_000, 1_000_000);
   expect(await announce(() => false)).toMatchObject({ announced: 2, existing: 0, skipped: 2 });
-  expect(announced[0]).toMatchObject({
+  const first = announced.find(({ key }) => key.endsWith("/1.jpg"));
+  expect(first).toMatchObject({
     bucket: "local",
     key: join(folder, "apple", "1.jpg").slice(1),
     etag: md5(Buffer.from("1.jpg")),

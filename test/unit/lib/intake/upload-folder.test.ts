@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { PhotoAnnouncer } from "#lib/intake/announce-photo.ts";
 import { type UploadOptions, uploadFolder } from "#lib/intake/upload-folder.ts";
-import { walkFolder } from "#lib/intake/walk-folder.ts";
 import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
 import type { PhotoArrived } from "#lib/messages/messages.ts";
 import { UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
@@ -19,20 +18,23 @@ import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";
 const clock = { nowMs: () => Date.UTC(2025, 0, 1), sleep: async () => {} };
 const capturedAtMs = Date.UTC(2024, 1, 29, 10);
 
+let scratch: string;
 let folder: string;
 let store: ObjectStore;
 let log: MemoryRecordLog;
 let hooks: RetryHooks;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "fruitstream-upload-"));
+  scratch = await mkdtemp(join(tmpdir(), "fruitstream-upload-"));
+  folder = join(scratch, "photos");
+  await mkdir(folder);
   store = createMemoryObjectStore(["photos"]);
   log = new MemoryRecordLog();
   await log.ensureTopics([{ topic: "photos", partitions: 2 }]);
   hooks = { clock, signal: new AbortController().signal, onRetry: () => {} };
 });
 
-afterEach(() => rm(folder, { recursive: true }));
+afterEach(() => rm(scratch, { recursive: true }));
 
 async function write(relativePath: string, content: string): Promise<void> {
   const path = join(folder, relativePath);
@@ -81,6 +83,27 @@ describe("uploadFolder", () => {
     await write("1.jpg", "x");
     await upload({ prefix: "import/2024/" });
     expect(announced()).toMatchObject([{ key: "import/2024/1.jpg", label: null }]);
+  });
+
+  it("labels photos that lie directly in the folder by its name, in their keys too", async () => {
+    await write("Kiwi/1.jpg", "x");
+    await write("Kiwi/more/2.jpg", "y");
+    await upload({ folder: join(folder, "Kiwi") });
+    expect(announced().map(({ key, label }) => [key, label])).toEqual([
+      ["photos/Kiwi/1.jpg", "Kiwi"],
+      ["photos/more/2.jpg", "more"],
+    ]);
+    expect(await upload({ folder: join(folder, "Kiwi") })).toMatchObject({ announced: 0, existing: 2 });
+  });
+
+  it("counts what it leaves out by suffix", async () => {
+    for (const name of ["a.HEIC", "b.heic", "README", ".hidden.jpg"]) await write(`Kiwi/${name}`, "x");
+    const isPhoto = suffixTest("jpg");
+    expect(await upload({ isPhoto })).toMatchObject({
+      announced: 0,
+      skipped: 4,
+      skippedByKind: { ".heic": 2, "without suffix": 1, hidden: 1 },
+    });
   });
 
   it("neither uploads nor announces again what is there with the same content", async () => {
@@ -197,44 +220,5 @@ describe("uploadFolder", () => {
 
   it("says usage for what is no folder", async () => {
     await expect(upload({ folder: join(folder, "missing") })).rejects.toMatchObject({ code: "usage" });
-  });
-});
-
-describe("walkFolder", () => {
-  it("gives files in the order in which S3 lists them", async () => {
-    const paths = [
-      "a/1.jpg",
-      "a.jpg",
-      "a b/1.jpg",
-      "a-b.jpg",
-      "a0.jpg",
-      "A.jpg",
-      "\u{1f34e}.jpg",
-      "\uffee.jpg",
-      "a/b/2.jpg",
-    ];
-    for (const path of paths) {
-      await write(path, "x");
-      await store.put({ bucket: "photos", key: path }, Buffer.from("x"));
-    }
-    const walked: string[] = [];
-    for await (const { relativePath } of walkFolder(folder, () => {})) walked.push(relativePath);
-    const listed: string[] = [];
-    for await (const { key } of store.list("photos", "")) listed.push(key);
-    expect(walked).toEqual(listed);
-  });
-
-  it("gives files in the order of names, without hidden ones, and follows links to files only", async () => {
-    for (const path of ["b.jpg", "a/2.jpg", "a/1.jpg", "c/d/e.jpg", ".DS_Store", ".git/x.jpg", "a/._1.jpg"]) {
-      await write(path, "x");
-    }
-    await symlink(join(folder, "b.jpg"), join(folder, "link.jpg"));
-    await symlink(folder, join(folder, "circle"));
-    await symlink(join(folder, "nowhere"), join(folder, "broken.jpg"));
-    const found: string[] = [];
-    let hidden = 0;
-    for await (const { relativePath } of walkFolder(folder, () => hidden++)) found.push(relativePath);
-    expect(found).toEqual(["a/1.jpg", "a/2.jpg", "b.jpg", "c/d/e.jpg", "link.jpg"]);
-    expect(hidden).toBe(3);
   });
 });
