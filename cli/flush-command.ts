@@ -1,29 +1,58 @@
+import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import { formatTableUri, parseTableUri } from "#lib/table/table-location.ts";
+import { countRows } from "#lib/table/table-summary.ts";
+import { type FlushedTable, flushFolder } from "#ops/flush/flush-folder.ts";
 import { flushTable, STALL_SECONDS } from "#ops/flush/flush-table.ts";
 import { requireTableUri, withPipelineAccess } from "#ops/pipeline/pipeline-access.ts";
 import { cliDeps } from "./cli-deps.ts";
 import { interruptible } from "./interruption.ts";
+import { type OutputFlags, print, printJson, withJson } from "./output.ts";
 
 /** `fruitstream flush`: the table now has every vector that was published before. */
 export function flushCommand(): Command {
-  return new Command("flush")
+  return withJson(new Command("flush"))
     .description("have the reducers commit what they hold, and wait until it is in the table")
     .option("--table <uri>", "s3://bucket/prefix of the table; TABLE_URI by default")
+    .option("--out <folder>", "the table of `local` in its output folder: takes what an interrupted run has featurized")
+    .option("--model <id>", "with --out: a model's id or name, where the folder has photos of several")
     .option("--timeout <seconds>", "give up when the table stands still for so long", seconds, STALL_SECONDS)
     .action(runFlush);
 }
 
-async function runFlush(options: { table?: string; timeout: number }): Promise<void> {
-  const location = parseTableUri(requireTableUri(options.table, cliDeps));
-  await interruptible((signal) =>
-    withPipelineAccess("flush", cliDeps, async ({ admin, producer, store, topics }) => {
-      const table = await openTable(store, location);
-      await flushTable({ admin, producer, table, featuresTopic: topics.features }, options.timeout, signal);
-      console.log(`version ${table.snapshot.version} of ${formatTableUri(location)} has everything published before`);
-    }),
+interface FlushFlags extends OutputFlags {
+  readonly table?: string;
+  readonly out?: string;
+  readonly model?: string;
+  readonly timeout: number;
+}
+
+async function runFlush(flags: FlushFlags): Promise<void> {
+  const { table, out, model, timeout, json } = flags;
+  if (table !== undefined && out !== undefined) {
+    throw new FruitstreamError("usage", "--table names a table on S3 and --out one of `local`; give one of them");
+  }
+  if (model !== undefined && out === undefined) throw new FruitstreamError("usage", "--model is for --out");
+  const flushed = await interruptible((signal) =>
+    out === undefined
+      ? flushPipeline(requireTableUri(table, cliDeps), timeout, signal)
+      : flushFolder(resolve(out), model, cliDeps, timeout, signal),
   );
+  if (!flushed) return;
+  if (json) printJson(flushed);
+  else print(`version ${flushed.version} of ${flushed.table} has everything published before`);
+}
+
+async function flushPipeline(uri: string, stallSeconds: number, signal: AbortSignal): Promise<FlushedTable> {
+  const location = parseTableUri(uri);
+  return withPipelineAccess("flush", cliDeps, async ({ admin, producer, store, topics }) => {
+    const table = await openTable(store, location);
+    await flushTable({ admin, producer, table, featuresTopic: topics.features }, stallSeconds, signal);
+    const { snapshot } = table;
+    return { table: formatTableUri(location), version: snapshot.version, rows: countRows(snapshot) };
+  });
 }
 
 function seconds(text: string): number {

@@ -18,27 +18,26 @@ import { type RetryHooks, retrying } from "#lib/runtime/retry.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { openStackStore, requireEndpoints } from "#ops/pipeline/endpoints.ts";
 import { tellingWait } from "#ops/pipeline/waiting.ts";
-import { formatProgress } from "./format-progress.ts";
+import { EXIT } from "./exit-code.ts";
+import { formatProgress, formatSkipped } from "./format-progress.ts";
 import { interruptible } from "./interruption.ts";
-import { tell } from "./output.ts";
+import { type OutputFlags, printJson, tell, withJson } from "./output.ts";
 import { serveCommand } from "./service-commands.ts";
 import { StatusLine } from "./status-line.ts";
 
 /** `fruitstream ingest backfill|upload|serve`: three ways to announce photos. */
 export function ingestCommand(): Command {
   const ingest = new Command("ingest").description("announce photos, so that they are featurized");
-  ingest
-    .command("backfill")
+  withJson(ingest.command("backfill"))
     .description("announce every photo that rests under a prefix of a bucket")
     .argument("<uri>", "s3://bucket/prefix; end a folder with a slash, since photos is the beginning of photos-old too")
     .option("--start-after <key>", "only keys after this one; goes on with a backfill that was interrupted")
     .option("--suffixes <list>", "what counts as a photo, separated by commas", LISTED_SUFFIXES)
     .option("--unlabelled <pattern>", "folders that are no label, as a regular expression", UNLABELLED_FOLDERS)
     .action(runBackfill);
-  ingest
-    .command("upload")
+  withJson(ingest.command("upload"))
     .description("upload a folder's photos and announce each one")
-    .argument("<folder>", "a photo's label is the name of the folder it lies in")
+    .argument("<folder>", "a photo's label is the name of the folder it lies in, be it this one")
     .option("--bucket <name>", "bucket to upload to, created when missing", process.env.PHOTOS_BUCKET || "photos")
     .option("--prefix <prefix>", "stands before each file's path in its key", "photos/")
     .option("--suffixes <list>", "what counts as a photo, separated by commas", UPLOADED_SUFFIXES)
@@ -48,23 +47,24 @@ export function ingestCommand(): Command {
   return ingest.addCommand(serveCommand());
 }
 
-interface BackfillFlags {
+interface BackfillFlags extends OutputFlags {
   readonly startAfter?: string;
   readonly suffixes: string;
   readonly unlabelled: string;
 }
 
-async function runBackfill(uri: string, { startAfter, suffixes, unlabelled }: BackfillFlags): Promise<void> {
+async function runBackfill(uri: string, flags: BackfillFlags): Promise<void> {
+  const { startAfter, suffixes, unlabelled, json } = flags;
   const listing = { ...parseS3Uri(uri), startAfter };
   const options = { ...listing, isPhoto: suffixTest(suffixes), unlabelled: readPattern(unlabelled) };
   const resumeHint = ({ lastKey = startAfter }: IngestProgress) =>
     lastKey === undefined ? "nothing was announced yet" : `to go on, add: --start-after ${shellQuoted(lastKey)}`;
-  await withPipeline(resumeHint, ({ store, announcer, hooks, onProgress }) =>
+  await withPipeline(json, resumeHint, ({ store, announcer, hooks, onProgress }) =>
     backfill(store, announcer, options, hooks, onProgress),
   );
 }
 
-interface UploadFlags {
+interface UploadFlags extends OutputFlags {
   readonly bucket: string;
   readonly prefix: string;
   readonly suffixes: string;
@@ -73,15 +73,20 @@ interface UploadFlags {
 }
 
 async function runUpload(folder: string, flags: UploadFlags): Promise<void> {
-  const { bucket, prefix, announceExisting } = flags;
+  const { bucket, prefix, announceExisting, json } = flags;
+  let unreadable = 0;
   const filters = { isPhoto: suffixTest(flags.suffixes), unlabelled: readPattern(flags.unlabelled) };
   const resumeHint = () => "to go on, run the same command again; what is uploaded is not uploaded twice";
-  const done = await withPipeline(resumeHint, async ({ store, announcer, hooks, onProgress }) => {
+  const done = await withPipeline(json, resumeHint, async ({ store, announcer, hooks, onProgress, note }) => {
+    const onUnreadable = (error: Error) => {
+      unreadable += 1;
+      note(error.message);
+    };
     await store.ensureBucket(bucket);
     return await uploadFolder(
       store,
       announcer,
-      { folder, bucket, prefix, announceExisting, ...filters },
+      { folder, bucket, prefix, announceExisting, onUnreadable, ...filters },
       hooks,
       onProgress,
     );
@@ -89,6 +94,7 @@ async function runUpload(folder: string, flags: UploadFlags): Promise<void> {
   if (done && done.existing > 0 && !announceExisting) {
     tell(`${done.existing} photos were on S3 already and were not announced again; --announce-existing would`);
   }
+  if (unreadable > 0) process.exitCode = EXIT.failed;
 }
 
 interface Pipeline {
@@ -96,6 +102,7 @@ interface Pipeline {
   readonly announcer: PhotoAnnouncer;
   readonly hooks: RetryHooks;
   readonly onProgress: OnProgress;
+  readonly note: (line: string) => void;
 }
 
 /**
@@ -105,6 +112,7 @@ interface Pipeline {
  * @returns how far the work came; undefined when it was interrupted.
  */
 async function withPipeline(
+  json: boolean,
   resumeHint: (progress: IngestProgress) => string,
   work: (pipeline: Pipeline) => Promise<IngestProgress>,
 ): Promise<IngestProgress | undefined> {
@@ -138,8 +146,10 @@ async function withPipeline(
     return await interruptible(async (signal) => {
       signal.addEventListener("abort", () => line.note("finishing what is under way; Ctrl-C again ends it at once"));
       try {
-        progress = await work({ store, announcer, hooks: { clock: systemClock, signal, onRetry }, onProgress });
+        const hooks = { clock: systemClock, signal, onRetry };
+        progress = await work({ store, announcer, hooks, onProgress, note: (text) => line.note(text) });
         line.end(status());
+        tellDone(progress, systemClock.nowMs() - startedAtMs, json);
         return progress;
       } catch (error) {
         if (progress !== NO_PROGRESS || signal.aborted) {
@@ -153,6 +163,12 @@ async function withPipeline(
     await pipelineLog.close();
     store.close();
   }
+}
+
+function tellDone({ lastKey: _, ...counts }: IngestProgress, elapsedMs: number, json: boolean): void {
+  const skipped = formatSkipped(counts.skippedByKind);
+  if (skipped !== undefined) tell(skipped);
+  if (json) printJson({ ...counts, seconds: elapsedMs / 1_000 });
 }
 
 function readPattern(text: string): RegExp {

@@ -43,7 +43,8 @@ export function fruitstreamProgram(): Command {
     .addCommand(docsCommand(), { hidden: true });
 }
 
+/** The manifest lies one folder up, in a checkout as in the package. */
 function projectVersion(): string {
-  const manifest = readFileSync(new URL(import.meta.resolve("#package.json")), "utf8");
+  const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
   return (JSON.parse(manifest) as { version: string }).version;
 }

@@ -3,7 +3,7 @@ import { endpointsAsEnv, type StackEndpoints } from "#stack/endpoints.ts";
 import { stackDown, stackStatus, stackUp, stackWipe } from "#stack/local-stack.ts";
 import { foreignEndpoints } from "#stack/resolve-endpoints.ts";
 import { readStackSettings } from "#stack/stack-settings.ts";
-import { tell } from "./output.ts";
+import { type OutputFlags, print, printJson, tell, withJson } from "./output.ts";
 
 /** `fruitstream stack up|down|status|wipe`: Kafka and S3 on this machine, for development. */
 export function stackCommand(): Command {
@@ -13,7 +13,7 @@ export function stackCommand(): Command {
     .description('start them; `eval "$(fruitstream stack up)"` sets the variables that name them')
     .action(up);
   stack.command("down").description("stop them; their data stay").action(down);
-  stack.command("status").description("tell whether they run; exit code 1 when not").action(status);
+  withJson(stack.command("status")).description("tell whether they run; exit code 1 when not").action(status);
   stack.command("wipe").description("stop them and remove their data").action(wipe);
   return stack;
 }
@@ -40,13 +40,23 @@ async function down(): Promise<void> {
   tell("the stack is down");
 }
 
-async function status(): Promise<void> {
+async function status({ json }: OutputFlags): Promise<void> {
   const settings = readStackSettings(process.env);
   const { servers, endpoints } = await stackStatus(settings);
-  for (const { title, state, record } of servers) {
-    console.log(record ? `${title}: ${state} on port ${record.port}, pid ${record.pid}` : `${title}: ${state}`);
+  if (json) {
+    const facts = servers.map(({ title, state, record }) => ({
+      name: title,
+      state,
+      port: record?.port ?? null,
+      pid: record?.pid ?? null,
+    }));
+    printJson({ servers: facts, data: settings.stateDir });
+  } else {
+    for (const { title, state, record } of servers) {
+      print(record ? `${title}: ${state} on port ${record.port}, pid ${record.pid}` : `${title}: ${state}`);
+    }
+    print(`data: ${settings.stateDir}`);
   }
-  console.log(`data: ${settings.stateDir}`);
   if (!endpoints) process.exitCode = 1;
 }
 

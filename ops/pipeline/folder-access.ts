@@ -21,12 +21,7 @@ export async function withFolderAccess<Result>(
   model: string | undefined,
   work: (access: MessageAccess) => Promise<Result>,
 ): Promise<Result> {
-  const state = join(out, STATE_FOLDER);
-  if (!existsSync(state)) {
-    const problem = `${out} holds nothing that "fruitstream local" has left: it has no folder ${STATE_FOLDER}`;
-    throw new FruitstreamError("usage", `${problem}; name the folder that was its --out`);
-  }
-  const log = await FolderRecordLog.open(state, systemClock);
+  const log = await openFolderLog(out);
   try {
     const topics = topicsWithPrefix(`${findModel(out, model, modelsOf(log))}.`);
     const [admin, producer] = [await log.openAdmin(), await log.openProducer()];
@@ -35,6 +30,23 @@ export async function withFolderAccess<Result>(
   } finally {
     log.close();
   }
+}
+
+/** The id of the model that is meant, of those with which `local` has worked in a folder. @throws as above. */
+export async function findFolderModel(out: string, model: string | undefined): Promise<string> {
+  const log = await openFolderLog(out);
+  try {
+    return findModel(out, model, modelsOf(log));
+  } finally {
+    log.close();
+  }
+}
+
+async function openFolderLog(out: string): Promise<FolderRecordLog> {
+  const state = join(out, STATE_FOLDER);
+  if (existsSync(state)) return FolderRecordLog.open(state, systemClock);
+  const problem = `${out} holds nothing that "fruitstream local" has left: it has no folder ${STATE_FOLDER}`;
+  throw new FruitstreamError("usage", `${problem}; name the folder that was its --out`);
 }
 
 /** A folder may hold the photos of several models; the topics of each begin with its id. */

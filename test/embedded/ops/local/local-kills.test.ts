@@ -57,7 +57,7 @@ test("a second process is told that the folder is taken", { timeout: 60_000 }, a
   const { process, ended } = start("pipe");
   const lines: string[] = [];
   process.stderr!.on("data", (text) => lines.push(String(text)));
-  expect(await ended).toEqual([1, null]);
+  expect(await ended).toEqual([2, null]);
   expect(lines.join("")).toContain("another process works with");
 });
 
