@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { classifyCommand } from "./classify-command.ts";
+import { completionCommand } from "./completion-command.ts";
 import { configCommand } from "./config-command.ts";
 import { deadLettersCommand } from "./dead-letters-command.ts";
 import { demoCommand } from "./demo-command.ts";
@@ -40,6 +41,7 @@ export function fruitstreamProgram(): Command {
     .addCommand(sampleCommand())
     .addCommand(modelsCommand())
     .addCommand(configCommand())
+    .addCommand(completionCommand())
     .addCommand(docsCommand(), { hidden: true });
 }
 
