@@ -1,6 +1,6 @@
 import type { LogAdmin, PartitionOffset, PositionedProducer } from "#lib/log/record-log.ts";
 import { flushMarker } from "#lib/messages/flush-marker.ts";
-import { systemClock } from "#lib/runtime/clock.ts";
+import { type Clock, systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { formatTableUri } from "#lib/table/table-location.ts";
@@ -16,6 +16,7 @@ export interface FlushDeps {
   readonly producer: PositionedProducer;
   readonly table: DeltaTable;
   readonly featuresTopic: string;
+  readonly clock?: Clock;
 }
 
 /**
@@ -25,7 +26,7 @@ export interface FlushDeps {
  * @throws stack-unavailable when the table has not moved towards the markers for `stallSeconds`; the signal's reason.
  */
 export async function flushTable(deps: FlushDeps, stallSeconds: number, signal: AbortSignal): Promise<void> {
-  const { admin, producer, table, featuresTopic } = deps;
+  const { admin, producer, table, featuresTopic, clock = systemClock } = deps;
   const partitions = await requireTopic(admin, featuresTopic);
   const marks: PartitionOffset[] = [];
   for (let partition = 0; partition < partitions; partition++) {
@@ -33,7 +34,7 @@ export async function flushTable(deps: FlushDeps, stallSeconds: number, signal: 
   }
 
   let remaining = Number.POSITIVE_INFINITY;
-  let movedAtMs = systemClock.nowMs();
+  let movedAtMs = clock.nowMs();
   for (;;) {
     signal.throwIfAborted();
     await table.advance();
@@ -41,11 +42,11 @@ export async function flushTable(deps: FlushDeps, stallSeconds: number, signal: 
     const behind = marks.filter(({ partition, offset }) => progress.nextOffset(partition) <= offset);
     if (behind.length === 0) return;
     const left = behind.reduce((sum, { partition, offset }) => sum + offset + 1 - progress.nextOffset(partition), 0);
-    const nowMs = systemClock.nowMs();
+    const nowMs = clock.nowMs();
     if (left < remaining) movedAtMs = nowMs;
     remaining = left;
     if (nowMs - movedAtMs > 1_000 * stallSeconds) throw stalled(table, behind, stallSeconds);
-    await systemClock.sleep(LOOK_MS, signal);
+    await clock.sleep(LOOK_MS, signal);
   }
 }
 
