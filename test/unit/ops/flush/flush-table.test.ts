@@ -42,8 +42,8 @@ test("every partition gets a marker, and the flush waits until the table is past
   });
   expect(reducedAtSleep).toBe(3);
   const partitions: number[] = [];
-  await pipeline.log.readTopic(pipeline.topics.features, ({ partition, value }) => {
-    expect(isFlushMarker(value)).toBe(true);
+  await pipeline.log.readTopic(pipeline.topics.features, ({ partition, key, value }) => {
+    expect(isFlushMarker({ key, value })).toBe(true);
     partitions.push(partition);
   });
   expect(partitions).toEqual([0, 1, 2]);
