@@ -3,6 +3,7 @@ import type { Logger } from "#lib/runtime/logger.ts";
 import { retryWithin } from "#lib/runtime/retry.ts";
 import type { LogAdmin, PartitionOffset } from "../record-log.ts";
 import { createKafka, fromKafkaError, type KafkaSettings } from "./kafka-client.ts";
+import { safeOffset } from "./kafka-records.ts";
 
 /** Kafka's value for "this group has committed nothing here". */
 const NO_OFFSET = "-1";
@@ -101,11 +102,4 @@ function byPartition(offsets: readonly { partition: number; offset: string }[]):
   return offsets
     .map(({ partition, offset }) => ({ partition, offset: safeOffset(offset) }))
     .sort((a, b) => a.partition - b.partition);
-}
-
-/** Kafka's 64-bit offset as a number. 2^53 records of one partition would take three centuries at a million a second. */
-export function safeOffset(text: string): number {
-  const offset = Number(text);
-  if (!Number.isSafeInteger(offset)) throw new RangeError(`offset ${text} is beyond 2^53`);
-  return offset;
 }

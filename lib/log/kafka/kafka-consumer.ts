@@ -1,12 +1,12 @@
-import type { Consumer, ConsumerCrashEvent, ConsumerGroupJoinEvent, EachBatchPayload, KafkaMessage } from "kafkajs";
+import type { Consumer, ConsumerCrashEvent, ConsumerGroupJoinEvent, EachBatchPayload } from "kafkajs";
 import pLimit from "p-limit";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { watchForSetBack } from "#lib/runtime/clock-watch.ts";
 import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
-import type { ConsumerHandlers, LogRecord, Membership, PartitionOffset, RecordConsumer } from "../record-log.ts";
-import { safeOffset } from "./kafka-admin.ts";
+import type { ConsumerHandlers, Membership, PartitionOffset, RecordConsumer } from "../record-log.ts";
 import { createKafka, fromKafkaError, type KafkaSettings, METADATA_AGE_MS_MAX, RETRY } from "./kafka-client.ts";
+import { safeOffset, toLogRecord } from "./kafka-records.ts";
 
 export type ConsumerSettings = KafkaSettings & Membership;
 
@@ -247,8 +247,4 @@ async function settlesWithin(work: Promise<unknown>, delayMs: number): Promise<b
 /** A third of the session, as Kafka's documentation advises, but often enough that a rebalance is noticed soon. */
 function heartbeatMs({ sessionMsMax }: ConsumerSettings): number {
   return Math.min(1_000, Math.floor(sessionMsMax / 3));
-}
-
-function toLogRecord(topic: string, partition: number, { offset, key, value }: KafkaMessage): LogRecord {
-  return { topic, partition, offset: safeOffset(offset), key, value };
 }

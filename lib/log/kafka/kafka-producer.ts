@@ -1,14 +1,11 @@
-import kafkajs, { type Message, type RecordMetadata } from "kafkajs";
+import kafkajs, { type RecordMetadata } from "kafkajs";
 import pLimit from "p-limit";
 import { systemClock } from "#lib/runtime/clock.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { NewRecord, PartitionOffset, PositionedProducer, ProducerOptions } from "../record-log.ts";
-import { safeOffset } from "./kafka-admin.ts";
 import { createKafka, fromKafkaError, type KafkaSettings, METADATA_AGE_MS_MAX, RETRY } from "./kafka-client.ts";
+import { positionOf, requestsOf } from "./kafka-records.ts";
 
-/** Below the broker's default max.message.bytes (1 MiB), with room for what the record batch itself adds. */
-const REQUEST_BYTES_MAX = 900_000;
-const RECORD_OVERHEAD_BYTES = 100;
 /** How the client's producer is set, whoever opens one. */
 export const PRODUCER_CONFIG: kafkajs.ProducerConfig = {
   allowAutoTopicCreation: false,
@@ -53,7 +50,7 @@ export async function openProducer(
     producer ??= await connect();
     try {
       let answer: RecordMetadata | undefined;
-      for (const messages of chunksOf(records)) [answer] = await producer.send({ topic, acks: -1, messages });
+      for (const messages of requestsOf(records)) [answer] = await producer.send({ topic, acks: -1, messages });
       return answer && positionOf(answer);
     } catch (error) {
       const failed = producer;
@@ -98,32 +95,4 @@ interface WaitingAppend {
   readonly topic: string;
   readonly records: readonly NewRecord[];
   readonly sent: PromiseWithResolvers<void>;
-}
-
-/** A broker that had the records already, from a request whose reply was lost, answers with offset -1. */
-function positionOf({ partition, baseOffset }: RecordMetadata): PartitionOffset | undefined {
-  if (baseOffset === undefined || baseOffset === "-1") return undefined;
-  return { partition, offset: safeOffset(baseOffset) };
-}
-
-/** Consecutive records, as many as fit into one request. A record that is larger by itself is left to the broker. */
-function* chunksOf(records: readonly NewRecord[]): Generator<Message[]> {
-  let chunk: Message[] = [];
-  let chunkBytes = 0;
-  for (const { partition, key, value } of records) {
-    const bytes = value.byteLength + (key?.byteLength ?? 0) + RECORD_OVERHEAD_BYTES;
-    if (chunk.length > 0 && chunkBytes + bytes > REQUEST_BYTES_MAX) {
-      yield chunk;
-      chunk = [];
-      chunkBytes = 0;
-    }
-    const message = { key: key && asBuffer(key), value: asBuffer(value) };
-    chunk.push(partition === undefined ? message : { ...message, partition });
-    chunkBytes += bytes;
-  }
-  if (chunk.length > 0) yield chunk;
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
