@@ -89,7 +89,9 @@ export const featurizerWorkConfig = {
     "FEATURIZER_DEAD_LETTERS_PERCENT_MAX",
     wholeNumber(1, 100)
       .default(90)
-      .describe("with a larger share of dead letters among the latest 200 photos the service stops and says why"),
+      .describe(
+        "with a larger share of dead letters for reasons that no photo causes (not-found, unreadable-object, invalid-features) among the latest 200 photos the service stops and says why",
+      ),
   ),
   commitMs: setting(
     "FEATURIZER_COMMIT_MS",

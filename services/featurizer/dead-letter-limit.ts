@@ -1,8 +1,16 @@
-import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { DeadLetter } from "#lib/messages/messages.ts";
+import { type DeadLetterReason, FruitstreamError } from "#lib/runtime/errors.ts";
 
 /**
- * Stops a featurizer for which nearly everything fails: then it is not the photos that are wrong, and the topic must not
- * drain into the dead letters. Looks at the latest outcomes, a fixed number of them.
+ * Reasons that point at us: at a store or credentials that are not those the photos were announced with, or at the model.
+ * Any other is in the photo or its record, which whoever may upload can send as many of as they like.
+ */
+const OURS: ReadonlySet<DeadLetterReason> = new Set(["not-found", "unreadable-object", "invalid-features"]);
+
+/**
+ * Stops a featurizer for which nearly everything fails for a reason of ours: then it is not the photos that are wrong, and
+ * the topic must not drain into the dead letters. Looks at the latest outcomes, a fixed number of them; a dead letter for a
+ * reason that a client can cause is none of them, however many there are.
  */
 export class DeadLetterLimit {
   readonly #outcomesMin: number;
@@ -24,14 +32,17 @@ export class DeadLetterLimit {
    *
    * @throws too-many-dead-letters when more than the share of the latest ones are dead letters.
    */
-  count(outcomes: readonly { readonly isDeadLetter: boolean; readonly detail: string }[]): void {
-    for (const { isDeadLetter, detail } of outcomes) {
-      this.#latest.push(isDeadLetter);
-      if (isDeadLetter) this.#deadLetters += 1;
+  count(outcomes: readonly { readonly deadLetter?: Pick<DeadLetter, "reason" | "detail"> }[]): void {
+    for (const { deadLetter } of outcomes) {
+      if (deadLetter && !OURS.has(deadLetter.reason)) continue;
+      this.#latest.push(deadLetter !== undefined);
+      if (deadLetter) this.#deadLetters += 1;
       if (this.#latest.length > this.#outcomesMin && this.#latest.shift()) this.#deadLetters -= 1;
       if (this.#latest.length < this.#outcomesMin || this.#deadLetters <= this.#shareMax * this.#outcomesMin) continue;
-      const message = `${this.#deadLetters} of the latest ${this.#outcomesMin} photos failed, the last one so: ${detail}; mend the cause, or raise FEATURIZER_DEAD_LETTERS_PERCENT_MAX`;
-      throw new FruitstreamError("too-many-dead-letters", message);
+      const failed = `${this.#deadLetters} of the latest ${this.#outcomesMin} photos failed`;
+      const last = deadLetter ? `, the last one so: ${deadLetter.detail}` : "";
+      const remedy = "mend the cause, or raise FEATURIZER_DEAD_LETTERS_PERCENT_MAX";
+      throw new FruitstreamError("too-many-dead-letters", `${failed}${last}; ${remedy}`);
     }
   }
 }

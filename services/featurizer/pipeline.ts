@@ -304,9 +304,7 @@ export class FeaturizerPipeline {
   async #publish(outcomes: readonly Outcome[], signal: AbortSignal): Promise<void> {
     const { producer } = this.#parts;
     const { topics, featuresPartitions } = this.#settings;
-    this.#deadLetterLimit.count(
-      outcomes.map(({ deadLetter }) => ({ isDeadLetter: deadLetter !== undefined, detail: deadLetter?.detail ?? "" })),
-    );
+    this.#deadLetterLimit.count(outcomes);
     const vectors = outcomes.flatMap(({ features }) => features ?? []);
     const deadLetters = outcomes.flatMap(({ deadLetter }) => deadLetter ?? []);
     const vectorRecords = countCpu("encode", () =>
