@@ -28,18 +28,24 @@ const APPEND_RECORDS = 500;
 const LOOK_MS = 50;
 const WINDOW_ROWS = 4_096;
 
-/** Vectors on a topic of one partition, with a marker at the end that has the last window committed at once. */
+/**
+ * Vectors on a topic of one partition, with a marker at the end that has the last window committed at once; and as many
+ * records for them to come from, since a reducer takes no vector whose photo was never announced.
+ */
 export async function fillFeatures(pipeline: BenchPipeline, values: Float32Array, dimensions: number): Promise<void> {
   const { producer } = pipeline.stack;
+  const { photos, features } = pipeline.topics;
   const count = values.length / dimensions;
   for (let first = 0; first < count; first += APPEND_RECORDS) {
     const records = Array.from({ length: Math.min(APPEND_RECORDS, count - first) }, (_, index) => {
-      const message = messageOf(first + index, values, dimensions);
+      const message = messageOf(first + index, values, dimensions, photos);
       return { partition: 0, key: Buffer.from(message.key), value: photoFeaturesCodec.encode(message) };
     });
-    await producer.append(pipeline.topics.features, records);
+    const sources = records.map(({ partition, key }) => ({ partition, key, value: new Uint8Array() }));
+    await producer.append(photos, sources);
+    await producer.append(features, records);
   }
-  await producer.append(pipeline.topics.features, [flushMarker(0)]);
+  await producer.append(features, [flushMarker(0)]);
 }
 
 /**
@@ -75,7 +81,7 @@ export async function measureReducer(pipeline: BenchPipeline, count: number, rou
 export async function measureReducerLimit(values: Float32Array, dimensions: number): Promise<LimitFigure> {
   const count = Math.min(WINDOW_ROWS, values.length / dimensions);
   const window = values.subarray(0, count * dimensions);
-  const rows = Array.from({ length: count }, (_, index) => rowOf(messageOf(index, values, dimensions)));
+  const rows = Array.from({ length: count }, (_, index) => rowOf(messageOf(index, values, dimensions, "photos")));
   const kernel = await openMatrixKernel(1);
   try {
     await momentsOfRows(window, dimensions, kernel);
@@ -91,14 +97,14 @@ export async function measureReducerLimit(values: Float32Array, dimensions: numb
   }
 }
 
-function messageOf(index: number, values: Float32Array, dimensions: number): PhotoFeatures {
+function messageOf(index: number, values: Float32Array, dimensions: number, sourceTopic: string): PhotoFeatures {
   const atMs = Date.UTC(2026, 0, 1, 12);
   return {
     run: LIVE_RUN,
-    sourceTopic: "photos",
+    sourceTopic,
     sourcePartition: 0,
     sourceOffset: index,
-    model: `synthetic-${dimensions}`,
+    model: `synthetic_${dimensions}-000000000000`,
     bucket: BUCKET,
     key: `photos/${String(index).padStart(8, "0")}.jpg`,
     etag: "0123456789abcdef0123456789abcdef",

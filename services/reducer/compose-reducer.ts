@@ -84,11 +84,16 @@ export async function composeReducer(
   });
   const end = config.until && new ReadingEnd(config.until, () => admin.earliestOffsets(topics.features));
   const pipeline = new ReducerPipeline(
-    { consumer, producer, schemas, table, keeper, clock: systemClock, health, logger, tell },
+    {
+      ...{ consumer, producer, schemas, table, keeper, health, logger, tell },
+      sourceEnds: () => admin.endOffsets(topics.photos),
+      clock: systemClock,
+    },
     {
       topics,
       featuresPartitions,
       end,
+      vectorLengths: { components: config.components, valuesMax: config.vectorValuesMax },
       window: {
         rowsMax: config.windowRowsMax,
         bytesMax: config.windowBytesMax,

@@ -33,6 +33,14 @@ export const reducerWorkConfig = {
     "REDUCER_COMPONENTS",
     wholeNumber(1, 60).default(8).describe("k, the number of principal components"),
   ),
+  vectorValuesMax: setting(
+    "REDUCER_VECTOR_VALUES_MAX",
+    wholeNumber(1, 16_384)
+      .default(4_096)
+      .describe(
+        "longer vectors of a model that the table has no rows of are dead letters; moments take twelve bytes of memory for each pair of values",
+      ),
+  ),
   windowRowsMax: setting(
     "REDUCER_WINDOW_ROWS_MAX",
     wholeNumber(1, 65_536)

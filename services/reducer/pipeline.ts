@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import pLimit from "p-limit";
 import type { ReadingEnd } from "#lib/log/reading-end.ts";
-import type { LogRecord, RecordConsumer, RecordProducer } from "#lib/log/record-log.ts";
+import type { LogRecord, PartitionOffset, RecordConsumer, RecordProducer } from "#lib/log/record-log.ts";
 import { deadLetterCodec, photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
 import type { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
 import { deadLetterOf } from "#lib/messages/dead-letter.ts";
@@ -21,7 +21,8 @@ import type { PhotoRow } from "#lib/table/photo-row.ts";
 import { writeRows } from "#lib/table/table-files.ts";
 import { highWaterAppId, TableProgress } from "#lib/table/table-progress.ts";
 import type { BasisKeeper } from "./basis-keeper.ts";
-import { VectorLengths } from "./vector-lengths.ts";
+import { SourceEnds } from "./source-ends.ts";
+import { type VectorLengthBounds, VectorLengths } from "./vector-lengths.ts";
 import { rowOf } from "./vector-row.ts";
 import { Window, type WindowBounds } from "./window.ts";
 
@@ -30,6 +31,8 @@ export interface ReducerParts {
   readonly producer: RecordProducer;
   /** Told of records before they are decoded. */
   readonly schemas: Pick<SchemaTopic, "learn">;
+  /** The next offset of each partition of the topic of photos. */
+  readonly sourceEnds: () => Promise<PartitionOffset[]>;
   readonly table: DeltaTable;
   readonly keeper: BasisKeeper;
   readonly clock: MonotonicClock;
@@ -44,6 +47,7 @@ export interface ReducerSettings {
   /** Partitions of the features topic. */
   readonly featuresPartitions: number;
   readonly window: WindowBounds;
+  readonly vectorLengths: VectorLengthBounds;
   /** Where reading ends; undefined reads for ever. */
   readonly end?: ReadingEnd | undefined;
 }
@@ -90,6 +94,7 @@ export class ReducerPipeline {
   #publishing: Promise<void> = Promise.resolve();
   readonly #retry: WaitingRetry;
   readonly #lengths: VectorLengths;
+  readonly #sourceEnds: SourceEnds;
   #progress: TableProgress;
   #window: Window;
   /** What became of the records that this member has committed. */
@@ -101,7 +106,8 @@ export class ReducerPipeline {
     this.#window = new Window(settings.window);
     this.#progress = this.#progressOfTable();
     this.#retry = new WaitingRetry(parts);
-    this.#lengths = new VectorLengths(parts.table);
+    this.#lengths = new VectorLengths(parts.table, settings.vectorLengths);
+    this.#sourceEnds = new SourceEnds({ ...parts, ask: parts.sourceEnds }, settings.topics.photos);
   }
 
   /** Works until `stop` or until the table has everything up to the end, or throws what only an operator can mend. */
@@ -251,8 +257,8 @@ export class ReducerPipeline {
       this.#window.noteRepeat();
       return;
     }
-    const wrongLength = await this.#checkLength(message);
-    if (wrongLength) return this.#deadLetter(record, wrongLength);
+    const problem = (await this.#checkSource(message)) ?? (await this.#checkLength(message));
+    if (problem) return this.#deadLetter(record, problem);
     this.#notePartition(message, record);
     this.#window.addRow(row);
     this.#move(highWaterAppId(message), message.sourceOffset + 1);
@@ -274,15 +280,27 @@ export class ReducerPipeline {
     this.#progress.move(appId, version);
   }
 
+  /** A vector must be one of a photo that there is, or its source offset would hide those that are to come. */
+  async #checkSource(message: PhotoFeatures): Promise<FruitstreamError | undefined> {
+    if (this.#sourceEnds.isKnown(message)) return undefined;
+    const attempt = () => this.#sourceEnds.problemOf(message, this.#progress.highWaterMark(message));
+    return await this.#retry.run({ part: "kafka", name: "source-ends", signal: this.#abandon.signal, attempt });
+  }
+
   /** Vectors of one model have one length, or there would be no moments of them. */
-  async #checkLength({ model, run, features }: PhotoFeatures): Promise<FruitstreamError | undefined> {
+  async #checkLength(message: PhotoFeatures): Promise<FruitstreamError | undefined> {
+    const { model, run, features } = message;
     const subject = { model, run };
     const known =
       this.#lengths.known(subject) ?? (await this.#withS3("vector-length", () => this.#lengths.of(subject)));
-    if (known === undefined) this.#lengths.note(subject, features.length);
-    if (known === undefined || features.length === known) return undefined;
-    const message = `a vector of model "${model}" has ${features.length} values, those in the table have ${known}`;
-    return new FruitstreamError("poison-message", message);
+    if (known === undefined) {
+      const problem = this.#lengths.problemOfFirst(message);
+      if (!problem) this.#lengths.note(subject, features.length);
+      return problem;
+    }
+    if (features.length === known) return undefined;
+    const problem = `a vector of model "${model}" has ${features.length} values, those in the table have ${known}`;
+    return new FruitstreamError("poison-message", problem);
   }
 
   /** More partitions than when the run began send a source partition elsewhere, and its order is lost. */

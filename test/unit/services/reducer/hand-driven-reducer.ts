@@ -95,13 +95,19 @@ export async function handDrivenReducer(
       consumer,
       producer: new MemoryRecordLog(),
       schemas: { learn: async () => undefined },
+      sourceEnds: async () => [0, 1, 2, 3].map((partition) => ({ partition, offset: 1_000_000 })),
       table,
       keeper: new BasisKeeper(table, loopKernel, { components: 2, angleDegreesMax: 5 }),
       clock,
       health: new Health(systemClock.nowMs, []),
       logger: logger as unknown as typeof silentLogger,
     },
-    { topics, featuresPartitions: 2, window: { rowsMax, bytesMax: 1e6, openMsMax: 1e6 } },
+    {
+      topics,
+      featuresPartitions: 2,
+      window: { rowsMax, bytesMax: 1e6, openMsMax: 1e6 },
+      vectorLengths: { components: 2, valuesMax: 16 },
+    },
   );
   pipeline.run().catch(failure.reject);
   return reducer;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { ReadingEnd } from "#lib/log/reading-end.ts";
 import type { PartitionOffset } from "#lib/log/record-log.ts";
-import { photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
+import { deadLetterCodec, photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
 import type { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
 import { flushMarker } from "#lib/messages/flush-marker.ts";
 import type { PhotoFeatures } from "#lib/messages/messages.ts";
@@ -33,6 +33,8 @@ const location = { bucket: "b", prefix: "table" };
 const subject = { model: "m-0123456789ab", run: "live" };
 const DIMENSIONS = 4;
 const COMPONENTS = 2;
+/** Every partition of the topic of photos has so many records. */
+const SOURCE_END = 1_000;
 
 /** Where a run of the reducer breaks off: at its n-th write to S3, before the write has an effect or after it. */
 interface Crash {
@@ -155,6 +157,82 @@ test("what is no vector is dead-lettered, and the rest goes on", async () => {
   await runUntilDone(world, 1, 3);
   await expectTableHolds(world, [message(0, 0), message(0, 4)]);
   expect(world.log.allRecordsOf(topics.deadLetters)).toHaveLength(4);
+});
+
+const hostile: { name: string; forged: Partial<PhotoFeatures>; detail: RegExp }[] = [
+  {
+    name: "an offset far beyond the topic's end",
+    forged: { sourceOffset: 1e12 },
+    detail: /offset 1000000000000 of partition 0 of "photos", whose end is 1000$/,
+  },
+  { name: "the offset at the topic's end", forged: { sourceOffset: SOURCE_END }, detail: /whose end is 1000$/ },
+  {
+    name: "a partition that is not there",
+    forged: { sourcePartition: 1_000 },
+    detail: /partition 1000 of "photos", which does not exist$/,
+  },
+  {
+    name: "another topic of photos",
+    forged: { sourceTopic: "theirs" },
+    detail: /topic "theirs"; photos are announced on "photos" here$/,
+  },
+  {
+    name: "a model that leads out of the table",
+    forged: { model: "../.." },
+    detail: /model must be .*, got "\.\.\/\.\."$/,
+  },
+  {
+    name: "too few values for a basis",
+    forged: { model: "other-0123456789ab", features: new Float32Array(1) },
+    detail: /has 1 values; REDUCER_COMPONENTS asks for 2/,
+  },
+  {
+    name: "too many values",
+    forged: { model: "other-0123456789ab", features: new Float32Array(200_000) },
+    detail: /has 200000 values; .* REDUCER_VECTOR_VALUES_MAX allows 16;/,
+  },
+  {
+    name: "another length in a new run",
+    forged: { run: "new", features: new Float32Array(8) },
+    detail: /has 8 values, those in the table have 4$/,
+  },
+  { name: "a label of megabytes", forged: { label: "l".repeat(2_000_000) }, detail: /label may have 512 bytes/ },
+];
+
+test.each(hostile)(
+  "a forged vector becomes a dead letter and takes nobody with it: $name",
+  async ({ forged, detail }) => {
+    const world = await createWorld(1);
+    const before = [message(0, 0), message(0, 1)];
+    await world.publish(before);
+    await runUntilDone(world, 1, 2);
+    const after = Array.from({ length: 10 }, (_, index) => message(0, 3 + index));
+    await world.publish([{ ...message(0, 2), ...forged }, ...after]);
+    await runUntilDone(world, 1, 4);
+    await expectTableHolds(world, [...before, ...after]);
+    const letters = world.log.allRecordsOf(topics.deadLetters).map(({ value }) => deadLetterCodec.decode(value));
+    expect(letters).toMatchObject([{ reason: "poison-message", detail: expect.stringMatching(detail) }]);
+  },
+);
+
+test("a new model whose first vector is an outlier keeps its length, and nothing stops", async () => {
+  const world = await createWorld(1);
+  const outlier = { ...message(0, 0), features: new Float32Array(5).fill(3.4e38) };
+  const others = Array.from({ length: 5 }, (_, index) => message(0, 1 + index));
+  await world.publish([outlier, ...others]);
+  await runUntilDone(world, 1, 2);
+  expect(world.log.allRecordsOf(topics.deadLetters)).toHaveLength(others.length);
+});
+
+test("extreme values of the right length are rows like any other", async () => {
+  const world = await createWorld(1);
+  const messages = Array.from({ length: 12 }, (_, offset) => message(0, offset));
+  const extreme = { ...message(0, 12), features: new Float32Array(DIMENSIONS).fill(-3.4e38) };
+  await world.publish([...messages.slice(0, 6), extreme].map((sent, offset) => ({ ...sent, sourceOffset: offset })));
+  await runUntilDone(world, 1, 3);
+  await world.publish(messages.slice(7));
+  await runUntilDone(world, 1, 3);
+  expect(world.log.allRecordsOf(topics.deadLetters)).toEqual([]);
 });
 
 test("a vector of another length is set aside by a reducer that has just started, too", async () => {
@@ -324,6 +402,7 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
         consumer: moved,
         producer: log,
         schemas: { learn },
+        sourceEnds: async () => [0, 1, 2, 3].map((partition) => ({ partition, offset: SOURCE_END })),
         table,
         keeper: new BasisKeeper(table, loopKernel, { components: COMPONENTS, angleDegreesMax: 5 }),
         clock,
@@ -334,6 +413,7 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
         topics,
         featuresPartitions: partitions,
         window: { rowsMax, bytesMax: 1_000_000, openMsMax },
+        vectorLengths: { components: COMPONENTS, valuesMax: 16 },
         end: until && new ReadingEnd(until, () => log.earliestOffsets(topics.features)),
       },
     );
