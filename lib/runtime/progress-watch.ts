@@ -50,7 +50,7 @@ export class ProgressWatch {
       try {
         this.#note(await look());
       } catch (error) {
-        this.#logger.debug({ err: error }, "how far the work is could not be seen this time");
+        this.#logger.debug({ event: "progress_unknown", err: error }, "could not read how far the work is");
       }
     }
   }
@@ -60,7 +60,7 @@ export class ProgressWatch {
     if (position !== this.#position || toDo === 0 || this.#waits()) {
       this.#position = position;
       this.#standsSinceMs = nowMs;
-      if (this.#isStuck) this.#logger.info("the work goes on again");
+      if (this.#isStuck) this.#logger.info({ event: "work_resumed" }, "work has resumed");
       this.#isStuck = false;
       this.#health.report(PART, "ok");
       return;
@@ -68,7 +68,8 @@ export class ProgressWatch {
     const standsMs = nowMs - this.#standsSinceMs;
     if (standsMs < this.#stuckMs) return;
     const detail = `nothing done for ${Math.floor(standsMs / 1_000)} s, ${toDo} records to do`;
-    if (!this.#isStuck) this.#logger.error({ toDo, standsMs }, `stuck: ${detail}; restart this process`);
+    if (!this.#isStuck)
+      this.#logger.error({ event: "work_stuck", toDo, standsMs }, `stuck: ${detail}; restart this process`);
     this.#isStuck = true;
     this.#health.report(PART, "stuck", detail);
   }

@@ -87,7 +87,8 @@ async function runUntil(
 /** From now on the process has a bounded time. */
 function boundStopping(logger: Logger): void {
   setTimeout(() => {
-    logger.warn({ stopMsMax: STOP_MS_MAX }, "could not stop in time; what was in flight will be done again");
+    const message = "could not stop in time; work in flight will be repeated";
+    logger.warn({ event: "stop_timed_out", stopMsMax: STOP_MS_MAX }, message);
     process.exit(1);
   }, STOP_MS_MAX).unref();
 }

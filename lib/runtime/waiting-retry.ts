@@ -43,7 +43,8 @@ export class WaitingRetry {
       this.#saysWaiting[part] = true;
       metrics.retries.inc({ step: name });
       this.#health.report(part, "waiting", String(error));
-      this.#logger.warn({ err: error, step: name, attempt: attemptNumber, delayMs }, `${name} failed; trying again`);
+      const fields = { event: "step_retried", step: name, attempt: attemptNumber, delayMs, err: error };
+      this.#logger.warn(fields, `${name} failed; retrying`);
     };
     try {
       return await retrying(POLICY, { clock: this.#clock, signal, onRetry }, attempt);

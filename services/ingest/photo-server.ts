@@ -138,11 +138,14 @@ function answerFailure(
   response: ServerResponse,
   { logger }: PhotoServerParts,
 ): void {
-  if (request.destroyed && !request.complete) return void logger.debug({ err: error }, "the client went away");
+  if (request.destroyed && !request.complete)
+    return void logger.debug({ event: "client_gone", err: error }, "the client went away");
   const status = statusOf(error);
   metrics.ingestRefused.inc({ status: String(status) });
-  if (status === 500) logger.error({ err: error, url: request.url }, "an upload failed; no retry will mend it");
-  if (status === 503) logger.warn({ err: error, url: request.url }, "an upload was put off");
+  if (status === 500)
+    logger.error({ event: "upload_failed", err: error, url: request.url }, "an upload failed unexpectedly");
+  if (status === 503)
+    logger.warn({ event: "upload_deferred", err: error, url: request.url }, "an upload was refused for now");
   // What fails inside is for our log; what the client can mend is for the client.
   const told = status < 500 && error instanceof Error ? error.message : "the photo can't be taken";
   answer(response, status, { error: told }, status === 503 ? { "retry-after": String(RETRY_AFTER_S) } : {});

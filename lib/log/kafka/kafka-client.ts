@@ -39,7 +39,7 @@ export function createKafka(settings: KafkaSettings, logger: Logger): kafkajs.Ka
       () =>
       ({ log: { message, timestamp: _timestamp, logger: _logger, ...details }, namespace }) => {
         // The client's "errors" are attempts that it or we repeat, so none of them is an error in our terms.
-        logger.debug({ kafka: { namespace, ...details } }, `kafka client: ${message}`);
+        logger.debug({ event: "kafka_client", kafka: { namespace, ...details } }, `kafka client: ${message}`);
       },
   });
 }

@@ -136,8 +136,8 @@ class KafkaConsumer implements RecordConsumer {
   async #rejoin(stepMs: number, handlers: ConsumerHandlers): Promise<void> {
     if (this.#stopping !== undefined) return;
     this.#assignment = undefined;
-    const message = `the clock of this machine was set back by ${stepMs} ms; joining the group again`;
-    this.#logger.warn({ group: this.#settings.group }, message);
+    const message = `the clock of this machine was set back by ${stepMs} ms; rejoining the group`;
+    this.#logger.warn({ event: "clock_set_back", group: this.#settings.group, stepMs }, message);
     handlers.interrupted?.(new FruitstreamError("broker-unavailable", message));
     await this.#consumer.stop();
     if (this.#stopping === undefined) await this.#join(handlers);
@@ -163,9 +163,8 @@ class KafkaConsumer implements RecordConsumer {
   #noteMember(memberId: string): void {
     if (this.#assignment && this.#memberId !== memberId) {
       const { group, sessionMsMax } = this.#settings;
-      const message =
-        "this member was fenced: the group had put it out and given its partitions to others; it has joined anew";
-      this.#logger.warn({ group, sessionMsMax }, message);
+      const message = "this member was fenced: its partitions had been given to others; it has rejoined the group";
+      this.#logger.warn({ event: "member_fenced", group, sessionMsMax }, message);
     }
     this.#memberId = memberId;
   }
@@ -178,7 +177,7 @@ class KafkaConsumer implements RecordConsumer {
       this.#fail(failure);
       return;
     }
-    this.#logger.warn({ err: error, group: this.#settings.group }, "lost the group; joining it again");
+    this.#logger.warn({ event: "group_lost", err: error, group: this.#settings.group }, "lost the group; rejoining");
     handlers.interrupted?.(error);
     if (!restart) this.#joinLater(handlers).catch((cause) => this.#fail(cause));
   }
@@ -194,7 +193,7 @@ class KafkaConsumer implements RecordConsumer {
     try {
       act();
     } catch (error) {
-      this.#logger.debug({ err: error }, "not in the group at the moment");
+      this.#logger.debug({ event: "not_in_group", err: error }, "not in the group at the moment");
     }
   }
 

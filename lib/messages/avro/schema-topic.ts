@@ -81,11 +81,12 @@ export class SchemaTopic {
       if (fingerprint === undefined) throw new Error("its key is no fingerprint");
       this.#onTopic.delete(fingerprint);
       if (this.#known.learn(fingerprint, Buffer.from(value ?? []).toString())) {
-        this.#parts.logger.info({ topic, schema: name }, "learnt the schema of another version's messages");
+        this.#parts.logger.info({ event: "schema_learnt", topic, schema: name }, "learnt a schema of another version");
       }
       this.#onTopic.add(fingerprint);
     } catch (error) {
-      this.#parts.logger.warn({ err: error, topic, offset, key: name }, "a record is no schema and is passed over");
+      const fields = { event: "schema_unreadable", err: error, topic, offset, key: name };
+      this.#parts.logger.warn(fields, "a record on the topic of schemas is not a schema; skipping it");
     }
   }
 }

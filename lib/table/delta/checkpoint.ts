@@ -61,7 +61,8 @@ export async function readLastCheckpoint(access: TableAccess): Promise<LastCheck
   try {
     return lastCheckpointSchema.parse(JSON.parse(Buffer.from(bytes).toString()));
   } catch (error) {
-    access.logger.warn({ err: error }, "_last_checkpoint can't be read; the log's listing is used instead");
+    const fields = { event: "last_checkpoint_unreadable", err: error };
+    access.logger.warn(fields, "could not read _last_checkpoint; listing the log instead");
     return undefined;
   }
 }

@@ -120,7 +120,8 @@ export class DeltaTable implements TableAccess {
     try {
       await writeCheckpoint(this, this.#snapshot);
     } catch (error) {
-      this.logger.warn({ err: error }, "a table checkpoint could not be written; readers replay the log meanwhile");
+      const fields = { event: "table_checkpoint_failed", err: error };
+      this.logger.warn(fields, "could not write a table checkpoint; readers replay the log until the next one");
     }
   }
 

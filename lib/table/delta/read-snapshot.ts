@@ -69,7 +69,8 @@ async function newestCheckpoint(
       return await readCheckpoint(access, version, last);
     } catch (error) {
       if (!(error instanceof FruitstreamError && error.code === "invalid-table")) throw error;
-      access.logger.warn({ err: error, version }, "a table checkpoint can't be read; an earlier state is replayed");
+      const fields = { event: "table_checkpoint_unreadable", err: error, version };
+      access.logger.warn(fields, "could not read a table checkpoint; replaying the log from an earlier one");
     }
   }
   return undefined;

@@ -21,7 +21,7 @@ export function accessOf(store: ObjectStore, logger: Logger = silentLogger): Tab
 export function warningsOf(): { logger: Logger; warnings: string[] } {
   const warnings: string[] = [];
   const logger = Object.assign(Object.create(silentLogger), {
-    warn: (_: unknown, text: string) => warnings.push(text),
+    warn: ({ event }: { event: string }) => warnings.push(event),
   });
   return { logger, warnings };
 }
