@@ -17,7 +17,7 @@ export function accessOf(store: ObjectStore, logger: Logger = silentLogger): Tab
   return { store, location: LOCATION, logger, clock: systemClock };
 }
 
-/** A logger that keeps the messages of its warnings. */
+/** A logger that keeps the events of its warnings. */
 export function warningsOf(): { logger: Logger; warnings: string[] } {
   const warnings: string[] = [];
   const logger = Object.assign(Object.create(silentLogger), {
