@@ -15,7 +15,7 @@ import type { Service } from "#lib/runtime/service.ts";
 import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import type { FeaturizerWorkConfig } from "./config.ts";
-import { FeaturizerPipeline } from "./pipeline.ts";
+import { createFeaturizer } from "./featurizer.ts";
 
 /** The parts of a featurizer's health report. */
 export const FEATURIZER_PARTS = ["model", "kafka", "s3"] as const;
@@ -24,7 +24,7 @@ export const FEATURIZER_PARTS = ["model", "kafka", "s3"] as const;
 const LINGER_MS = 50;
 
 /** What a featurizer is composed over: servers, or a folder of this machine. */
-export interface FeaturizerSurroundings {
+export interface ComposeFeaturizerDeps {
   readonly log: RecordLog;
   /** Where the photos rest; stays the caller's to close. */
   readonly store: ObjectStore;
@@ -41,7 +41,7 @@ export interface FeaturizerSurroundings {
  */
 export async function composeFeaturizer(
   config: FeaturizerWorkConfig,
-  { log, store, health, logger, signal }: FeaturizerSurroundings,
+  { log, store, health, logger, signal }: ComposeFeaturizerDeps,
 ): Promise<Service> {
   await using opened = new AsyncDisposableStack();
   const topics = topicsWithPrefix(config.topicPrefix);
@@ -76,7 +76,7 @@ export async function composeFeaturizer(
   });
   const decodeOptions = { input: model.manifest.input, pixelsMax: config.photoPixelsMax };
   const end = config.until && new ReadingEnd(config.until, () => admin.earliestOffsets(topics.photos));
-  const pipeline = new FeaturizerPipeline(
+  const featurizer = createFeaturizer(
     {
       consumer,
       committedOffsets: () => admin.committedOffsets(config.group, topics.photos),
@@ -108,18 +108,19 @@ export async function composeFeaturizer(
 
   const watch = new ProgressWatch({ clock: systemClock, health, logger });
   const watching = new AbortController();
-  const look = () => topicProgress(admin, topics.photos, pipeline.positions, end && ((partition) => end.of(partition)));
+  const look = () =>
+    topicProgress(admin, topics.photos, featurizer.positions, end && ((partition) => end.of(partition)));
 
   const held = opened.move();
   return {
-    run: () => {
+    async run() {
       void watch.run(look, watching.signal);
-      return pipeline.run();
+      if ((await featurizer.run()) === "finished") logger.info("everything up to the end is published");
     },
     async stop() {
       watching.abort();
       try {
-        await pipeline.stop();
+        await featurizer.stop();
       } finally {
         await held.disposeAsync();
       }

@@ -1,3 +1,5 @@
+import assert from "node:assert";
+
 /**
  * The backpressure of the featurizer: photos are admitted while both their number and their bytes stay within bounds,
  * and wait otherwise. Only one that waits for its own share to become smaller is passed by others.
@@ -38,6 +40,8 @@ export class InFlightBudget {
         this.#bytes -= bytes;
         share.photos -= 1;
         share.bytes -= bytes;
+        // A share counts among the whole, so that neither is negative while the share is not.
+        assert(share.photos >= 0 && share.bytes >= 0, `${bytes} bytes were released that were not admitted`);
         this.#admitWaiting();
       },
     };

@@ -1,3 +1,5 @@
+import assert from "node:assert";
+
 /**
  * Keeps one source partition's photos in order: they are worked on at the same time and finish in any order, and are
  * published in the order of their offsets, a run of finished ones at a time.
@@ -13,6 +15,7 @@ export class PartitionLane<Outcome> {
   readonly #entries: Entry<Outcome>[] = [];
   #publishing: Promise<void> | undefined;
   #nextOffset: number | undefined;
+  #submittedOffset: number | undefined;
 
   constructor(options: {
     publish: (outcomes: readonly Outcome[], signal: AbortSignal) => Promise<void>;
@@ -36,8 +39,16 @@ export class PartitionLane<Outcome> {
     return this.#nextOffset;
   }
 
+  /** The offset after the last one submitted. */
+  get submittedOffset(): number | undefined {
+    return this.#submittedOffset;
+  }
+
   /** Adds the next offset's work. Offsets ascend. */
   submit(offset: number, work: Promise<Outcome>): void {
+    // Were one published after a larger one, the reducer would take it for a repeat, and lose it.
+    assert(offset >= (this.#submittedOffset ?? 0), `offset ${offset} came after ${this.#submittedOffset}`);
+    this.#submittedOffset = offset + 1;
     const entry: Entry<Outcome> = { offset, outcome: undefined, settled: work.then(settle, settle) };
     this.#entries.push(entry);
     this.#publishing ??= this.#publishInOrder();
@@ -66,7 +77,12 @@ export class PartitionLane<Outcome> {
         const run = this.#takeFinishedRun();
         const outcomes = await Promise.all(run.map(({ outcome }) => outcome!));
         await this.#publish(outcomes, this.signal);
-        this.#nextOffset = run.at(-1)!.offset + 1;
+        const nextOffset = run.at(-1)!.offset + 1;
+        assert(
+          nextOffset > (this.#nextOffset ?? 0),
+          `the lane's offset went from ${this.#nextOffset} to ${nextOffset}`,
+        );
+        this.#nextOffset = nextOffset;
       }
       this.#publishing = undefined;
     } catch (error) {

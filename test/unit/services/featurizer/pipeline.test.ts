@@ -12,7 +12,7 @@ import { Health } from "#lib/runtime/health.ts";
 import { silentLogger } from "#lib/runtime/logger.ts";
 import { metrics } from "#lib/runtime/metrics.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
-import { FeaturizerPipeline } from "#services/featurizer/pipeline.ts";
+import { createFeaturizer } from "#services/featurizer/featurizer.ts";
 import { countingClock } from "../../../fakes/counting-clock.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
 import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";
@@ -325,7 +325,7 @@ async function createWorld(photos: readonly Kind[], learn: SchemaTopic["learn"] 
     deadLetterShareMax = 1,
   ) => {
     const over = new AbortController();
-    const pipeline = new FeaturizerPipeline(
+    const pipeline = createFeaturizer(
       {
         committedOffsets: () => log.committedOffsets(GROUP, topics.photos),
         consumer,
