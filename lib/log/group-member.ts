@@ -20,6 +20,8 @@ export interface GroupMemberDeps {
   readonly open: (partitions: readonly number[], host: WorkHost) => Promise<PartitionWork>;
   /** By partition, whoever owns it, the offset below which the group has done everything. Asked only with an end. */
   readonly doneByGroup: () => Promise<(partition: number) => number | undefined>;
+  /** Called when the whole group has come to the end, before `run` resolves. */
+  readonly finished: () => void;
 }
 
 export interface GroupMemberOptions {
@@ -58,7 +60,7 @@ export class GroupMember {
   readonly #stopping = new AbortController();
   readonly #givingUp = new AbortController();
   readonly #failure = Promise.withResolvers<never>();
-  readonly #finished = Promise.withResolvers<"finished">();
+  readonly #finished = Promise.withResolvers<void>();
   /** Works are opened one after the other. */
   readonly #inTurn = pLimit(1);
   /** The newest assignment; one that is not this array is overtaken. */
@@ -75,7 +77,7 @@ export class GroupMember {
   }
 
   /** Works until `stop`, or until the whole group has come to the end; throws what only an operator can mend. */
-  async run(): Promise<"stopped" | "finished"> {
+  async run(): Promise<void> {
     const { consumer, health } = this.#deps;
     const consuming = consumer.run({
       assigned: (partitions) => this.#assign(partitions),
@@ -83,8 +85,7 @@ export class GroupMember {
       interrupted: (error) => health.report("kafka", "waiting", error.message),
     });
     this.#tickUntilFinished().catch((error) => this.#failure.reject(error));
-    const stopped = consuming.then(() => "stopped" as const);
-    return await Promise.race([stopped, this.#finished.promise, this.#failure.promise]);
+    await Promise.race([consuming, this.#finished.promise, this.#failure.promise]);
   }
 
   /** By partition that this member owns, the offset below which everything is done; 0 while that is being found out. */
@@ -219,7 +220,9 @@ export class GroupMember {
     while (!signal.aborted) {
       await clock.sleep(this.#options.tickMs, signal).catch(() => undefined);
       await this.#opened?.work.tick();
-      if (await this.#isFinished()) return this.#finished.resolve("finished");
+      if (!(await this.#isFinished())) continue;
+      this.#deps.finished();
+      return this.#finished.resolve();
     }
   }
 

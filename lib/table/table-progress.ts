@@ -1,3 +1,4 @@
+import assert from "node:assert";
 import type { SourcePosition } from "#lib/messages/messages.ts";
 
 /**
@@ -30,7 +31,9 @@ export class TableProgress {
     return this.#versions.get(appId);
   }
 
+  /** Offsets and marks only move forward. */
   move(appId: string, version: number): void {
+    assert(version > (this.get(appId) ?? 0), `${appId} would go from ${this.get(appId)} to ${version}`);
     this.#versions.set(appId, version);
   }
 

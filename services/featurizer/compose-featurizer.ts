@@ -113,9 +113,9 @@ export async function composeFeaturizer(
 
   const held = opened.move();
   return {
-    async run() {
+    run: () => {
       void watch.run(look, watching.signal);
-      if ((await featurizer.run()) === "finished") logger.info("everything up to the end is published");
+      return featurizer.run();
     },
     async stop() {
       watching.abort();

@@ -14,9 +14,8 @@ import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import { parseTableUri } from "#lib/table/table-location.ts";
-import { BasisKeeper } from "./basis-keeper.ts";
 import type { ReducerWorkConfig } from "./config.ts";
-import { ReducerPipeline } from "./pipeline.ts";
+import { createReducer } from "./reducer.ts";
 
 /** The parts of a reducer's health report. */
 export const REDUCER_PARTS = ["kafka", "s3"] as const;
@@ -27,7 +26,7 @@ const KERNEL_THREADS = 1;
 const GATHER_BYTES_MIN = 65_536;
 
 /** What a reducer is composed over: servers, or a folder of this machine. */
-export interface ReducerSurroundings {
+export interface ComposeReducerDeps {
   readonly log: RecordLog;
   /** Where the table lies; stays the caller's to close. */
   readonly store: ObjectStore;
@@ -46,7 +45,7 @@ export interface ReducerSurroundings {
  */
 export async function composeReducer(
   config: ReducerWorkConfig,
-  { log, store, health, logger, signal, tell }: ReducerSurroundings,
+  { log, store, health, logger, signal, tell }: ComposeReducerDeps,
 ): Promise<Service> {
   await using opened = new AsyncDisposableStack();
   const topics = topicsWithPrefix(config.topicPrefix);
@@ -78,14 +77,10 @@ export async function composeReducer(
   });
   const kernel = await openMatrixKernel(KERNEL_THREADS);
   opened.defer(() => kernel.release());
-  const keeper = new BasisKeeper(table, kernel, {
-    components: config.components,
-    angleDegreesMax: config.basisAngleDegreesMax,
-  });
   const end = config.until && new ReadingEnd(config.until, () => admin.earliestOffsets(topics.features));
-  const pipeline = new ReducerPipeline(
+  const reducer = createReducer(
     {
-      ...{ consumer, producer, schemas, table, keeper, health, logger, tell },
+      ...{ consumer, producer, schemas, table, kernel, health, logger, tell },
       sourceEnds: () => admin.endOffsets(topics.photos),
       clock: systemClock,
     },
@@ -93,12 +88,14 @@ export async function composeReducer(
       topics,
       featuresPartitions,
       end,
-      vectorLengths: { components: config.components, valuesMax: config.vectorValuesMax },
+      vectorValuesMax: config.vectorValuesMax,
       window: {
         rowsMax: config.windowRowsMax,
         bytesMax: config.windowBytesMax,
         openMsMax: config.windowMsMax,
       },
+      components: config.components,
+      angleDegreesMax: config.basisAngleDegreesMax,
     },
   );
   logger.info({ table: config.tableUri, version: table.snapshot.version, topic: topics.features }, "reducer started");
@@ -106,18 +103,18 @@ export async function composeReducer(
   const watch = new ProgressWatch({ clock: systemClock, health, logger }, config.windowMsMax);
   const watching = new AbortController();
   const look = () =>
-    topicProgress(admin, topics.features, pipeline.positions, end && ((partition) => end.of(partition)));
+    topicProgress(admin, topics.features, reducer.positions, end && ((partition) => end.of(partition)));
 
   const held = opened.move();
   return {
     run: () => {
       void watch.run(look, watching.signal);
-      return pipeline.run();
+      return reducer.run();
     },
     async stop() {
       watching.abort();
       try {
-        await pipeline.stop();
+        await reducer.stop();
       } finally {
         await held.disposeAsync();
       }

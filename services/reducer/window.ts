@@ -1,3 +1,4 @@
+import assert from "node:assert";
 import type { PhotoRow } from "#lib/table/photo-row.ts";
 
 export interface WindowBounds {
@@ -6,14 +7,27 @@ export interface WindowBounds {
   readonly openMsMax: number;
 }
 
+/** An application id that another writer has moved away from a window's base: the window can't be committed any more. */
+export interface MovedTxn {
+  readonly appId: string;
+  readonly expected: number | undefined;
+  readonly actual: number | undefined;
+}
+
+/** From which version a window moves an application id, and to which. */
+interface Move {
+  readonly base: number | undefined;
+  readonly version: number;
+}
+
 /**
  * The rows that will become one table commit, and the application ids that the commit moves. Bounded by rows, by bytes
  * of vectors, and by the time since its first record.
  */
 export class Window {
   readonly rows: PhotoRow[] = [];
-  /** By application id that the records of this window move: the version that the window began from. */
-  readonly baseTxns = new Map<string, number | undefined>();
+  /** By application id that the records of this window move. */
+  readonly #moves = new Map<string, Move>();
   /** Features partitions that it holds records of. */
   readonly partitions = new Set<number>();
   readonly #bounds: WindowBounds;
@@ -28,15 +42,36 @@ export class Window {
   }
 
   /** Notes that a record was read at this time of a monotonic clock, whether it became a row or not. */
-  noteRecord(partition: number, monotonicMs: number): void {
-    this.partitions.add(partition);
+  noteRecord(monotonicMs: number): void {
     this.#records += 1;
     this.#openedAtMs ??= monotonicMs;
   }
 
-  /** Notes that the window moves an application id, the first time with the version it had before. */
-  noteMove(appId: string, versionBefore: number | undefined): void {
-    if (!this.baseTxns.has(appId)) this.baseTxns.set(appId, versionBefore);
+  /** Notes that the window moves an application id from one version to a later one. */
+  noteMove(appId: string, from: number | undefined, to: number): void {
+    const move = this.#moves.get(appId);
+    // The base is what the table had when the window began; all that moved it since must have been in this window.
+    assert(!move || move.version === from, `${appId} was moved to ${move?.version} in this window, then from ${from}`);
+    this.#moves.set(appId, { base: move ? move.base : from, version: to });
+  }
+
+  /** The application ids that the window moves, and where it moves them to. */
+  get txns(): { readonly appId: string; readonly version: number }[] {
+    return [...this.#moves].map(([appId, { version }]) => ({ appId, version }));
+  }
+
+  /** By application id that the window moves, the version that it began from; undefined where there was none. */
+  get baseTxns(): ReadonlyMap<string, number | undefined> {
+    return new Map([...this.#moves].map(([appId, { base }]) => [appId, base]));
+  }
+
+  /** The first application id of which a table that has these versions says something else than the window's base. */
+  movedTxn(txnVersions: ReadonlyMap<string, number>): MovedTxn | undefined {
+    for (const [appId, { base: expected }] of this.#moves) {
+      const actual = txnVersions.get(appId);
+      if (actual !== expected) return { appId, expected, actual };
+    }
+    return undefined;
   }
 
   /** Notes that a record's row is in the table already. */

@@ -6,6 +6,8 @@ import { openTable } from "#lib/table/open-table.ts";
 import type { PhotoRow } from "#lib/table/photo-row.ts";
 import { writeRows } from "#lib/table/table-files.ts";
 import { BasisKeeper } from "#services/reducer/basis-keeper.ts";
+import { Projector } from "#services/reducer/projector.ts";
+import { SubjectBases } from "#services/reducer/subject-bases.ts";
 import { TableMoments } from "#services/reducer/table-moments.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
 import { loopKernel } from "../../lib/pca/loop-kernel.ts";
@@ -25,18 +27,18 @@ beforeEach(() => {
 
 test("a reducer that keeps the moments again goes on from the newest checkpoint, whoever wrote it", async () => {
   const [first, second] = [await openMember(), await openMember()];
-  first.keeper.isKeeping = true;
+  first.keep(true);
   for (let window = 0; window < 3; window++) await first.commitWindow();
   const leftAt = first.table.snapshot.version;
-  first.keeper.isKeeping = false;
+  first.keep(false);
 
-  second.keeper.isKeeping = true;
+  second.keep(true);
   for (let window = 0; window < CHECKPOINT_VERSIONS + 10; window++) await second.commitWindow();
-  second.keeper.isKeeping = false;
+  second.keep(false);
   const checkpoint = (await TableMoments.load(second.table, SUBJECT, DIMENSIONS, loopKernel)).version;
   expect(checkpoint).toBeGreaterThan(leftAt);
 
-  first.keeper.isKeeping = true;
+  first.keep(true);
   first.filesRead.clear();
   await first.commitWindow();
   const { version } = first.table.snapshot;
@@ -47,13 +49,13 @@ test("a reducer that keeps the moments again goes on from the newest checkpoint,
 
 test("what a keeper held is gone with its keeping: it is not saved, and is loaded anew", async () => {
   const member = await openMember();
-  member.keeper.isKeeping = true;
+  member.keep(true);
   await member.commitWindow();
-  member.keeper.isKeeping = false;
-  await member.keeper.save();
+  member.keep(false);
+  await member.save();
   expect(await momentsKeys()).toEqual([]);
 
-  member.keeper.isKeeping = true;
+  member.keep(true);
   member.filesRead.clear();
   await member.commitWindow();
   expect(member.filesRead.size).toBeGreaterThan(0);
@@ -65,10 +67,10 @@ test("keepers that take turns faster than checkpoints are due read back no more 
   const turnWindows = 5;
   for (let turn = 0; turn < 20; turn++) {
     const member = members[turn % 2]!;
-    member.keeper.isKeeping = true;
+    member.keep(true);
     member.filesRead.clear();
     for (let window = 0; window < turnWindows; window++) await member.commitWindow();
-    member.keeper.isKeeping = false;
+    member.keep(false);
     expect(member.filesRead.size, `in turn ${turn}`).toBeLessThan(CHECKPOINT_VERSIONS + turnWindows);
   }
 });
@@ -96,7 +98,10 @@ test("the owner of partition 0 lets the moments go with the partition, and loads
 
 interface Member {
   readonly table: DeltaTable;
-  readonly keeper: BasisKeeper;
+  /** Makes it the keeper of the moments, or lets its keeper go, as a reducer does with partition 0. */
+  keep(isKeeping: boolean): void;
+  /** Writes checkpoints of what its keeper has folded, if it has one. */
+  save(): Promise<void>;
   /** Keys of the data files that it has read since this was cleared. */
   readonly filesRead: Set<string>;
   /** Commits two rows, as a reducer does. */
@@ -106,21 +111,27 @@ interface Member {
 async function openMember(): Promise<Member> {
   const { store, filesRead } = countingStore();
   const table = await openTable(store, location, { createIfAbsent: true });
-  const keeper = new BasisKeeper(table, loopKernel, { components: 2, angleDegreesMax: 5 });
+  const bases = new SubjectBases(table, loopKernel, 2);
+  const projector = new Projector(bases, loopKernel);
+  let keeper: BasisKeeper | undefined;
   return {
     table,
-    keeper,
     filesRead,
+    keep: (isKeeping) => {
+      keeper = isKeeping ? (keeper ?? new BasisKeeper(table, loopKernel, bases, 5)) : undefined;
+    },
+    save: async () => keeper?.save(),
     commitWindow: async () => {
-      await keeper.seen(await table.advance());
+      const commits = await table.advance();
+      await keeper?.seen(commits);
       const { version } = table.snapshot;
       const rows = Array.from({ length: WINDOW_ROWS }, (_, index) => row(WINDOW_ROWS * version + index));
-      const adds = await writeRows(table, await keeper.project(rows));
+      const adds = await writeRows(table, await projector.project(rows));
       const request = { commitId: randomUUID(), operation: "STREAMING UPDATE", adds, txns: [], baseTxns: new Map() };
       const result = await table.commit(request);
       if (result.outcome !== "committed") throw new Error("nobody else commits meanwhile");
-      await keeper.seen(result.others);
-      await keeper.committed(result.version, rows);
+      await keeper?.seen(result.others);
+      await keeper?.committed(result.version, rows);
     },
   };
 }
@@ -139,8 +150,8 @@ function countingStore(): { store: ObjectStore; filesRead: Set<string> } {
 }
 
 /** What the keeper holds are the moments of all rows that the table has. */
-async function expectWholeTable({ table, keeper }: Member): Promise<void> {
-  await keeper.save();
+async function expectWholeTable({ table, save }: Member): Promise<void> {
+  await save();
   const moments = await TableMoments.load(table, SUBJECT, DIMENSIONS, loopKernel);
   expect(moments.version).toBe(table.snapshot.version);
   expect(moments.moments.count).toBe(WINDOW_ROWS * table.snapshot.files.size);

@@ -6,8 +6,7 @@ import { Health } from "#lib/runtime/health.ts";
 import { silentLogger } from "#lib/runtime/logger.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { openTable } from "#lib/table/open-table.ts";
-import { BasisKeeper } from "#services/reducer/basis-keeper.ts";
-import { ReducerPipeline } from "#services/reducer/pipeline.ts";
+import { createReducer } from "#services/reducer/reducer.ts";
 import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";
 import { loopKernel } from "../../lib/pca/loop-kernel.ts";
 
@@ -90,14 +89,14 @@ export async function handDrivenReducer(
     error: () => undefined,
     warn: (_bindings: unknown, message = "") => reducer.onWarning(message),
   };
-  const pipeline = new ReducerPipeline(
+  const pipeline = createReducer(
     {
       consumer,
       producer: new MemoryRecordLog(),
       schemas: { learn: async () => undefined },
       sourceEnds: async () => [0, 1, 2, 3].map((partition) => ({ partition, offset: 1_000_000 })),
       table,
-      keeper: new BasisKeeper(table, loopKernel, { components: 2, angleDegreesMax: 5 }),
+      kernel: loopKernel,
       clock,
       health: new Health(systemClock.nowMs, []),
       logger: logger as unknown as typeof silentLogger,
@@ -106,7 +105,9 @@ export async function handDrivenReducer(
       topics,
       featuresPartitions: 2,
       window: { rowsMax, bytesMax: 1e6, openMsMax: 1e6 },
-      vectorLengths: { components: 2, valuesMax: 16 },
+      components: 2,
+      vectorValuesMax: 16,
+      angleDegreesMax: 5,
     },
   );
   pipeline.run().catch(failure.reject);

@@ -19,8 +19,7 @@ import { joinVectors } from "#lib/table/join-vectors.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import { readRows } from "#lib/table/table-files.ts";
 import { TableProgress } from "#lib/table/table-progress.ts";
-import { BasisKeeper } from "#services/reducer/basis-keeper.ts";
-import { ReducerPipeline } from "#services/reducer/pipeline.ts";
+import { createReducer } from "#services/reducer/reducer.ts";
 import { TableMoments } from "#services/reducer/table-moments.ts";
 import { countingClock } from "../../../fakes/counting-clock.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
@@ -397,14 +396,14 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
       commit: (offsets) => consumer.commit(offsets),
       stop: () => consumer.stop(),
     };
-    const pipeline = new ReducerPipeline(
+    const pipeline = createReducer(
       {
         consumer: moved,
         producer: log,
         schemas: { learn },
         sourceEnds: async () => [0, 1, 2, 3].map((partition) => ({ partition, offset: SOURCE_END })),
         table,
-        keeper: new BasisKeeper(table, loopKernel, { components: COMPONENTS, angleDegreesMax: 5 }),
+        kernel: loopKernel,
         clock,
         health: new Health(systemClock.nowMs, []),
         logger: silentLogger,
@@ -413,7 +412,9 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
         topics,
         featuresPartitions: partitions,
         window: { rowsMax, bytesMax: 1_000_000, openMsMax },
-        vectorLengths: { components: COMPONENTS, valuesMax: 16 },
+        components: COMPONENTS,
+        vectorValuesMax: 16,
+        angleDegreesMax: 5,
         end: until && new ReadingEnd(until, () => log.earliestOffsets(topics.features)),
       },
     );

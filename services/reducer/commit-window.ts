@@ -1,0 +1,62 @@
+import { randomUUID } from "node:crypto";
+import type { MonotonicClock } from "#lib/runtime/clock.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import { metrics } from "#lib/runtime/metrics.ts";
+import type { TellStarter } from "#lib/runtime/service-message.ts";
+import type { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
+import type { CommitRequest, CommitResult, DeltaTable } from "#lib/table/delta/delta-table.ts";
+import type { PhotoRow } from "#lib/table/photo-row.ts";
+import { writeRows } from "#lib/table/table-files.ts";
+import type { Projector } from "./projector.ts";
+import type { Window } from "./window.ts";
+
+export interface CommitWindowDeps {
+  readonly table: DeltaTable;
+  readonly projector: Projector;
+  readonly retry: WaitingRetry;
+  readonly clock: MonotonicClock;
+  readonly logger: Logger;
+  /** Told of the commit. */
+  readonly tell?: TellStarter | undefined;
+}
+
+/**
+ * Makes a window one commit of the table: its rows projected, and the offsets and marks that it moves. While S3 is away
+ * each step is tried again until the signal aborts.
+ *
+ * @returns what became of it, and the rows as they are in the table if it was committed.
+ */
+export async function commitWindow(
+  { table, projector, retry, clock, logger, tell }: CommitWindowDeps,
+  window: Window,
+  signal: AbortSignal,
+): Promise<{ result: CommitResult; rows: readonly PhotoRow[] }> {
+  const withS3 = <Result>(name: string, attempt: () => Promise<Result>) =>
+    retry.run({ part: "s3", name, signal, attempt });
+  noteRepeats(window, logger);
+  const startedAtMs = clock.monotonicMs();
+  const { txns, baseTxns } = window;
+
+  const rows = await withS3("pca", () => projector.project(window.rows));
+  const adds = await withS3("write-files", () => writeRows(table, rows));
+  const request: CommitRequest = { commitId: randomUUID(), operation: "STREAMING UPDATE", adds, txns, baseTxns };
+  const result = await withS3("commit", () => table.commit(request));
+  if (result.outcome === "fenced") return { result, rows };
+
+  metrics.reducerCommits.inc({ outcome: "committed" });
+  const tookMs = Math.round(clock.monotonicMs() - startedAtMs);
+  metrics.reducerCommitSeconds.observe(tookMs / 1_000);
+  metrics.reducerRows.inc(rows.length);
+  metrics.tableVersion.set(result.version);
+  const commit = { version: result.version, rows: rows.length, tookMs };
+  logger.info({ event: "table_committed", ...commit, files: adds.length }, "committed");
+  tell?.({ kind: "committed", ...commit, atMs: clock.nowMs() });
+  return { result, rows };
+}
+
+/** A crash repeats a few vectors; a whole window of them says that something else is wrong. */
+function noteRepeats({ rows, repeats }: Window, logger: Logger): void {
+  if (repeats === 0 || rows.length > 0) return;
+  const hint = "expected after a crash; otherwise two models share a run, or the topic of photos was created anew";
+  logger.warn({ repeats }, `every vector of this window is in the table already: ${hint}`);
+}

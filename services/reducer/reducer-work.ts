@@ -1,0 +1,215 @@
+import pLimit from "p-limit";
+import type { PartitionWork, WorkHost } from "#lib/log/partition-work.ts";
+import type { LogRecord, RecordConsumer } from "#lib/log/record-log.ts";
+import { isFlushMarker } from "#lib/messages/flush-marker.ts";
+import { aborted } from "#lib/runtime/aborted.ts";
+import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
+import { metrics } from "#lib/runtime/metrics.ts";
+import { highWaterAppId, TableProgress } from "#lib/table/table-progress.ts";
+import type { BasisKeeper } from "./basis-keeper.ts";
+import { type CommitWindowDeps, commitWindow } from "./commit-window.ts";
+import type { VectorIntake } from "./vector-intake.ts";
+import { type MovedTxn, Window, type WindowBounds } from "./window.ts";
+
+export interface ReducerWorkDeps extends CommitWindowDeps {
+  readonly consumer: Pick<RecordConsumer, "commit">;
+  readonly intake: VectorIntake;
+  /** Where this member keeps the moments. */
+  readonly keeper: BasisKeeper | undefined;
+  /** Told of each window that was committed. */
+  readonly committed: (window: Window) => void;
+}
+
+export interface ReducerWorkOptions {
+  readonly featuresTopic: string;
+  readonly window: WindowBounds;
+  /**
+   * Whether somebody waits for the end of the reading. Others' commits are followed then, since they bring it nearer; and
+   * flush markers are passed over, since markers of the past would only cut the files smaller.
+   */
+  readonly isBounded: boolean;
+}
+
+/**
+ * A reducer's work on its partitions: vectors are gathered in a window, and each window becomes one table commit. The
+ * table is the truth: a window's rows, the `features` offsets consumed and the source positions' high-water marks become
+ * visible in one step, and reading begins where the table says.
+ */
+export class ReducerWork implements PartitionWork {
+  readonly starts: ReadonlyMap<number, number>;
+  readonly #deps: ReducerWorkDeps;
+  readonly #options: ReducerWorkOptions;
+  readonly #host: WorkHost;
+  /** Records, commits and looks at the table take their turns, so that none sees another's half-done work. */
+  readonly #inTurn = pLimit(1);
+  /** What the table has, and what the open window will add to it. */
+  readonly #progress: TableProgress;
+  #window: Window;
+  #isClosed = false;
+  /** The latest publication of offsets to Kafka, which nothing waits for but a stop. */
+  #publishing: Promise<void>;
+
+  /** Begins from the table as it was last read. */
+  constructor(deps: ReducerWorkDeps, options: ReducerWorkOptions, host: WorkHost, partitions: readonly number[]) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#host = host;
+    this.#progress = new TableProgress(options.featuresTopic, deps.table.snapshot.txnVersions);
+    this.#window = new Window(options.window);
+    this.starts = new Map(partitions.map((partition) => [partition, this.#progress.nextOffset(partition)]));
+    // The owner before may have committed to the table and died before it said so.
+    this.#publishing = this.#publishOffsets(partitions);
+  }
+
+  async take(_partition: number, records: readonly LogRecord[]): Promise<void> {
+    await this.#inTurn(async () => {
+      for (const record of records) {
+        if (this.#isClosed) return;
+        this.#requireNext(record);
+        await this.#takeOne(record);
+        if (this.#window.isFull || (isFlushMarker(record) && !this.#options.isBounded)) await this.#flush();
+      }
+    });
+  }
+
+  /** The last records before the end may be gone from the topic: the table must not wait for them. */
+  async finish(partition: number, end: number): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#isClosed) return;
+      if (this.#progress.nextOffset(partition) < end) this.#moveOffset(partition, end);
+      await this.#flush();
+    });
+  }
+
+  position(partition: number): number {
+    return this.#deps.table.snapshot.txnVersions.get(this.#progress.offsetAppId(partition)) ?? 0;
+  }
+
+  /** Commits a window that has been open for long enough, and looks for what others have committed meanwhile. */
+  async tick(): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#isClosed) return;
+      if (this.#window.isDue(this.#deps.clock.monotonicMs())) await this.#flush();
+      else if (this.#deps.keeper || this.#options.isBounded || !this.#window.isEmpty) await this.#followOthers();
+    });
+  }
+
+  /**
+   * Draining commits the open window. At an assignment it would be lost otherwise, and where assignments follow each other
+   * faster than windows fill, nothing would ever be committed. Nothing is held up by it: heartbeats go on meanwhile, and
+   * where S3 is away there is no table to read on from either.
+   */
+  async close(how: "drain" | "drop"): Promise<void> {
+    const { givingUp } = this.#host;
+    this.#isClosed = true;
+    const settled = this.#inTurn(() => (how === "drain" ? this.#drain() : undefined));
+    await Promise.race([settled, aborted(givingUp).then(() => givingUp.throwIfAborted())]);
+  }
+
+  async #drain(): Promise<void> {
+    await this.#flush();
+    if (!this.#host.stopping.aborted) return;
+    await this.#withS3("checkpoint", async () => this.#deps.keeper?.save());
+    await this.#publishing;
+  }
+
+  #requireNext({ topic, partition, offset }: LogRecord): void {
+    const expected = this.#progress.nextOffset(partition);
+    if (offset >= expected) return;
+    throw new FruitstreamError(
+      "invalid-table",
+      `"${topic}" partition ${partition} gave offset ${offset}, but the table has all up to ${expected}: was the topic created anew? Use a new table, or a topic of another name`,
+    );
+  }
+
+  async #takeOne(record: LogRecord): Promise<void> {
+    const { intake, clock } = this.#deps;
+    const { givingUp } = this.#host;
+    this.#window.noteRecord(clock.monotonicMs());
+    this.#moveOffset(record.partition, record.offset + 1);
+    if (isFlushMarker(record)) return this.#window.noteMarker();
+    const vector = intake.read(record);
+    if (vector instanceof Error) return intake.setAside(record, vector, givingUp);
+
+    const { message, row } = vector;
+    if (message.sourceOffset < this.#progress.highWaterMark(message)) {
+      metrics.reducerRepeats.inc();
+      return this.#window.noteRepeat();
+    }
+    if (!intake.accepts(message)) {
+      const problem = await intake.problemOf(message, this.#progress.highWaterMark(message), givingUp);
+      if (problem) return intake.setAside(record, problem, givingUp);
+    }
+    intake.notePartition(message, record);
+    this.#window.addRow(row);
+    this.#move(highWaterAppId(message), message.sourceOffset + 1);
+  }
+
+  #moveOffset(partition: number, nextOffset: number): void {
+    this.#window.partitions.add(partition);
+    this.#move(this.#progress.offsetAppId(partition), nextOffset);
+  }
+
+  #move(appId: string, version: number): void {
+    this.#window.noteMove(appId, this.#progress.get(appId), version);
+    this.#progress.move(appId, version);
+  }
+
+  /** Makes the open window a table commit. Where others have moved what it moves, it is dropped, and this work is over. */
+  async #flush(): Promise<void> {
+    const window = this.#window;
+    if (window.isEmpty) return;
+    this.#window = new Window(this.#options.window);
+    const { result, rows } = await commitWindow(this.#deps, window, this.#host.givingUp);
+    if (result.outcome === "fenced") {
+      this.#fence(window, result);
+      return this.#withS3("pca", async () => this.#deps.keeper?.seen(result.others));
+    }
+    this.#deps.committed(window);
+    this.#publishing = this.#publishOffsets([...window.partitions]);
+    await this.#withS3("pca", async () => this.#deps.keeper?.seen(result.others));
+    await this.#withS3("pca", async () => this.#deps.keeper?.committed(result.version, rows));
+  }
+
+  /**
+   * Whoever owned a partition before may commit its window after this member has read the table. The records read since
+   * will be fenced then, together with those of all other partitions: the fewer the better.
+   */
+  async #followOthers(): Promise<void> {
+    await seeOthersCommits(this.#deps, this.#host.givingUp);
+    const moved = this.#window.movedTxn(this.#deps.table.snapshot.txnVersions);
+    if (moved) this.#fence(this.#window, moved);
+  }
+
+  #fence({ rows }: Window, { appId, expected, actual }: MovedTxn): void {
+    this.#isClosed = true;
+    metrics.reducerCommits.inc({ outcome: "fenced" });
+    const dropped = { rows: rows.length, appId, expected, actual };
+    this.#deps.logger.warn(dropped, "fenced: another reducer has committed these records; window dropped");
+    this.#host.fenced();
+  }
+
+  /** For lag monitors only; nothing reads them. */
+  async #publishOffsets(partitions: readonly number[]): Promise<void> {
+    const offsets = partitions.map((partition) => ({ partition, offset: this.#progress.nextOffset(partition) }));
+    await this.#deps.consumer.commit(offsets).catch((error) => {
+      const level = fateOf(error) === "retry" ? "debug" : "warn";
+      this.#deps.logger[level]({ err: error }, "offsets not published to Kafka this time");
+    });
+  }
+
+  #withS3<Result>(name: string, attempt: () => Promise<Result>): Promise<Result> {
+    return this.#deps.retry.run({ part: "s3", name, signal: this.#host.givingUp, attempt });
+  }
+}
+
+/** Reads what others have committed since the table was last read. */
+export async function seeOthersCommits(
+  { table, keeper, retry }: Pick<ReducerWorkDeps, "table" | "keeper" | "retry">,
+  signal: AbortSignal,
+): Promise<void> {
+  const s3 = { part: "s3", signal } as const;
+  const commits = await retry.run({ ...s3, name: "read-table", attempt: () => table.advance() });
+  metrics.tableVersion.set(table.snapshot.version);
+  await retry.run({ ...s3, name: "pca", attempt: async () => keeper?.seen(commits) });
+}

@@ -1,0 +1,119 @@
+import { GroupMember } from "#lib/log/group-member.ts";
+import type { ReadingEnd } from "#lib/log/reading-end.ts";
+import type { PartitionOffset, RecordConsumer, RecordProducer } from "#lib/log/record-log.ts";
+import type { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
+import type { MatrixKernel } from "#lib/pca/kernel/matrix-kernel.ts";
+import type { MonotonicClock } from "#lib/runtime/clock.ts";
+import type { Health } from "#lib/runtime/health.ts";
+import type { Logger } from "#lib/runtime/logger.ts";
+import type { TellStarter } from "#lib/runtime/service-message.ts";
+import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { TableProgress } from "#lib/table/table-progress.ts";
+import { BasisKeeper } from "./basis-keeper.ts";
+import { Projector } from "./projector.ts";
+import { ReducerWork, seeOthersCommits } from "./reducer-work.ts";
+import { SourceEnds } from "./source-ends.ts";
+import { SubjectBases } from "./subject-bases.ts";
+import { VectorIntake, type VectorIntakeOptions } from "./vector-intake.ts";
+import { VectorLengths } from "./vector-lengths.ts";
+import type { Window, WindowBounds } from "./window.ts";
+
+export interface ReducerDeps {
+  readonly consumer: RecordConsumer;
+  readonly producer: RecordProducer;
+  readonly schemas: Pick<SchemaTopic, "learn">;
+  /** The next offset of each partition of the topic of photos. */
+  readonly sourceEnds: () => Promise<PartitionOffset[]>;
+  readonly table: DeltaTable;
+  readonly kernel: MatrixKernel;
+  readonly clock: MonotonicClock;
+  readonly health: Health;
+  readonly logger: Logger;
+  /** Told of each commit, and of what came of all records at the end. */
+  readonly tell?: TellStarter | undefined;
+}
+
+export interface ReducerOptions extends VectorIntakeOptions {
+  readonly window: WindowBounds;
+  /** Where reading ends; undefined reads for ever. */
+  readonly end?: ReadingEnd | undefined;
+  /** k, the number of principal components. */
+  readonly components: number;
+  /** The first vector of a model may have so many values: moments take memory by their square. */
+  readonly vectorValuesMax: number;
+  /** A candidate basis that has turned by more is published before the rows have doubled. */
+  readonly angleDegreesMax: number;
+}
+
+/** The partition whose owner keeps the moments and publishes bases. Every topic has it. */
+const KEEPER_PARTITION = 0;
+/** How often the age of an open window is looked at, in parts of its bound. */
+const LOOKS_PER_WINDOW = 5;
+/** However long a window may be open, commits of others that have made it useless are noticed within this time. */
+const LOOK_MS_MAX = 5_000;
+/** Whether the end is reached is looked at more often: somebody may wait for it. */
+const END_LOOK_MS = 500;
+/** How long a stop waits for the last window's commit; without it the window's records are read again. */
+const LAST_COMMIT_MS_MAX = 6_000;
+
+/**
+ * A reducer: feature vectors in, table commits out.
+ *
+ * Delivery: each source position becomes exactly one row. A repeat lies below its high-water mark and is dropped. An
+ * assignment commits the open window, also what it holds of partitions that have gone to others. Where their new owner
+ * has committed first, the window finds the table's offsets moved: it is fenced, dropped as a whole, and the member reads
+ * on from the table's offsets.
+ *
+ * Of all reducers, one keeps the moments: the owner of features partition 0. Its keeper lives as long as it owns that.
+ */
+export function createReducer(deps: ReducerDeps, options: ReducerOptions): GroupMember {
+  const { table, kernel, logger, tell } = deps;
+  const { window, end, topics } = options;
+  const retry = new WaitingRetry(deps);
+  const lengths = new VectorLengths(table, { components: options.components, valuesMax: options.vectorValuesMax });
+  const sourceEnds = new SourceEnds({ ...deps, ask: deps.sourceEnds }, topics.photos);
+  const intake = new VectorIntake({ ...deps, retry, lengths, sourceEnds }, options);
+  const bases = new SubjectBases(table, kernel, options.components);
+  const projector = new Projector(bases, kernel);
+  let keeper: BasisKeeper | undefined;
+  /** What became of the records that this member has committed. */
+  const totals = { records: 0, rows: 0, repeats: 0, markers: 0 };
+  const committed = ({ records, rows, repeats, markers }: Window) => {
+    totals.records += records;
+    totals.rows += rows.length;
+    totals.repeats += repeats;
+    totals.markers += markers;
+  };
+  const workOptions = { featuresTopic: topics.features, window, isBounded: end !== undefined };
+  const windowLookMs = Math.max(1, Math.floor(window.openMsMax / LOOKS_PER_WINDOW));
+  return new GroupMember(
+    {
+      ...deps,
+      open: async (partitions, host) => {
+        const isKeeping = partitions.includes(KEEPER_PARTITION);
+        // Its moments are up to four times 67 MB: whoever keeps them no more lets them go.
+        if (!isKeeping) keeper = undefined;
+        await seeOthersCommits({ table, keeper, retry }, host.stopping);
+        // A new one loads them with the first window, so that the assignment does not wait for it.
+        if (isKeeping) keeper ??= new BasisKeeper(table, kernel, bases, options.angleDegreesMax);
+        const workDeps = { ...deps, intake, projector, keeper, retry, committed };
+        return new ReducerWork(workDeps, workOptions, host, partitions);
+      },
+      doneByGroup: async () => {
+        const progress = new TableProgress(topics.features, table.snapshot.txnVersions);
+        return (partition) => progress.nextOffset(partition);
+      },
+      finished: () => {
+        logger.info({ event: "end_reached", ...totals }, "the table has everything up to the end");
+        tell?.({ kind: "reduced", ...totals });
+      },
+    },
+    {
+      closeAtAssignment: "drain",
+      tickMs: Math.min(windowLookMs, end ? END_LOOK_MS : LOOK_MS_MAX),
+      drainMsMax: LAST_COMMIT_MS_MAX,
+      end,
+    },
+  );
+}
