@@ -1,5 +1,5 @@
+import { float64sOfBytes, littleEndianBytes } from "#lib/runtime/little-endian.ts";
 import type { Basis } from "./basis.ts";
-import { bytesOfFloat64s, float64sOfBytes } from "./float64-bytes.ts";
 import { PcaError } from "./pca-error.ts";
 
 const FORMAT = "fruitstream-basis";
@@ -67,7 +67,7 @@ function parseDocument(bytes: Uint8Array): Document {
 }
 
 function encodeArray(values: Float64Array, shape: readonly number[]) {
-  return { type: "float64", byteOrder: "little-endian", shape, base64: bytesOfFloat64s(values).toString("base64") };
+  return { type: "float64", byteOrder: "little-endian", shape, base64: littleEndianBytes(values).toString("base64") };
 }
 
 function decodeArray(document: Document, name: string, shape: readonly number[]): Float64Array {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { bytesOfFloat64s, float64sOfBytes } from "./float64-bytes.ts";
+import { float64sOfBytes, littleEndianBytes } from "#lib/runtime/little-endian.ts";
 import type { Moments } from "./moments.ts";
 import { packedLength } from "./packed-triangle.ts";
 import { PcaError } from "./pca-error.ts";
@@ -44,8 +44,8 @@ export function encodeMoments({ model, run, tableVersion, moments }: MomentsChec
     MAGIC,
     headerLength,
     header,
-    bytesOfFloat64s(mean),
-    bytesOfFloat64s(scatter),
+    littleEndianBytes(mean),
+    littleEndianBytes(scatter),
     Buffer.alloc(DIGEST_BYTES),
   ]);
   const bodyBytes = bytes.byteLength - DIGEST_BYTES;

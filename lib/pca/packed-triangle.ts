@@ -9,10 +9,17 @@ export function packedLength(dimensions: number): number {
   return (dimensions * (dimensions + 1)) / 2;
 }
 
+/**
+ * Where column 0 of a row lies, or would lie if the row began there: element (row, column) with row ≤ column is `column`
+ * places after it.
+ */
+export function rowOrigin(row: number, dimensions: number): number {
+  return row * dimensions - (row * (row + 1)) / 2;
+}
+
 /** The place of element (row, column) in a packed d × d matrix, in either order. */
 export function packedIndex(row: number, column: number, dimensions: number): number {
-  const upper = Math.min(row, column);
-  return upper * dimensions - (upper * (upper + 1)) / 2 + Math.max(row, column);
+  return rowOrigin(Math.min(row, column), dimensions) + Math.max(row, column);
 }
 
 /** Adds scale · v vᵀ, in d²/2 multiply-adds. */

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { Random } from "#lib/runtime/random.ts";
 import { openStackStore } from "#ops/pipeline/endpoints.ts";
 import { FaultStack } from "./fault-stack.ts";
-import { Random } from "./random.ts";
 import { type SamplePhoto, storeSamplePhotos } from "./sample-photos.ts";
 import { writeTinyModel } from "./tiny-model.ts";
 import { World } from "./world.ts";

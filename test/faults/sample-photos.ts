@@ -2,8 +2,8 @@ import sharp from "sharp";
 import { openPhotoModel } from "#lib/model/inference/photo-model.ts";
 import { loadModelFolder } from "#lib/model/model-folder.ts";
 import { decodePhoto } from "#lib/photo/decode-photo.ts";
+import { Random } from "#lib/runtime/random.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
-import { Random } from "./random.ts";
 
 const SIDE_PX = 24;
 const PIXELS_MAX = 1_000_000;

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { encodeOnnxModel } from "#lib/model/onnx-graph.ts";
-import { Random } from "./random.ts";
+import { Random } from "#lib/runtime/random.ts";
 
 /** The length of the tiny model's vectors. */
 export const TINY_DIMENSIONS = 64;

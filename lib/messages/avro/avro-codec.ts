@@ -1,5 +1,6 @@
 import type avro from "avsc";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { float32sOfBytes, littleEndianBytes } from "#lib/runtime/little-endian.ts";
 import type { DeadLetter, DeadLetterMark, PhotoArrived, PhotoFeatures } from "../messages.ts";
 import { formatFingerprint, type PublishedSchema } from "./avro-schemas.ts";
 import { requireBounded } from "./body-bounds.ts";
@@ -37,7 +38,7 @@ type WirePhotoFeatures = Omit<PhotoFeatures, "features"> & { readonly features: 
 
 export function photoFeaturesCodecOver(wire: MessageCodec<WirePhotoFeatures>): MessageCodec<PhotoFeatures> {
   return {
-    encode: (message) => wire.encode({ ...message, features: bytesOfVector(message.features) }),
+    encode: (message) => wire.encode({ ...message, features: littleEndianBytes(message.features) }),
     decode: (bytes) => {
       const message = wire.decode(bytes);
       return { ...message, features: vectorOfBytes(message.features) };
@@ -132,23 +133,10 @@ function poison(message: string, why: string, cause?: unknown): FruitstreamError
   return new FruitstreamError("poison-message", `the record is no ${message} message: ${why}`, { cause });
 }
 
-function bytesOfVector(vector: Float32Array): Buffer {
-  if (LITTLE_ENDIAN_HOST) return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
-  const bytes = Buffer.alloc(vector.byteLength);
-  vector.forEach((value, index) => {
-    bytes.writeFloatLE(value, index * Float32Array.BYTES_PER_ELEMENT);
-  });
-  return bytes;
-}
-
 function vectorOfBytes(bytes: Uint8Array): Float32Array {
   if (bytes.byteLength === 0 || bytes.byteLength % Float32Array.BYTES_PER_ELEMENT !== 0) {
     throw poison("photo-features", `its vector has ${bytes.byteLength} bytes, not a multiple of 4 above 0`);
   }
   // A copy, because the record's buffer is neither aligned to 4 bytes nor ours to keep.
-  const copy = new Uint8Array(bytes);
-  if (!LITTLE_ENDIAN_HOST) Buffer.from(copy.buffer).swap32();
-  return new Float32Array(copy.buffer);
+  return float32sOfBytes(bytes);
 }
-
-const LITTLE_ENDIAN_HOST = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;

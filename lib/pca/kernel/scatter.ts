@@ -1,5 +1,5 @@
+import { type PackedTriangle, rowOrigin } from "../packed-triangle.ts";
 import type { DenseMatrix, Gemm } from "./gemm.ts";
-import { rowOrigin } from "./row-origin.ts";
 import { Scratch } from "./scratch.ts";
 
 /**
@@ -26,8 +26,8 @@ export class Scatter {
     this.#gemm = gemm;
   }
 
-  /** See `OnnxMatrixKernel`. Calls must not overlap. */
-  async add(rows: Float32Array, mean: Float64Array, scatter: Float64Array): Promise<void> {
+  /** See `MatrixKernel`. Calls must not overlap. */
+  async add(rows: Float32Array, mean: Float64Array, scatter: PackedTriangle): Promise<void> {
     const blocks = centredBlocks(rows, mean, this.#centred.take(rows.length));
     for (const [index, left] of blocks.entries()) {
       for (const right of blocks.slice(index)) {
@@ -64,7 +64,7 @@ function addBlock(
   left: ColumnBlock,
   right: ColumnBlock,
   dimensions: number,
-  scatter: Float64Array,
+  scatter: PackedTriangle,
 ): void {
   const onDiagonal = left === right;
   for (let row = 0; row < left.columns; row++) {

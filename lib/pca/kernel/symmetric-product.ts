@@ -1,5 +1,5 @@
+import { type PackedTriangle, rowOrigin } from "../packed-triangle.ts";
 import type { Gemm } from "./gemm.ts";
-import { rowOrigin } from "./row-origin.ts";
 import { Scratch } from "./scratch.ts";
 
 /** Of 128, 256 and 512 rows, the fastest for d = 512, 1280 and 4096. */
@@ -22,8 +22,8 @@ export class SymmetricProduct {
     this.#gemm = gemm;
   }
 
-  /** See `OnnxMatrixKernel`. Calls must not overlap. */
-  async multiply(matrix: Float64Array, block: Float64Array, width: number, product: Float64Array): Promise<void> {
+  /** See `MatrixKernel`. Calls must not overlap. */
+  async multiply(matrix: PackedTriangle, block: Float64Array, width: number, product: Float64Array): Promise<void> {
     const dimensions = block.length / width;
     const part = this.#part.take(product.length);
     product.fill(0);
@@ -46,7 +46,7 @@ export class SymmetricProduct {
   }
 
   /** The rows first … first + height − 1 from the diagonal on, dense. */
-  #unpack(matrix: Float64Array, dimensions: number, first: number, height: number) {
+  #unpack(matrix: PackedTriangle, dimensions: number, first: number, height: number) {
     const beyond = dimensions - first - height;
     const diagonal = this.#diagonal.take(height * height);
     const right = this.#right.take(height * beyond);
