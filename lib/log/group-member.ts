@@ -94,23 +94,24 @@ export class GroupMember {
     return new Map(this.#partitions.map((partition) => [partition, work?.position(partition) ?? 0]));
   }
 
-  /** Drains the work within a bounded time, and leaves the group. Idempotent. */
+  /** Drains the work within a bounded time, and leaves the group, whatever the work throws. Idempotent. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
   }
 
   async #stop(): Promise<void> {
-    const { clock, consumer, logger } = this.#deps;
+    const { clock, consumer } = this.#deps;
     this.#stopping.abort(new Error("the service is stopping"));
-    const closed = this.#close("drain").catch((error) => {
-      logger.warn({ err: error }, "could not finish what was taken; it is read again after the restart");
-    });
-    if (!(await waitWithin(clock, this.#options.drainMsMax, closed))) {
-      this.#givingUp.abort(new Error("no time is left to finish what was taken"));
+    const closed = this.#close("drain");
+    try {
+      if (!(await waitWithin(clock, this.#options.drainMsMax, closed))) {
+        this.#givingUp.abort(new Error("no time is left to finish what was taken"));
+      }
+      await closed;
+    } finally {
+      await consumer.stop();
     }
-    await closed;
-    await consumer.stop();
   }
 
   async #assign(partitions: readonly number[]): Promise<ReadonlyMap<number, number>> {

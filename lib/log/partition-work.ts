@@ -35,7 +35,7 @@ export interface PartitionWork {
    * leaves it to whoever reads the partitions next. Settles when nothing of this work can disturb the next one's, and
    * soon after `givingUp`.
    *
-   * @throws what kept it from finishing.
+   * @throws what kept it from finishing, unless it may be left undone.
    */
   close(how: "drain" | "drop"): Promise<void>;
 }

@@ -105,12 +105,14 @@ export class FeaturizerWork implements PartitionWork {
   async close(how: "drain" | "drop"): Promise<void> {
     this.#isClosing = true;
     const lanes = [...this.#owned.values()].map(({ lane }) => lane);
-    if (how === "drain") {
+    try {
+      if (how === "drop") return;
       await Promise.race([Promise.all(lanes.map((lane) => lane.idle())), aborted(this.#host.givingUp)]);
       await this.tick();
+    } finally {
+      for (const lane of lanes) lane.abandon();
+      this.#budget.dissolve();
     }
-    for (const lane of lanes) lane.abandon();
-    this.#budget.dissolve();
   }
 
   #own(committed: number | undefined): OwnedPartition {

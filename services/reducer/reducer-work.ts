@@ -100,10 +100,16 @@ export class ReducerWork implements PartitionWork {
    * where S3 is away there is no table to read on from either.
    */
   async close(how: "drain" | "drop"): Promise<void> {
-    const { givingUp } = this.#host;
+    const { givingUp, stopping } = this.#host;
     this.#isClosed = true;
     const settled = this.#inTurn(() => (how === "drain" ? this.#drain() : undefined));
-    await Promise.race([settled, aborted(givingUp).then(() => givingUp.throwIfAborted())]);
+    try {
+      await Promise.race([settled, aborted(givingUp).then(() => givingUp.throwIfAborted())]);
+    } catch (error) {
+      if (!stopping.aborted) throw error;
+      const message = "the last window was not committed; its records are read again after the restart";
+      this.#deps.logger.warn({ err: error }, message);
+    }
   }
 
   async #drain(): Promise<void> {
