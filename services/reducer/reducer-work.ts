@@ -67,6 +67,8 @@ export class ReducerWork implements PartitionWork {
         if (this.#isClosed) return;
         this.#requireNext(record);
         await this.#takeOne(record);
+        // Last: should a dead letter not be acknowledged, the window does not pass its record over.
+        this.#moveOffset(record.partition, record.offset + 1);
         if (this.#window.isFull || (isFlushMarker(record) && !this.#options.isBounded)) await this.#flush();
       }
     });
@@ -132,7 +134,6 @@ export class ReducerWork implements PartitionWork {
     const { intake, clock } = this.#deps;
     const { givingUp } = this.#host;
     this.#window.noteRecord(clock.monotonicMs());
-    this.#moveOffset(record.partition, record.offset + 1);
     if (isFlushMarker(record)) return this.#window.noteMarker();
     const vector = intake.read(record);
     if (vector instanceof Error) return intake.setAside(record, vector, givingUp);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { ReadingEnd } from "#lib/log/reading-end.ts";
-import type { PartitionOffset } from "#lib/log/record-log.ts";
+import type { PartitionOffset, RecordProducer } from "#lib/log/record-log.ts";
 import { deadLetterCodec, photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
 import type { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
 import { flushMarker } from "#lib/messages/flush-marker.ts";
@@ -234,6 +234,23 @@ test("extreme values of the right length are rows like any other", async () => {
   expect(world.log.allRecordsOf(topics.deadLetters)).toEqual([]);
 });
 
+test("a record whose dead letter can't be written is not passed over", async () => {
+  const world = await createWorld(1);
+  await world.publish([message(0, 0)]);
+  await world.log.append(topics.features, [{ partition: 0, key: null, value: Buffer.from("not a message") }]);
+  const refused = new FruitstreamError("access-denied", "the topic may not be written");
+  const append = async () => Promise.reject(refused);
+  const reducer = await world.start(3, "g", { producer: { append, close: async () => undefined }, openMsMax: 1e9 });
+  await expect(reducer.running).rejects.toBe(refused);
+  await reducer.stop();
+  const { snapshot } = await openTable(world.store, location);
+  expect(new TableProgress(topics.features, snapshot.txnVersions).nextOffset(0)).toBe(1);
+
+  await runUntilDone(world, 1, 3);
+  await expectTableHolds(world, [message(0, 0)]);
+  expect(world.log.allRecordsOf(topics.deadLetters)).toHaveLength(1);
+});
+
 test("a vector of another length is set aside by a reducer that has just started, too", async () => {
   const world = await createWorld(1);
   await world.publish([message(0, 0), message(0, 1)]);
@@ -366,6 +383,7 @@ interface Deviation {
   readonly moveStarts?: (starts: Starts) => Starts;
   readonly beforeRecords?: () => Promise<void>;
   readonly reducerStore?: ObjectStore;
+  readonly producer?: RecordProducer;
   readonly until?: readonly PartitionOffset[];
   readonly openMsMax?: number;
   readonly learn?: SchemaTopic["learn"];
@@ -399,7 +417,7 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
     const pipeline = createReducer(
       {
         consumer: moved,
-        producer: log,
+        producer: deviation.producer ?? log,
         schemas: { learn },
         sourceEnds: async () => [0, 1, 2, 3].map((partition) => ({ partition, offset: SOURCE_END })),
         table,
