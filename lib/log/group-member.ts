@@ -66,7 +66,7 @@ export class GroupMember {
   /** The newest assignment; one that is not this array is overtaken. */
   #partitions: readonly number[] = [];
   #opened: OpenedWork | undefined;
-  /** The latest work's closing. */
+  /** Resolves when the latest work is closed. */
   #closed: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
 
@@ -139,10 +139,10 @@ export class GroupMember {
     const opened = this.#opened;
     if (!opened) return this.#closed;
     this.#opened = undefined;
-    this.#closed = opened.work.close(how).finally(opened.over.resolve);
-    // Whoever opens the next work waits for it, and learns of an error, but only when its turn comes.
-    this.#closed.catch(() => undefined);
-    return this.#closed;
+    const closed = opened.work.close(how).finally(opened.over.resolve);
+    // Its error is for the caller alone, who may wait for a turn first.
+    this.#closed = closed.catch(() => undefined);
+    return closed;
   }
 
   /** Undefined when it has come too late: the member stops, or the group has assigned partitions anew. */
@@ -182,8 +182,8 @@ export class GroupMember {
     this.#noteGaps(opened, partition, wanted);
     if (wanted.length > 0) await work.take(partition, wanted);
     if (isAtEnd && opened === this.#opened) {
-      if ((opened.expected.get(partition) ?? end) < end)
-        this.#noteGaps(opened, partition, [{ ...records[0]!, offset: end }]);
+      const isCutShort = (opened.expected.get(partition) ?? end) < end;
+      if (isCutShort) this.#noteGaps(opened, partition, [{ ...records[0]!, offset: end }]);
       await work.finish(partition, end);
       // Not resolving keeps the partition from being fetched beyond its end.
       await opened.over.promise;
@@ -230,7 +230,7 @@ export class GroupMember {
   /** Whether the whole group has come to the end: what others own may be reassigned to this member. */
   async #isFinished(): Promise<boolean> {
     const { end } = this.#options;
-    if (!end || this.#stopping.signal.aborted) return false;
+    if (!end) return false;
     const isReached = async () => end.isReached(await this.#deps.doneByGroup());
     return (await this.#askKafka("reading-end", isReached)) ?? false;
   }
@@ -242,6 +242,7 @@ export class GroupMember {
   }
 
   async #unlessStopping<Result>(step: () => Promise<Result>): Promise<Result | undefined> {
+    if (this.#stopping.signal.aborted) return undefined;
     try {
       return await step();
     } catch (error) {
