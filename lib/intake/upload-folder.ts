@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import pLimit from "p-limit";
-import { sniffPhotoFormat } from "#lib/messages/photo-format.ts";
 import { eventTimeMs } from "#lib/photo/event-time.ts";
+import { sniffPhotoFormat } from "#lib/photo/header/photo-format.ts";
 import { type RetryHooks, retrying } from "#lib/runtime/retry.ts";
 import type { ObjectLocation, ObjectStore, ObjectSummary } from "#lib/store/object-store.ts";
 import type { PhotoAnnouncer } from "./announce-photo.ts";

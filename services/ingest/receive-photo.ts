@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { type PhotoFormat, sniffPhotoFormat } from "#lib/messages/photo-format.ts";
+import { type PhotoFormat, sniffPhotoFormat } from "#lib/photo/header/photo-format.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 export interface ReceivedPhoto {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { sniffPhotoFormat } from "#lib/messages/photo-format.ts";
+import { sniffPhotoFormat } from "#lib/photo/header/photo-format.ts";
 
 describe("sniffPhotoFormat", () => {
   test.each([
@@ -13,7 +13,13 @@ describe("sniffPhotoFormat", () => {
     { format: "tiff", start: "MM\0*\0\0\0\x08" },
     { format: "gif", start: "GIF87a" },
     { format: "gif", start: "GIF89a" },
-    { format: undefined, start: "\0\0\0\x18ftypheic\0\0\0\0mif1heic" },
+    { format: "heic", start: "\0\0\0\x18ftypheic\0\0\0\0mif1heic" },
+    { format: "heic", start: "\0\0\0\x18ftypheix\0\0\0\0mif1heix" },
+    { format: "heic", start: "\0\0\0\x18ftypmif1\0\0\0\0mif1heic" },
+    { format: "avif", start: "\0\0\0\x18ftypavis\0\0\0\0msf1avif" },
+    { format: "tiff", start: "II+\0\x08\0\0\0" },
+    { format: "bmp", start: "BM\x8a\xc0\0\0\0\0\0\0\x8a\0\0\0\x7c\0\0\0" },
+    { format: undefined, start: "II*\0\x10\0\0\0CR\x02\0" },
     { format: undefined, start: "\0\0\0\x10ftypmif1\0\0\0\0avif" },
     { format: undefined, start: "RIFF\x24\0\0\0WAVEfmt " },
     { format: undefined, start: "BM\x36\0\0\0" },

@@ -1,0 +1,128 @@
+import { latin1, viewOf } from "./bytes.ts";
+import type { PhotoHeader } from "./photo-header.ts";
+
+/**
+ * Reads what the markers of a JPEG say (ITU-T T.81, annex B): size, sampling, kind of coding, number of scans, EXIF and
+ * XMP. Of the compressed data only the marker bytes are looked for, by the native search of buffers: 64 MiB take some
+ * 10 ms.
+ *
+ * @returns undefined when there is no frame before the bytes end.
+ */
+export function readJpegHeader(bytes: Uint8Array): PhotoHeader | undefined {
+  const segments = [...readSegments(bytes)];
+  const frameSegment = segments.findLast(({ marker }) => isFrame(marker));
+  const frame = frameSegment && readFrame(frameSegment.marker, frameSegment.data);
+  if (!frame) return undefined;
+  const { scans, isCut } = countScans(bytes, segments.at(-1)!.end);
+  const dataAfter = (marker: number, magic: string) =>
+    segments.find((one) => one.marker === marker && startsWith(one.data, magic))?.data.subarray(magic.length);
+  return {
+    format: "jpeg",
+    ...frame,
+    exif: dataAfter(APP1, EXIF),
+    xmp: dataAfter(APP1, XMP),
+    hasProfile: dataAfter(APP2, ICC) !== undefined,
+    hasAdobe: segments.some(({ marker }) => marker === APP14),
+    hasAlpha: false,
+    scans,
+    isCut,
+    isInterlaced: false,
+    frames: 1,
+  };
+}
+
+interface Segment {
+  readonly marker: number;
+  readonly data: Uint8Array;
+  readonly end: number;
+}
+
+/** The segments before the first scan, up to what is no marker. */
+function* readSegments(bytes: Uint8Array): Generator<Segment> {
+  const view = viewOf(bytes);
+  for (let at = 2; at + 4 <= bytes.byteLength && bytes[at] === 0xff; ) {
+    const marker = bytes[at + 1]!;
+    if (marker === START_OF_SCAN || marker === END_OF_IMAGE) return;
+    // Fill bytes may stand before a marker, and markers without a length between segments.
+    const isAlone = marker === TEMPORARY || (marker >= RESTART_0 && marker <= START_OF_IMAGE);
+    if (marker === FILL || isAlone) {
+      at += isAlone ? 2 : 1;
+      continue;
+    }
+    const end = at + 2 + view.getUint16(at + 2);
+    yield { marker, data: bytes.subarray(at + 4, Math.min(end, bytes.byteLength)), end };
+    at = end;
+  }
+}
+
+const FILL = 0xff;
+const START_OF_IMAGE = 0xd8;
+const END_OF_IMAGE = 0xd9;
+const START_OF_SCAN = 0xda;
+const TEMPORARY = 0x01;
+const RESTART_0 = 0xd0;
+const APP1 = 0xe1;
+const APP2 = 0xe2;
+const APP14 = 0xee;
+const EXIF = "Exif\0\0";
+const XMP = "http://ns.adobe.com/xap/1.0/\0";
+const ICC = "ICC_PROFILE\0";
+
+function startsWith(data: Uint8Array, text: string): boolean {
+  return latin1(data, 0, text.length) === text;
+}
+
+/** SOF0 to SOF15 without DHT, JPG and DAC, which lie between them. */
+function isFrame(marker: number): boolean {
+  return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
+}
+
+interface Frame {
+  readonly width: number;
+  readonly height: number;
+  readonly bitsPerSample: number;
+  readonly isProgressive: boolean;
+  /** Samples of all components for one pixel: 3 in 4:4:4, 1.5 in 4:2:0, 1 in grey. */
+  readonly samplesPerPixel: number;
+}
+
+function readFrame(marker: number, data: Uint8Array): Frame | undefined {
+  if (data.byteLength < 6) return undefined;
+  const view = viewOf(data);
+  const components = data[5]!;
+  if (data.byteLength < 6 + 3 * components) return undefined;
+  const sampling = Array.from({ length: components }, (_, index) => data[7 + 3 * index]!);
+  const factors = sampling.map((both) => ({ across: both >> 4, down: both & 15 }));
+  const across = Math.max(1, ...factors.map((factor) => factor.across));
+  const down = Math.max(1, ...factors.map((factor) => factor.down));
+  const samples = factors.reduce((sum, factor) => sum + factor.across * factor.down, 0);
+  return {
+    bitsPerSample: data[0]!,
+    height: view.getUint16(1),
+    width: view.getUint16(3),
+    isProgressive: PROGRESSIVE.has(marker),
+    samplesPerPixel: samples / (across * down),
+  };
+}
+
+const PROGRESSIVE = new Set([0xc2, 0xc6, 0xca, 0xce]);
+
+const SCAN_MARKER = Buffer.from([0xff, START_OF_SCAN]);
+const END_MARKER = Buffer.from([0xff, END_OF_IMAGE]);
+
+/** Scans from `at` up to the image's end. In compressed data every 0xff is followed by 0 or a marker. */
+function countScans(bytes: Uint8Array, at: number): { scans: number; isCut: boolean } {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const endMarker = buffer.indexOf(END_MARKER, at);
+  const end = endMarker < 0 ? buffer.byteLength : endMarker;
+  let scans = 0;
+  for (let scan = buffer.indexOf(SCAN_MARKER, at); scan >= 0 && scan < end; ) {
+    scans += 1;
+    if (scans >= SCANS_COUNTED_MAX) break;
+    scan = buffer.indexOf(SCAN_MARKER, scan + 2);
+  }
+  return { scans, isCut: endMarker < 0 };
+}
+
+/** Counting ends here: whoever looks at the number refuses the photo long before. */
+const SCANS_COUNTED_MAX = 10_000;
