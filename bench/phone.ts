@@ -2,8 +2,6 @@ import { fileURLToPath } from "node:url";
 import pLimit from "p-limit";
 import sharp from "sharp";
 import { decodePhoto } from "#lib/photo/decode-photo.ts";
-import { defaultOf } from "#lib/runtime/config.ts";
-import { featurizerConfig } from "#services/featurizer/config.ts";
 import { type Bench, type BenchContext, sized } from "./bench.ts";
 import { interleave } from "./measure/interleave.ts";
 import { cpuMsOf } from "./measure/own-cpu.ts";
@@ -105,8 +103,7 @@ async function enlargedPhotos(context: BenchContext): Promise<SamplePhoto[]> {
 }
 
 function decodeAsFeaturizer({ model }: BenchContext, bytes: Uint8Array): Promise<unknown> {
-  const pixelsMax = defaultOf(featurizerConfig.photoPixelsMax);
-  return decodePhoto(bytes, { input: model.manifest.input, pixelsMax });
+  return decodePhoto(bytes, { input: model.manifest.input });
 }
 
 function decodeWhole(bytes: Uint8Array): Promise<unknown> {

@@ -1,18 +1,15 @@
 import { openPhotoModel, type PhotoVector } from "#lib/model/inference/photo-model.ts";
 import { decodePhoto } from "#lib/photo/decode-photo.ts";
-import { defaultOf } from "#lib/runtime/config.ts";
-import { featurizerConfig } from "#services/featurizer/config.ts";
 import type { BenchContext } from "../bench.ts";
 import type { SamplePhoto } from "./photo-sample.ts";
 
 /** The vectors of photos in their order, computed in this process with the featurizer's code; not timed. */
 export async function vectorsOf({ model }: BenchContext, photos: readonly SamplePhoto[]): Promise<PhotoVector[]> {
   const photoModel = await openPhotoModel(model, 1);
-  const pixelsMax = defaultOf(featurizerConfig.photoPixelsMax);
   try {
     const vectors: PhotoVector[] = [];
     for (const { bytes } of photos) {
-      const [outcome] = await photoModel.infer([await decodePhoto(bytes, { input: model.manifest.input, pixelsMax })]);
+      const [outcome] = await photoModel.infer([await decodePhoto(bytes, { input: model.manifest.input })]);
       if (outcome && "vector" in outcome) vectors.push(outcome.vector);
     }
     return vectors;

@@ -32,7 +32,6 @@ export async function measureStagesAlone(
   const { manifest } = context.model;
   const { store, producer } = pipeline.stack;
   const bytesMax = defaultOf(featurizerConfig.photoBytesMax);
-  const pixelsMax = defaultOf(featurizerConfig.photoPixelsMax);
   const fetching = pLimit(defaultOf(featurizerConfig.fetchesMax));
   const decoding = pLimit(defaultOf(featurizerConfig.decodesMax));
   const perPhoto = (cpuMs: number) => cpuMs / photos.length;
@@ -42,9 +41,7 @@ export async function measureStagesAlone(
     Promise.all(announced.map((photo) => fetching(() => fetchPhoto(store, photo, bytesMax, context.signal)))),
   );
   const decoded = await withCpu(() =>
-    Promise.all(
-      fetched.result.map((bytes) => decoding(() => decodePhoto(bytes, { input: manifest.input, pixelsMax }))),
-    ),
+    Promise.all(fetched.result.map((bytes) => decoding(() => decodePhoto(bytes, { input: manifest.input })))),
   );
   const inferred = await inferAll(context, decoded.result);
   const encoded = await withCpu(async () =>

@@ -16,6 +16,5 @@ const batch = {
   batchWaitMsMax: 0,
 };
 const pool = await InferencePool.open({ model, workers: Number(threads), ...batch });
-const pixelsMax = defaultOf(featurizerConfig.photoPixelsMax);
-await pool.infer(await decodePhoto(await readFile(photoPath), { input: model.manifest.input, pixelsMax }));
+await pool.infer(await decodePhoto(await readFile(photoPath), { input: model.manifest.input }));
 process.exit();

@@ -48,6 +48,13 @@ const inputSchema = z
     height: side.describe("Pixels."),
     layout: z.enum(["NCHW", "NHWC"]).describe("The order of the input's axes: N photos, C channels, height, width."),
     channelOrder: z.enum(["RGB", "BGR"]).describe("The order along the channel axis."),
+    colour: z
+      .enum(["srgb", "as-stored"])
+      .optional()
+      .describe(
+        "`srgb`, when not given: colours are converted from the photo's ICC profile or code points. `as-stored` takes the" +
+          " numbers as they are, as Pillow and TensorFlow jobs do unless told otherwise.",
+      ),
     resize: z
       .union([
         z.literal("stretch"),

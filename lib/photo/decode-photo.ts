@@ -1,14 +1,22 @@
-import sharp, { type Region, type Sharp } from "sharp";
-import { sniffPhotoFormat } from "#lib/messages/photo-format.ts";
-import { type InputGeometry, type PixelSize, resizedPhotoSize, resizeGeometry } from "#lib/model/resize-geometry.ts";
-import { sourceReach } from "#lib/model/resize-weights.ts";
+import sharp, { type Sharp } from "sharp";
+import { type InputGeometry, type PixelSize, resizedPhotoSize } from "#lib/model/resize-geometry.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import { plainJpegSize } from "./plain-jpeg.ts";
+import { decodeBmp } from "./bmp-pixels.ts";
+import { type CheckedPhoto, checkPhoto, type PhotoLimits } from "./check-photo.ts";
+import { latin1 } from "./header/bytes.ts";
+import { type GifHeader, withoutTransparency } from "./header/gif-header.ts";
+import type { HeifHeader } from "./header/heif-header.ts";
+import type { PhotoHeader } from "./header/photo-header.ts";
+import { decodeHeic } from "./heic-pixels.ts";
+import { profileOfCodePoints } from "./icc-profile.ts";
+import { type Orientation, swapsSides } from "./orientation.ts";
+import { neededPart, reducedSize, staysWhole } from "./reduction.ts";
+import { type RawPixels, tiffOf } from "./tiff-file.ts";
 import { openTurboJpeg } from "./turbo-jpeg.ts";
 
 /** A photo in memory, upright. */
 export interface DecodedPhoto extends PixelSize {
-  /** [height, width, 3], RGB in sRGB. Its buffer may be transferred to another thread. */
+  /** [height, width, 3], RGB. Its buffer may be transferred to another thread. */
   readonly pixels: Uint8Array;
   /** The upright photo's size as stored, before any reduction. */
   readonly photoWidth: number;
@@ -17,19 +25,26 @@ export interface DecodedPhoto extends PixelSize {
   readonly partOf?: PixelSize & { readonly left: number; readonly top: number };
 }
 
+/** The model's input: its geometry, and whether colours are converted to sRGB or taken as they are stored. */
+interface DecodeInput extends InputGeometry {
+  /** "srgb" when not given. */
+  readonly colour?: "srgb" | "as-stored" | undefined;
+}
+
 export interface DecodeOptions {
-  /** The model's input: a photo is not decoded much larger than it needs. */
-  readonly input: InputGeometry;
-  /** Photos whose header declares more pixels than this are refused before any of them is decoded. */
-  readonly pixelsMax: number;
+  /** A photo is not decoded much larger than the model needs. */
+  readonly input: DecodeInput;
+  readonly limits?: PhotoLimits;
 }
 
 /**
- * Decodes a photo upright (all eight EXIF orientations) to 8-bit sRGB, whatever it is stored as: grey, CMYK, 16 bit,
- * palette, or another colour profile. Of an animation it is the first frame.
+ * Decodes a photo upright, by EXIF's or XMP's orientation or its container's turns, to 8-bit RGB, whatever it is stored
+ * as: grey, CMYK, up to 16 bits, palette. Unless the model takes colours as stored, they are converted from the embedded ICC profile, or
+ * from the code points that AVIF, HEIC and PNG may have instead, before 16 bits become 8. Of an animation it is the
+ * first frame.
  *
  * Alpha is dropped, not blended with a background, as Pillow's `convert("RGB")` does: the networks were trained on
- * photos read that way, and any background would be a colour that we made up.
+ * photos read that way, and any background would be a colour that we made up. A GIF shows its palette's colours.
  *
  * A photo of at least four times the model's input along an axis is reduced along it by a power of two while it is
  * decoded (JPEGs inside the inverse DCT), and is then still at least twice as large as the input. Beyond that the exact
@@ -40,14 +55,24 @@ export interface DecodeOptions {
  * nothing that the model sees. So what this returns is bounded for every aspect ratio: along an axis 4096 pixels, or a
  * little more than four times the model's input where that is larger.
  *
- * @throws unsupported-format when the bytes begin like none of the formats we read; corrupt-image when they are empty,
- * truncated or can't be decoded; pixel-limit when there are more than `pixelsMax`, or a side of more than 65,535.
+ * libvips keeps one text of errors for all its threads: while photos are decoded side by side, a detail may be another
+ * photo's. `GuardedDecoder` decodes what failed once more alone.
+ *
+ * @throws what `checkPhoto` throws; corrupt-image when the pixels can't be decoded.
  */
-export async function decodePhoto(bytes: Uint8Array, options: DecodeOptions): Promise<DecodedPhoto> {
-  checkFormat(bytes);
-  return (
-    decodePlainJpeg(bytes, options) ?? (await decodeInOnePass(bytes, options)) ?? (await decodeByHeader(bytes, options))
-  );
+export async function decodePhoto(
+  bytes: Uint8Array,
+  options: DecodeOptions,
+  checked: CheckedPhoto = checkPhoto(bytes, options.limits),
+): Promise<DecodedPhoto> {
+  const plain = decodePlainJpeg(bytes, checked, options);
+  if (plain) return plain;
+  try {
+    return await decodePixels(await readableSource(bytes, checked.header, options), checked, options);
+  } catch (cause) {
+    if (cause instanceof FruitstreamError) throw cause;
+    throw new FruitstreamError("corrupt-image", `the photo can't be decoded: ${explain(cause, checked)}`, { cause });
+  }
 }
 
 /** libvips caches results of operations; no photo comes twice, so that would only be memory. */
@@ -59,126 +84,148 @@ sharp.cache(false);
  */
 sharp.concurrency(1);
 
-/** A file of more bytes is hardly ever a photo that needs no reduction. */
-const ONE_PASS_BYTES_MAX = 65_536;
-
 const decodeJpeg = await openTurboJpeg();
 
+/** A file of more bytes is hardly ever a photo that needs no reduction. */
+const PLAIN_BYTES_MAX = 65_536;
+
 /** Most small photos: JPEGs that nothing must be done to but the decoding. Undefined for all others. */
-function decodePlainJpeg(bytes: Uint8Array, options: DecodeOptions): DecodedPhoto | undefined {
-  if (bytes.byteLength > ONE_PASS_BYTES_MAX) return undefined;
-  const size = plainJpegSize(bytes);
-  if (size === undefined || size.width * size.height > smallPixelsMax(options)) return undefined;
-  if (!staysWhole(size, options)) return undefined;
+function decodePlainJpeg(bytes: Uint8Array, checked: CheckedPhoto, options: DecodeOptions): DecodedPhoto | undefined {
+  const { header, size } = checked;
+  if (bytes.byteLength > PLAIN_BYTES_MAX || !isPlainJpeg(header)) return undefined;
+  // A larger photo is reduced along an axis at least.
+  if (size.width * size.height > 16 * options.input.width * options.input.height) return undefined;
+  if (!staysWhole(size, options.input)) return undefined;
   const pixels = decodeJpeg(bytes);
   return pixels && { pixels, ...size, photoWidth: size.width, photoHeight: size.height };
 }
 
+/** Stored as it is to be seen: 8 bits, grey or YCbCr, one pass, upright by the lack of any EXIF, without colour profile. */
+function isPlainJpeg({ format, bitsPerSample, samplesPerPixel, exif, xmp, ...header }: PhotoHeader): boolean {
+  const isOnePass = !header.isProgressive && header.scans === 1;
+  const isAsSeen = exif === undefined && xmp === undefined && !header.hasProfile && !header.hasAdobe;
+  return format === "jpeg" && bitsPerSample === 8 && samplesPerPixel <= 3 && isOnePass && isAsSeen;
+}
+
+/** Bytes that libvips can read: the photo's own, or those of a TIFF around pixels that others have decoded. */
+async function readableSource(bytes: Uint8Array, header: PhotoHeader, options: DecodeOptions): Promise<Uint8Array> {
+  if (header.format === "gif") return withoutTransparency(bytes, header as GifHeader);
+  if (header.format === "avif") return asStillImage(bytes);
+  if (header.format === "bmp") return tiffOf(decodeBmp(bytes));
+  if (header.format !== "heic") return bytes;
+  const { profile, nclx } = header as HeifHeader;
+  const managed = isManaged(options) ? (profile ?? (nclx && profileOfCodePoints(nclx))) : undefined;
+  return tiffOf(await decodeHeic(bytes), managed);
+}
+
+/** libvips takes a file whose major brand is a sequence's for none of its own, though it has a still image too. */
+function asStillImage(bytes: Uint8Array): Uint8Array {
+  if (latin1(bytes, 8, 12) !== "avis") return bytes;
+  const still = new Uint8Array(bytes);
+  still.set(Buffer.from("avif"), 8);
+  return still;
+}
+
 /**
- * A small photo, decoded without a look at its header first, which takes a quarter of the whole. Undefined for every
- * photo that must be reduced, cut or refused: the header will say why.
+ * Decodes in one pass through libvips; in two where XMP turns the photo or code points tell its colours, since libvips
+ * takes notice of neither. The first pass then reduces, the second turns and converts.
  */
-async function decodeInOnePass(bytes: Uint8Array, options: DecodeOptions): Promise<DecodedPhoto | undefined> {
-  if (bytes.byteLength > ONE_PASS_BYTES_MAX) return undefined;
-  const limitInputPixels = smallPixelsMax(options);
-  const image = sharp(bytes, { failOn: "error", limitInputPixels, autoOrient: true });
-  const decoded = await toRgb(image)
-    .toBuffer({ resolveWithObject: true })
-    .catch(() => undefined);
-  if (!decoded) return undefined;
-  const { width, height } = decoded.info;
-  if (!staysWhole({ width, height }, options)) return undefined;
-  return { pixels: transferable(decoded.data), width, height, photoWidth: width, photoHeight: height };
+async function decodePixels(source: Uint8Array, checked: CheckedPhoto, options: DecodeOptions): Promise<DecodedPhoto> {
+  const { header, turn, size } = checked;
+  const reduced = reducedSize(size, resizedPhotoSize(options.input, size));
+  const part = neededPart(options.input, size, reduced);
+  const codePoints = header.format !== "heic" && isManaged(options) ? codePointsProfile(header) : undefined;
+  const hasProfile = isManaged(options) && (header.hasProfile || codePoints !== undefined);
+  const turnAfter = turn.source === "xmp" ? turn.orientation : 1;
+
+  let image = await openReduced(source, checked, reduced, options);
+  if (codePoints) image = sharp(tiffOf(await storedSamples(image, header), codePoints));
+  if (turnAfter !== 1) image = turned(await rawImage(toRgb(image, header, hasProfile)), turnAfter);
+  if (part) image = (turnAfter === 1 ? image : await rawImage(image)).extract(part);
+  const { data, info } = await toRgb(image, header, hasProfile).toBuffer({ resolveWithObject: true });
+  if (!part) requireSize(info, reduced, size);
+  const pixels = transferable(data);
+  const decoded = { pixels, width: info.width, height: info.height, photoWidth: size.width, photoHeight: size.height };
+  return part ? { ...decoded, partOf: { ...reduced, left: part.left, top: part.top } } : decoded;
 }
 
-/** A photo of more pixels is reduced along an axis at least. */
-function smallPixelsMax({ input, pixelsMax }: DecodeOptions): number {
-  return Math.min(pixelsMax, 16 * input.width * input.height);
+/** The image at its reduced size; upright, but for a turn that XMP names. */
+async function openReduced(
+  source: Uint8Array,
+  { header, turn, size }: CheckedPhoto,
+  reduced: PixelSize,
+  options: DecodeOptions,
+): Promise<Sharp> {
+  const autoOrient = turn.source !== "xmp";
+  const input = { failOn: "error", limitInputPixels: false, ignoreIcc: !isManaged(options), autoOrient } as const;
+  const image = sharp(source, input);
+  const isReduced = reduced.width < size.width || reduced.height < size.height;
+  const ground = header.format === "gif" ? onGround(image, header as GifHeader) : image;
+  if (!isReduced) return ground;
+  const opaque = header.hasAlpha && header.format !== "gif" ? await withoutAlpha(ground) : ground;
+  const swaps = !autoOrient && swapsSides(turn.orientation);
+  return opaque.resize({ ...(swaps ? swapped(reduced) : reduced), fit: "fill" });
 }
 
-/** Whether a photo is neither reduced nor cut while it is decoded. */
-function staysWhole(photo: PixelSize, { input }: DecodeOptions): boolean {
-  const { width, height } = reducedSize(photo, resizedPhotoSize(input, photo));
-  return width === photo.width && height === photo.height && Math.max(width, height) <= WHOLE_SIDE_MAX;
+function isManaged({ input }: DecodeOptions): boolean {
+  return input.colour !== "as-stored";
 }
 
-async function decodeByHeader(bytes: Uint8Array, { input, pixelsMax }: DecodeOptions): Promise<DecodedPhoto> {
-  const { photo, hasAlpha } = await readHeader(bytes, pixelsMax);
-  const reduced = reducedSize(photo, resizedPhotoSize(input, photo));
-  const reduces = reduced.width < photo.width || reduced.height < photo.height;
-  const part = neededPart(input, photo, reduced);
-  try {
-    let image = sharp(bytes, { failOn: "error", limitInputPixels: pixelsMax, autoOrient: true });
-    if (reduces && hasAlpha) image = await withoutAlpha(image);
-    if (reduces) image = image.resize({ ...reduced, fit: "fill" });
-    if (part) image = image.extract(part);
-    const { data, info } = await toRgb(image).toBuffer({ resolveWithObject: true });
-    const { width, height } = info;
-    const decoded = { pixels: transferable(data), width, height, photoWidth: photo.width, photoHeight: photo.height };
-    return part ? { ...decoded, partOf: { ...reduced, left: part.left, top: part.top } } : decoded;
-  } catch (cause) {
-    throw new FruitstreamError("corrupt-image", `the photo can't be decoded: ${firstLine(cause)}`, { cause });
-  }
-}
-
-function checkFormat(bytes: Uint8Array): void {
-  if (bytes.byteLength === 0) throw new FruitstreamError("corrupt-image", "the photo is empty, 0 bytes");
-  if (sniffPhotoFormat(bytes) !== undefined) return;
-  const start = Buffer.from(bytes.subarray(0, 8)).toString("hex");
+/** Our header and libvips must speak of the same picture, or the row would hold another one's size. */
+function requireSize(decoded: PixelSize, expected: PixelSize, photo: PixelSize): void {
+  if (decoded.width === expected.width && decoded.height === expected.height) return;
+  const [said, is] = [photo, decoded].map(({ width, height }) => `${width} x ${height}`);
   throw new FruitstreamError(
-    "unsupported-format",
-    `the photo begins with the bytes ${start}; store it as JPEG, PNG, WebP, AVIF, TIFF or GIF`,
+    "corrupt-image",
+    `the photo's header says ${said} pixels, but a picture of ${is} is in it`,
   );
 }
 
-async function readHeader(bytes: Uint8Array, pixelsMax: number): Promise<{ photo: PixelSize; hasAlpha: boolean }> {
-  const { autoOrient: photo, hasAlpha } = await readMetadata(bytes);
-  const size = `${photo.width} x ${photo.height}`;
-  const pixels = photo.width * photo.height;
-  if (pixels > pixelsMax) {
-    const problem = `the photo has ${size} = ${pixels} pixels, more than the limit of ${pixelsMax}`;
-    throw new FruitstreamError("pixel-limit", problem);
-  }
-  if (Math.max(photo.width, photo.height) > SIDE_MAX) {
-    const problem = `the photo has ${size} pixels, and a side of more than ${SIDE_MAX} is no photo's; cut it into several`;
-    throw new FruitstreamError("pixel-limit", problem);
-  }
-  return { photo, hasAlpha };
+function codePointsProfile({ nclx, hasProfile }: PhotoHeader): Uint8Array | undefined {
+  return nclx && !hasProfile ? profileOfCodePoints(nclx) : undefined;
 }
 
-/** The longest side that a JPEG can have. libvips holds whole lines: 3,000,000 pixels wide ones took 1 GB. */
-const SIDE_MAX = 65_535;
-
-async function readMetadata(bytes: Uint8Array) {
-  try {
-    return await sharp(bytes, { failOn: "error", limitInputPixels: false }).metadata();
-  } catch (cause) {
-    throw new FruitstreamError("corrupt-image", `the photo's header can't be read: ${firstLine(cause)}`, { cause });
-  }
+/** The image's samples in the colours that they are stored in, with 16 bits where it has more than 8. */
+async function storedSamples(image: Sharp, { bitsPerSample }: PhotoHeader): Promise<RawPixels> {
+  const isDeep = bitsPerSample > 8;
+  const plain = image.removeAlpha().toColourspace(isDeep ? "rgb16" : "srgb");
+  const { data, info } = await plain.raw({ depth: isDeep ? "ushort" : "uchar" }).toBuffer({ resolveWithObject: true });
+  const { width, height } = info;
+  if (!isDeep) return { samples: data, width, height };
+  return { samples: new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2), width, height };
 }
 
-/** The largest reduction by powers of two that keeps twice the size which the model's resize aims at. */
-function reducedSize(photo: PixelSize, resized: PixelSize): PixelSize {
-  return { width: reducedSide(photo.width, resized.width), height: reducedSide(photo.height, resized.height) };
+/** An image of what another one has come to, so that later steps see its result and not its order of steps. */
+async function rawImage(image: Sharp): Promise<Sharp> {
+  const { data, info } = await image.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+  return sharp(data, { raw: { width: info.width, height: info.height, channels: info.channels } });
 }
 
-function reducedSide(photoSide: number, resizedSide: number): number {
-  let factor = 1;
-  while (photoSide >= 2 * factor * 2 * resizedSide) factor *= 2;
-  return Math.ceil(photoSide / factor);
+/** Mirrors come before turns in libvips' order of steps. */
+function turned(image: Sharp, orientation: Orientation): Sharp {
+  const { mirror, degrees } = TURNS[orientation];
+  const mirrored = mirror === "across" ? image.flop() : mirror === "down" ? image.flip() : image;
+  return degrees === 0 ? mirrored : mirrored.rotate(degrees);
 }
 
-/** The longest axis that is decoded from end to end. Panoramas are shorter once they are reduced. */
-const WHOLE_SIDE_MAX = 4096;
+const TURNS: Readonly<Record<Orientation, { mirror?: "across" | "down"; degrees: 0 | 90 | 180 | 270 }>> = {
+  1: { degrees: 0 },
+  2: { mirror: "across", degrees: 0 },
+  3: { degrees: 180 },
+  4: { mirror: "down", degrees: 0 },
+  5: { mirror: "across", degrees: 270 },
+  6: { degrees: 90 },
+  7: { mirror: "across", degrees: 90 },
+  8: { degrees: 270 },
+};
 
-/** What is to be decoded of a photo with a far axis; undefined for all others, which are decoded whole. */
-function neededPart(input: InputGeometry, photo: PixelSize, reduced: PixelSize): Region | undefined {
-  if (Math.max(reduced.width, reduced.height) <= WHOLE_SIDE_MAX) return undefined;
-  const { horizontal, vertical } = resizeGeometry(input, photo, reduced);
-  const [across, down] = [horizontal, vertical].map((axis) =>
-    axis.sourceSize <= WHOLE_SIDE_MAX ? axis.part : sourceReach(axis),
-  );
-  return { left: across!.start, top: down!.start, width: across!.size, height: down!.size };
+/** Where a first frame leaves the canvas open, its palette's ground shows. */
+function onGround(image: Sharp, { ground: [r, g, b], leavesCanvasOpen }: GifHeader): Sharp {
+  return leavesCanvasOpen ? image.flatten({ background: { r, g, b } }) : image;
+}
+
+function swapped({ width, height }: PixelSize): PixelSize {
+  return { width: height, height: width };
 }
 
 /**
@@ -186,12 +233,22 @@ function neededPart(input: InputGeometry, photo: PixelSize, reduced: PixelSize):
  * transparent, while a photo small enough not to be reduced keeps its colours.
  */
 async function withoutAlpha(image: Sharp): Promise<Sharp> {
-  const { data, info } = await toRgb(image).toBuffer({ resolveWithObject: true });
-  return sharp(data, { raw: { width: info.width, height: info.height, channels: 3 } });
+  return rawImage(image.removeAlpha().toColourspace("srgb"));
 }
 
-function toRgb(image: Sharp): Sharp {
-  return image.removeAlpha().toColourspace("srgb").raw({ depth: "uchar" });
+/**
+ * 8-bit RGB. sharp converts 16 bits with a profile to Display P3, to lose nothing on the way, and leaves it there unless
+ * it is asked for sRGB's own profile; grey of 16 bits keeps its profile only once it has 8.
+ */
+function toRgb(image: Sharp, header: PhotoHeader, hasProfile = header.hasProfile): Sharp {
+  const rgb = image.removeAlpha().toColourspace("srgb").raw({ depth: "uchar" });
+  if (header.bitsPerSample <= 8 || !hasProfile) return rgb;
+  return isGrey(header) ? rgb.pipelineColourspace("b-w") : rgb.withIccProfile("srgb");
+}
+
+/** PNG and TIFF count alpha among the samples, and never store chroma at another size. */
+function isGrey({ format, samplesPerPixel }: PhotoHeader): boolean {
+  return samplesPerPixel <= (format === "png" || format === "tiff" ? 2 : 1);
 }
 
 /**
@@ -202,7 +259,10 @@ function transferable(data: Buffer): Uint8Array {
   return new Uint8Array(data);
 }
 
-function firstLine(cause: unknown): string {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return message.split("\n", 1)[0]!;
+/** Why libvips failed, in words; a file that breaks off says so first. */
+function explain(cause: unknown, { header }: CheckedPhoto): string {
+  const message = (cause instanceof Error ? cause.message : String(cause)).split("\n", 1)[0]!.trim();
+  const isVague = message === "" || /unknown error/i.test(message);
+  const reason = isVague ? `its ${header.format.toUpperCase()} data makes no sense` : message;
+  return header.isCut ? `the file ends too early (${reason})` : reason;
 }

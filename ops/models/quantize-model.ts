@@ -5,9 +5,7 @@ import { join, resolve } from "node:path";
 import { loadModelFolder, type ModelFolder } from "#lib/model/model-folder.ts";
 import { findModelFolder } from "#lib/model/model-places.ts";
 import type { DecodeOptions } from "#lib/photo/decode-photo.ts";
-import { defaultOf } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import { featurizerConfig } from "#services/featurizer/config.ts";
 import { compareModels, cosines } from "./compare-models.ts";
 import { type QuantizePlace, writeInt8Folder } from "./int8-folder.ts";
 import { evenlySpaced, type PhotoFile, readPhotoSet } from "./photo-set.ts";
@@ -57,8 +55,7 @@ export async function quantizeModel(
   if (existsSync(out)) throw new FruitstreamError("usage", `${out} exists; remove it or name another folder by --out`);
   const fp32 = await loadModelFolder(options.model);
   const python = options.python ?? (await installPython(note, signal));
-  const pixelsMax = defaultOf(featurizerConfig.photoPixelsMax);
-  const decode = { input: fp32.manifest.input, pixelsMax };
+  const decode = { input: fp32.manifest.input };
   const work = await mkdtemp(join(tmpdir(), "fruitstream-quantize-"));
   try {
     await mkdir(out, { recursive: true });

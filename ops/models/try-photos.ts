@@ -3,9 +3,7 @@ import { openPhotoModel, type PhotoModel, type PhotoVector } from "#lib/model/in
 import type { ModelManifest } from "#lib/model/manifest.ts";
 import { loadModelFolder } from "#lib/model/model-folder.ts";
 import { decodePhoto } from "#lib/photo/decode-photo.ts";
-import { defaultOf } from "#lib/runtime/config.ts";
 import { type DeadLetterReason, deadLetterReasonOf, FruitstreamError } from "#lib/runtime/errors.ts";
-import { featurizerConfig } from "#services/featurizer/config.ts";
 
 /** What a model says of a photo, or why a featurizer would set the photo aside. */
 export type TriedPhoto = { readonly path: string } & (
@@ -29,9 +27,8 @@ export async function* tryPhotos(nameOrFolder: string, paths: readonly string[])
 }
 
 async function tryPhoto(opened: PhotoModel, { input }: ModelManifest, path: string): Promise<TriedPhoto> {
-  const pixelsMax = defaultOf(featurizerConfig.photoPixelsMax);
   try {
-    const [outcome] = await opened.infer([await decodePhoto(await readPhoto(path), { input, pixelsMax })]);
+    const [outcome] = await opened.infer([await decodePhoto(await readPhoto(path), { input })]);
     if (outcome && "vector" in outcome) return { path, vector: outcome.vector };
     throw new FruitstreamError("invalid-features", outcome?.invalidFeatures ?? "no outcome");
   } catch (error) {

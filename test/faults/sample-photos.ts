@@ -6,7 +6,6 @@ import { Random } from "#lib/runtime/random.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 
 const SIDE_PX = 24;
-const PIXELS_MAX = 1_000_000;
 const SEED = 24;
 
 /** A photo on S3, with the vector that an undisturbed featurizer gives it. */
@@ -31,7 +30,7 @@ export async function storeSamplePhotos(
   const photos: SamplePhoto[] = [];
   for (let index = 0; index < count; index++) {
     const bytes = await renderPhoto(random);
-    const decoded = await decodePhoto(bytes, { input: model.manifest.input, pixelsMax: PIXELS_MAX });
+    const decoded = await decodePhoto(bytes, { input: model.manifest.input });
     const [outcome] = await photoModel.infer([decoded]);
     if (!outcome || !("vector" in outcome)) throw new Error(`photo ${index} has no vector`);
     const key = `photos/${String(index).padStart(4, "0")}.png`;

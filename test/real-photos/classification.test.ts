@@ -46,7 +46,7 @@ describe.each([
 async function featuresOfPhotos(): Promise<LabelledVectors> {
   const folder = await loadModelFolder(MODEL_FOLDER);
   const model = await openPhotoModel(folder, BATCH_PHOTOS);
-  const decodeOptions = { input: folder.manifest.input, pixelsMax: 100_000 };
+  const decodeOptions = { input: folder.manifest.input };
   const names = (await readdir(PHOTOS, { recursive: true })).filter((name) => name.endsWith(".jpg"));
   const photos = names
     .map((name) => ({ name, label: name.split("/").at(-2)! }))

@@ -32,7 +32,7 @@ test.each([
 async function inferOne(model: ModelFolder) {
   const photoModel = await openPhotoModel(model, 1);
   const bytes = await readFile(PHOTO);
-  const photo = await decodePhoto(bytes, { input: model.manifest.input, pixelsMax: 64_000_000 });
+  const photo = await decodePhoto(bytes, { input: model.manifest.input });
   const [outcome] = await photoModel.infer([photo]);
   await photoModel.release();
   if (!outcome || !("vector" in outcome)) throw new Error("the photo has no vector");

@@ -53,7 +53,7 @@ test("a photo's features don't depend on the batch it happens to be in", async (
 
 async function decode(path: string) {
   const bytes = await readFile(new URL(encodeURI(path), shared));
-  return decodePhoto(bytes, { input: model.manifest.input, pixelsMax: 64_000_000 });
+  return decodePhoto(bytes, { input: model.manifest.input });
 }
 
 function floats(base64: string): Float32Array {

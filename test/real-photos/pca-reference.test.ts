@@ -136,7 +136,7 @@ async function readReference(): Promise<Subspace & { explainedVariance: readonly
 async function featuresOfPhotos(): Promise<Float32Array> {
   const folder = await loadModelFolder(MODEL_FOLDER);
   const model = await openPhotoModel(folder, BATCH_PHOTOS);
-  const decodeOptions = { input: folder.manifest.input, pixelsMax: 100_000 };
+  const decodeOptions = { input: folder.manifest.input };
   const paths = await photoPaths();
   const features = new Float32Array(paths.length * DIMENSIONS);
   for (let start = 0; start < paths.length; start += BATCH_PHOTOS) {

@@ -43,7 +43,7 @@ test.each([
     const names = await readdir(new URL(`${encodeURIComponent(folder)}/`, photos));
     const rankOf = async (file: string) => {
       const bytes = await readFile(new URL(`${encodeURIComponent(folder)}/${file}`, photos));
-      const photo = await decodePhoto(bytes, { input: model.manifest.input, pixelsMax: 64_000_000 });
+      const photo = await decodePhoto(bytes, { input: model.manifest.input });
       const { predictions } = await pool.infer(photo);
       return predictions!.findIndex(({ label }) => label === model.labels![index]);
     };

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import type { InputGeometry } from "#lib/model/resize-geometry.ts";
+import { DEFAULT_PHOTO_LIMITS } from "#lib/photo/check-photo.ts";
 import { type DecodedPhoto, decodePhoto } from "#lib/photo/decode-photo.ts";
 import { propertyRuns } from "../../../property-runs.ts";
 
@@ -25,7 +26,7 @@ describe("decodePhoto", () => {
     const [width, height] = orientation < 5 ? [3, 2] : [2, 3];
     const turned = Uint8Array.from(stored.flatMap((pixel) => [...upright.subarray(3 * pixel, 3 * pixel + 3)]));
     const png = await raw(turned, width!, height!, 3).withMetadata({ orientation }).png().toBuffer();
-    const photo = await decodePhoto(png, { input: small, pixelsMax });
+    const photo = await decodePhoto(png, { input: small });
     expect(photo).toMatchObject({ width: 3, height: 2, photoWidth: 3, photoHeight: 2 });
     expect([...photo.pixels]).toEqual([...upright]);
   });
@@ -36,13 +37,13 @@ describe("decodePhoto", () => {
     { what: "transparent", channels: 4 as const, stored: [10, 20, 30, 0], rgb: [10, 20, 30] },
   ])("reads $what pixels as RGB and keeps their colour", async ({ channels, stored, rgb }) => {
     const png = await raw(Uint8Array.from(stored), 1, 1, channels).png().toBuffer();
-    expect([...(await decodePhoto(png, { input: small, pixelsMax })).pixels]).toEqual(rgb);
+    expect([...(await decodePhoto(png, { input: small })).pixels]).toEqual(rgb);
   });
 
   test("keeps the hidden colour of transparent pixels also when it reduces", async () => {
     const pixels = Uint8Array.from({ length: 4 * 64 * 64 }, (_, index) => [10, 20, 30, 0][index % 4]!);
     const png = await raw(pixels, 64, 64, 4).png().toBuffer();
-    const photo = await decodePhoto(png, { input: square(16), pixelsMax });
+    const photo = await decodePhoto(png, { input: square(16) });
     expect([photo.width, photo.height, ...photo.pixels.subarray(0, 3)]).toEqual([32, 32, 10, 20, 30]);
   });
 
@@ -51,7 +52,7 @@ describe("decodePhoto", () => {
     await fc.assert(
       fc.asyncProperty(side, side, fc.constantFrom("jpeg", "png"), async (width, height, format) => {
         const bytes = await blank(width, height).toFormat(format).toBuffer();
-        const photo = await decodePhoto(bytes, { input: square(16), pixelsMax });
+        const photo = await decodePhoto(bytes, { input: square(16) });
         expect(photo).toMatchObject({ photoWidth: width, photoHeight: height });
         expect(photo.pixels).toHaveLength(3 * photo.width * photo.height);
         expectReduced(photo.width, width, 16);
@@ -63,7 +64,7 @@ describe("decodePhoto", () => {
 
   test("reduces both axes alike for a model that keeps the aspect ratio", async () => {
     const input = { width: 14, height: 14, resize: { shorterSide: 16, centreCrop: true as const } };
-    const photo = await decodePhoto(await blank(640, 130).png().toBuffer(), { input, pixelsMax });
+    const photo = await decodePhoto(await blank(640, 130).png().toBuffer(), { input });
     expect([photo.width, photo.height]).toEqual([160, 33]);
   });
 
@@ -76,7 +77,7 @@ describe("decodePhoto", () => {
     const file = await striped(width, height).withMetadata({ orientation }).png().toBuffer();
     const { data, info } = await sharp(file).autoOrient().raw().toBuffer({ resolveWithObject: true });
 
-    const photo = await decodePhoto(file, { input: cropping(16), pixelsMax });
+    const photo = await decodePhoto(file, { input: cropping(16) });
 
     expect(photo).toMatchObject({ photoWidth: info.width, photoHeight: info.height });
     expect(photo.partOf).toMatchObject({ width: info.width, height: info.height });
@@ -89,7 +90,7 @@ describe("decodePhoto", () => {
     const file = await striped(40_000, 130).png().toBuffer();
     const reduced = await sharp(file).resize({ width: 10_000, height: 33, fit: "fill" }).raw().toBuffer();
 
-    const photo = await decodePhoto(file, { input: cropping(16), pixelsMax: 10_000_000 });
+    const photo = await decodePhoto(file, { input: cropping(16) });
 
     expect(photo.partOf).toMatchObject({ width: 10_000, height: 33, top: 0 });
     expect(photo.height).toBe(33);
@@ -102,7 +103,7 @@ describe("decodePhoto", () => {
     await fc.assert(
       fc.asyncProperty(side, side, input, async (width, height, input) => {
         fc.pre(width * height <= pixelsMax);
-        const photo = await decodePhoto(await blank(width, height).png().toBuffer(), { input, pixelsMax });
+        const photo = await decodePhoto(await blank(width, height).png().toBuffer(), { input });
         expect(Math.max(photo.width, photo.height)).toBeLessThanOrEqual(4096);
         expect(photo.pixels).toHaveLength(3 * photo.width * photo.height);
       }),
@@ -113,8 +114,8 @@ describe("decodePhoto", () => {
   test("refuses a side that no photo has", async () => {
     const longest = await blank(65_535, 1).png().toBuffer();
     const longer = await blank(1, 65_536).png().toBuffer();
-    await expect(decodePhoto(longest, { input: small, pixelsMax })).resolves.toMatchObject({ photoWidth: 65_535 });
-    await expect(decodePhoto(longer, { input: small, pixelsMax })).rejects.toMatchObject({
+    await expect(decodePhoto(longest, { input: small })).resolves.toMatchObject({ photoWidth: 65_535 });
+    await expect(decodePhoto(longer, { input: small })).rejects.toMatchObject({
       code: "pixel-limit",
       message: expect.stringContaining("1 x 65536"),
     });
@@ -124,20 +125,24 @@ describe("decodePhoto", () => {
     const small = await striped(60, 40).jpeg().toBuffer();
     // What follows a JPEG's end is no part of it.
     const large = Buffer.concat([small, Buffer.alloc(100_000)]);
-    const options = { input: square(100), pixelsMax };
+    const options = { input: square(100) };
     expect(await decodePhoto(small, options)).toEqual(await decodePhoto(large, options));
   });
 
   test("gives pixels whose buffer can be transferred", async () => {
-    const { pixels } = await decodePhoto(await blank(5, 5).png().toBuffer(), { input: small, pixelsMax });
+    const { pixels } = await decodePhoto(await blank(5, 5).png().toBuffer(), { input: small });
     const moved = structuredClone(pixels, { transfer: [pixels.buffer as ArrayBuffer] });
     expect([moved.length, pixels.length]).toEqual([75, 0]);
   });
 
   test("takes a photo of exactly as many pixels as allowed and refuses one more", async () => {
     const png = await blank(10, 10).png().toBuffer();
-    await expect(decodePhoto(png, { input: small, pixelsMax: 100 })).resolves.toMatchObject({ width: 10 });
-    await expect(decodePhoto(png, { input: small, pixelsMax: 99 })).rejects.toMatchObject({
+    await expect(
+      decodePhoto(png, { input: small, limits: { ...DEFAULT_PHOTO_LIMITS, pixelsMax: 100 } }),
+    ).resolves.toMatchObject({ width: 10 });
+    await expect(
+      decodePhoto(png, { input: small, limits: { ...DEFAULT_PHOTO_LIMITS, pixelsMax: 99 } }),
+    ).rejects.toMatchObject({
       code: "pixel-limit",
       message: expect.stringContaining("10 x 10"),
     });
@@ -154,7 +159,7 @@ describe("decodePhoto", () => {
     );
     await fc.assert(
       fc.asyncProperty(cut, async (bytes) => {
-        await expect(decodePhoto(bytes, { input: small, pixelsMax })).rejects.toMatchObject({ code: "corrupt-image" });
+        await expect(decodePhoto(bytes, { input: small })).rejects.toMatchObject({ code: "corrupt-image" });
       }),
     );
   });
@@ -164,7 +169,7 @@ describe("decodePhoto", () => {
     { what: "text", bytes: Buffer.from("not a photo"), code: "unsupported-format" },
     { what: "an SVG", bytes: Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'), code: "unsupported-format" },
   ])("refuses $what as $code", async ({ bytes, code }) => {
-    await expect(decodePhoto(bytes, { input: small, pixelsMax })).rejects.toMatchObject({ code });
+    await expect(decodePhoto(bytes, { input: small })).rejects.toMatchObject({ code });
   });
 });
 
@@ -207,3 +212,34 @@ function expectReduced(decoded: number, stored: number, target: number): void {
   else expect(decoded).toBeGreaterThanOrEqual(2 * target);
   expect(decoded).toBeLessThanOrEqual(4 * target);
 }
+
+describe("colours", () => {
+  const p3 = () =>
+    sharp({ create: { width: 8, height: 8, channels: 3, background: { r: 230, g: 60, b: 40 } } }).withIccProfile("p3");
+  const asStored = { ...square(8), colour: "as-stored" as const };
+
+  test.each(["jpeg", "png", "tiff", "webp"] as const)(
+    "of a %s are converted by its profile, or taken as stored",
+    async (format) => {
+      const bytes = await p3().toFormat(format, { quality: 100 }).toBuffer();
+      const stored = await sharp(bytes, { ignoreIcc: true }).raw().toBuffer();
+      expect([...(await decodePhoto(bytes, { input: asStored })).pixels.subarray(0, 3)]).toEqual([
+        ...stored.subarray(0, 3),
+      ]);
+      const [red, green, blue] = (await decodePhoto(bytes, { input: square(8) })).pixels;
+      expect(Math.abs(red! - 230) + Math.abs(green! - 60) + Math.abs(blue! - 40)).toBeLessThanOrEqual(8);
+    },
+  );
+
+  test("of 16 bits with a profile come out as those of 8 bits", async () => {
+    const eight = await p3().png().toBuffer();
+    const sixteen = await sharp(eight, { ignoreIcc: true }).toColourspace("rgb16").keepIccProfile().png().toBuffer();
+    const [from8, from16] = [
+      await decodePhoto(eight, { input: square(8) }),
+      await decodePhoto(sixteen, { input: square(8) }),
+    ];
+    for (const channel of [0, 1, 2]) {
+      expect(Math.abs(from8.pixels[channel]! - from16.pixels[channel]!)).toBeLessThanOrEqual(2);
+    }
+  });
+});
