@@ -19,6 +19,7 @@ const FATES = {
   "unsupported-format": "dead-letter",
   "corrupt-image": "dead-letter",
   "pixel-limit": "dead-letter",
+  "decoder-killed": "dead-letter",
   "poison-message": "dead-letter",
   "invalid-features": "dead-letter",
 

@@ -6,7 +6,7 @@ import { topicProgress } from "#lib/log/topic-progress.ts";
 import { topicsWithPrefix } from "#lib/messages/topics.ts";
 import { InferencePool } from "#lib/model/inference/inference-pool.ts";
 import { loadModelFolder } from "#lib/model/model-folder.ts";
-import { decodePhoto } from "#lib/photo/decode-photo.ts";
+import { GuardedDecoder } from "#lib/photo/guarded-decoder.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import type { Health } from "#lib/runtime/health.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
@@ -16,12 +16,16 @@ import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import type { FeaturizerWorkConfig } from "./config.ts";
 import { createFeaturizer } from "./featurizer.ts";
+import { countCpu } from "./measure.ts";
 
 /** The parts of a featurizer's health report. */
 export const FEATURIZER_PARTS = ["model", "kafka", "s3"] as const;
 
 /** Nobody waits for a single vector, since windows gather them for seconds; requests cost more than they carry. */
 const LINGER_MS = 50;
+
+/** Where nobody says how many: each takes memory, and a decoder fills a core. */
+const DECODER_PROCESSES_MAX = 4;
 
 /** What a featurizer is composed over: servers, or a folder of this machine. */
 export interface ComposeFeaturizerDeps {
@@ -74,7 +78,19 @@ export async function composeFeaturizer(
     group: config.group,
     sessionMsMax: config.sessionMs,
   });
-  const decodeOptions = { input: model.manifest.input, pixelsMax: config.photoPixelsMax };
+  const limits = {
+    pixelsMax: config.photoPixelsMax,
+    decodeBytesMax: config.decodeBytesMax,
+    scansMax: config.jpegScansMax,
+  };
+  const decoder = new GuardedDecoder({
+    decode: { input: model.manifest.input, limits },
+    decodesMax: config.decodesMax,
+    processesMax: config.decoderProcessesMax ?? Math.min(DECODER_PROCESSES_MAX, availableParallelism()),
+    decodeMsMax: config.decodeMsMax,
+    measure: (work) => countCpu("decode", work),
+  });
+  opened.defer(() => decoder.close());
   const end = config.until && new ReadingEnd(config.until, () => admin.earliestOffsets(topics.photos));
   const featurizer = createFeaturizer(
     {
@@ -83,7 +99,7 @@ export async function composeFeaturizer(
       producer,
       schemas,
       store,
-      decode: (photo) => decodePhoto(photo, decodeOptions),
+      decode: (photo) => decoder.decode(photo),
       infer: (photo, signal) => pool.infer(photo, signal),
       clock: systemClock,
       health,
@@ -99,7 +115,6 @@ export async function composeFeaturizer(
       inFlightBytesMax: config.inFlightBytesMax,
       photoBytesMax: config.photoBytesMax,
       fetchesMax: config.fetchesMax,
-      decodesMax: config.decodesMax,
       commitMs: config.commitMs,
       deadLetterShareMax: config.deadLettersPercentMax / 100,
     },

@@ -4,6 +4,7 @@ import { partitionOffsetsSetting } from "#lib/log/partition-offsets.ts";
 import { LIVE_RUN } from "#lib/messages/messages.ts";
 import { runName } from "#lib/messages/run-name.ts";
 import { topicsConfig } from "#lib/messages/topics.ts";
+import { DEFAULT_PHOTO_LIMITS } from "#lib/photo/check-photo.ts";
 import { type ConfigOf, setting, someText, wholeNumber } from "#lib/runtime/config.ts";
 import { logConfig } from "#lib/runtime/logger.ts";
 import { niceSetting } from "#lib/runtime/priority.ts";
@@ -59,7 +60,39 @@ export const featurizerWorkConfig = {
     "FEATURIZER_DECODES_MAX",
     wholeNumber(1, 64)
       .default(4)
-      .describe("photos decoded at the same time; each may hold a whole decoded photo in memory"),
+      .describe("photos of little cost decoded at the same time in the featurizer itself; each takes up to 24 MiB"),
+  ),
+  decoderProcessesMax: setting(
+    "FEATURIZER_DECODER_PROCESSES_MAX",
+    wholeNumber(1, 64)
+      .optional()
+      .describe(
+        "processes for the other photos, such as HEIC, AVIF and TIFF, one photo each; started when needed, about 80 MiB each; by default as many as cores, at most 4",
+      ),
+  ),
+  decodeBytesMax: setting(
+    "FEATURIZER_DECODE_BYTES_MAX",
+    wholeNumber(32 * MIB, 65_536 * MIB)
+      .default(DEFAULT_PHOTO_LIMITS.decodeBytesMax)
+      .describe(
+        "memory that the photos in decoder processes take together, by estimate; one that would take more alone is dead-lettered as pixel-limit",
+      ),
+  ),
+  decodeMsMax: setting(
+    "FEATURIZER_DECODE_MS_MAX",
+    wholeNumber(100, 600_000)
+      .default(30_000)
+      .describe(
+        "a decoder process that takes longer for a photo is ended; the second time, the photo is dead-lettered as decoder-killed",
+      ),
+  ),
+  jpegScansMax: setting(
+    "FEATURIZER_JPEG_SCANS_MAX",
+    wholeNumber(1, 10_000)
+      .default(DEFAULT_PHOTO_LIMITS.scansMax)
+      .describe(
+        "JPEGs of more scans are dead-lettered as pixel-limit, since each scan takes as long as the whole photo; programs write up to 20",
+      ),
   ),
   inFlightPhotosMax: setting(
     "FEATURIZER_IN_FLIGHT_PHOTOS_MAX",
@@ -81,9 +114,11 @@ export const featurizerWorkConfig = {
   ),
   photoPixelsMax: setting(
     "FEATURIZER_PHOTO_PIXELS_MAX",
-    wholeNumber(1, 1_000_000_000)
-      .default(64_000_000)
-      .describe("photos with more pixels are dead-lettered as pixel-limit; guards against decompression bombs"),
+    wholeNumber(1, 4_000_000_000)
+      .default(DEFAULT_PHOTO_LIMITS.pixelsMax)
+      .describe(
+        "photos with more pixels are dead-lettered as pixel-limit, since each pixel takes time; memory has a limit of its own",
+      ),
   ),
   deadLettersPercentMax: setting(
     "FEATURIZER_DEAD_LETTERS_PERCENT_MAX",

@@ -10,7 +10,7 @@ import { fateOf } from "#lib/runtime/errors.ts";
 import type { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { fetchPhoto } from "./fetch-photo.ts";
-import { countCpu, timed } from "./measure.ts";
+import { timed } from "./measure.ts";
 
 export interface PhotoFeaturizerDeps {
   readonly store: ObjectStore;
@@ -27,7 +27,6 @@ export interface PhotoFeaturizerOptions {
   readonly model: string;
   readonly photoBytesMax: number;
   readonly fetchesMax: number;
-  readonly decodesMax: number;
 }
 
 /** What became of one photo: its vector or its dead letter. */
@@ -43,13 +42,11 @@ export class PhotoFeaturizer {
   readonly #deps: PhotoFeaturizerDeps;
   readonly #options: PhotoFeaturizerOptions;
   readonly #limitFetches: LimitFunction;
-  readonly #limitDecodes: LimitFunction;
 
   constructor(deps: PhotoFeaturizerDeps, options: PhotoFeaturizerOptions) {
     this.#deps = deps;
     this.#options = options;
     this.#limitFetches = pLimit(options.fetchesMax);
-    this.#limitDecodes = pLimit(options.decodesMax);
   }
 
   /**
@@ -62,7 +59,7 @@ export class PhotoFeaturizer {
     const { sizeBytes, ...carried } = photo;
     try {
       const bytes = await this.#fetch(photo, signal);
-      const decoded = await this.#decode(bytes);
+      const decoded = await timed("decode", () => this.#deps.decode(bytes));
       signal.throwIfAborted();
       const { features, predictions } = await timed("infer", () => this.#deps.infer(decoded, signal));
       const message: PhotoFeatures = {
@@ -91,10 +88,6 @@ export class PhotoFeaturizer {
     const attempt = () =>
       this.#limitFetches(() => timed("fetch", () => fetchPhoto(store, photo, this.#options.photoBytesMax, signal)));
     return retry.run({ part: "s3", name: "fetch", signal, attempt });
-  }
-
-  #decode(bytes: Uint8Array): Promise<DecodedPhoto> {
-    return this.#limitDecodes(() => timed("decode", () => countCpu("decode", () => this.#deps.decode(bytes))));
   }
 
   #deadLetter(record: LogRecord, error: Error, photo?: PhotoArrived): DeadLetter {

@@ -348,7 +348,6 @@ async function createWorld(photos: readonly Kind[], learn: SchemaTopic["learn"] 
         inFlightBytesMax: 1_000,
         photoBytesMax: 100,
         fetchesMax: 4,
-        decodesMax: 2,
         commitMs: 1,
         deadLetterShareMax,
       },
