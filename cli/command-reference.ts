@@ -15,6 +15,17 @@ const INTRODUCTION = `# Command line
 
 Run from a checkout, commands begin with \`npx fruitstream\`. \`fruitstream COMMAND --help\` prints the same text as this page,
 which is generated: \`npx fruitstream docs cli > docs/cli.md\`.
+
+Facts are on standard output, and with \`--json\` they are one JSON object and alone there; progress, hints and errors are on
+standard error.
+
+| exit code | meaning |
+| --- | --- |
+| 0 | all is well: every photo is a row, everything that was asked for is done |
+| 1 | it could not be done, or not all of it |
+| 2 | the command was not understood: its options or arguments, or what they name |
+| 3 | it is done, and some photos are dead letters instead of rows |
+| 130, 143 | Ctrl-C or SIGTERM ended it, in order; the same command goes on |
 `;
 
 /** A command that does something itself, or its subcommands one after the other. */

@@ -12,9 +12,8 @@ export function formatProgress(progress: IngestProgress, elapsedMs: number): str
   return `${progress.announced} announced (${perSecond}/s)${told.join("")}`;
 }
 
-/** As "skipped: 9 without suffix, 3 .heic", the most first; undefined when nothing was. */
-export function formatSkipped(skippedByKind: IngestProgress["skippedByKind"]): string | undefined {
+/** As "9 without suffix, 3 .heic", the most first; empty when nothing was skipped. */
+export function formatSkipped(skippedByKind: IngestProgress["skippedByKind"]): string {
   const kinds = Object.entries(skippedByKind).sort(([, a], [, b]) => b - a);
-  if (kinds.length === 0) return undefined;
-  return `skipped: ${kinds.map(([kind, count]) => `${count} ${kind}`).join(", ")}`;
+  return kinds.map(([kind, count]) => `${count} ${kind}`).join(", ");
 }

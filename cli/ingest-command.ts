@@ -166,8 +166,7 @@ async function withPipeline(
 }
 
 function tellDone({ lastKey: _, ...counts }: IngestProgress, elapsedMs: number, json: boolean): void {
-  const skipped = formatSkipped(counts.skippedByKind);
-  if (skipped !== undefined) tell(skipped);
+  if (counts.skipped > 0) tell(`skipped: ${formatSkipped(counts.skippedByKind)}`);
   if (json) printJson({ ...counts, seconds: elapsedMs / 1_000 });
 }
 

@@ -5,6 +5,7 @@ import { systemClock } from "#lib/runtime/clock.ts";
 import { type LocalProgress, type LocalResult, runLocal } from "#ops/local/run-local.ts";
 import { cliDeps } from "./cli-deps.ts";
 import { EXIT } from "./exit-code.ts";
+import { formatSkipped } from "./format-progress.ts";
 import { interruptible } from "./interruption.ts";
 import { type OutputFlags, print, printJson, tell, withJson } from "./output.ts";
 import { StatusLine } from "./status-line.ts";
@@ -59,15 +60,15 @@ function describeProgress(progress: LocalProgress): string {
 }
 
 function printResult(result: LocalResult): void {
-  const { announced, known, skipped, leftOver, rowsAdded, rows, deadLetters, deadLettersOpen, seconds } = result;
+  const { announced, known, skipped, skippedByKind, leftOver, rowsAdded, rows, deadLetters, deadLettersOpen, seconds } =
+    result;
   const folder = relative(process.cwd(), result.tableFolder) || ".";
   const notes = [
     ...(known > 0 ? [`${known} known`] : []),
     ...(leftOver > 0 ? [`${leftOver} left over from an earlier run`] : []),
-    ...(skipped > 0 ? [`${skipped} other files passed over`] : []),
   ];
   print(`
-photos        ${[`${announced} new`, ...notes].join(", ")}
+photos        ${[`${announced} new`, ...notes].join(", ")}${skipped > 0 ? `\nskipped       ${formatSkipped(skippedByKind)}` : ""}
 rows          ${rowsAdded} added, ${rows} in the table
 dead letters  ${deadLetters.length} added, ${deadLettersOpen} open in all
 time          ${seconds.toFixed(1)} s

@@ -40,6 +40,12 @@ export async function foreignEndpoints(env: Environment, settings: StackSettings
   return isLocal ? undefined : named;
 }
 
+/** Whether the local stack was ever started, and its data are kept. */
+export async function hasLocalStack(env: Environment): Promise<boolean> {
+  const { servers } = await readStackState(readStackSettings(env).stateDir);
+  return servers.s3 !== undefined;
+}
+
 async function localEndpoints(env: Environment): Promise<StackEndpoints | undefined> {
   return (await stackStatus(readStackSettings(env))).endpoints;
 }

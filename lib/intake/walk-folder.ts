@@ -20,7 +20,7 @@ export interface FolderFile {
 }
 
 /** Why something was left out: hidden names are what programs leave behind (`.DS_Store`, `._photo.jpg`). */
-export type WalkSkip = "hidden" | "unreadable folders" | "links in a circle" | "broken links" | "no files";
+type WalkSkip = "hidden" | "unreadable folders" | "links in a circle" | "broken links" | "no files";
 
 export interface WalkOptions {
   /** Names of folders that are no label. */

@@ -57,6 +57,8 @@ export interface LocalResult {
   readonly known: number;
   /** Files of the folder that are no photos, or can't be read. */
   readonly skipped: number;
+  /** The same by what they are; see `IngestProgress`. */
+  readonly skippedByKind: IngestProgress["skippedByKind"];
   /** Photos that an earlier run has announced and not finished. */
   readonly leftOver: number;
   readonly rowsAdded: number;
@@ -156,6 +158,7 @@ async function work(
     announced: progress.announced,
     known: progress.existing,
     skipped: progress.skipped,
+    skippedByKind: progress.skippedByKind,
     leftOver,
     rowsAdded: after.rows - before.rows,
     rows: countRows(table.snapshot),

@@ -4,7 +4,7 @@ import type { ObjectStore } from "#lib/store/object-store.ts";
 import { s3OptionsOf } from "#lib/store/s3/s3-config.ts";
 import { openS3ObjectStore } from "#lib/store/s3/s3-object-store.ts";
 import { awsS3Access, type S3Access, type StackEndpoints } from "#stack/endpoints.ts";
-import { resolveEndpoints, resolveS3Access } from "#stack/resolve-endpoints.ts";
+import { hasLocalStack, resolveEndpoints, resolveS3Access } from "#stack/resolve-endpoints.ts";
 import type { OpsDeps } from "./ops-deps.ts";
 
 /**
@@ -20,10 +20,20 @@ export async function requireEndpoints(env: Environment): Promise<StackEndpoints
   throw new FruitstreamError("stack-unavailable", `no Kafka and S3 to work on; ${remedy}`);
 }
 
-/** The S3 that a command works on which needs no Kafka: the environment's, or the local stack's, or AWS. */
+/**
+ * The S3 that a command works on which needs no Kafka: the environment's, or the local stack's, or AWS.
+ *
+ * @throws stack-unavailable when the local stack is stopped and nothing in the environment speaks of AWS: the tables that
+ * a demo or `up` has written are there.
+ */
 export async function findS3Access({ env, note }: OpsDeps): Promise<S3Access> {
   const access = await resolveS3Access(env);
   if (access) return access;
+  if ((await hasLocalStack(env)) && !Object.keys(env).some((name) => name.startsWith("AWS_"))) {
+    const problem = "the local stack is stopped, and no variable names another S3";
+    const remedy = "start it with: npx fruitstream stack up, or set S3_ENDPOINT, or S3_REGION for AWS";
+    throw new FruitstreamError("stack-unavailable", `${problem}; ${remedy}`);
+  }
   note("no S3_ENDPOINT is set and no local stack runs, so AWS is asked");
   return awsS3Access();
 }

@@ -11,6 +11,6 @@ it("tells the rate of announcements and leaves out what is zero", () => {
 });
 
 it("names what was skipped, the most first", () => {
-  expect(formatSkipped({})).toBeUndefined();
-  expect(formatSkipped({ ".heic": 3, "without suffix": 9 })).toBe("skipped: 9 without suffix, 3 .heic");
+  expect(formatSkipped({})).toBe("");
+  expect(formatSkipped({ ".heic": 3, "without suffix": 9 })).toBe("9 without suffix, 3 .heic");
 });
