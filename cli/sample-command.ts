@@ -4,6 +4,7 @@ import { drawSamples } from "#demo/photos/draw-samples.ts";
 import { FRUIT_KINDS } from "#demo/photos/fruit-kinds.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { interruptible } from "./interruption.ts";
+import { type OutputFlags, print, printJson, withJson } from "./output.ts";
 import { StatusLine } from "./status-line.ts";
 import { wholeNumberOption } from "./whole-number-option.ts";
 
@@ -17,7 +18,7 @@ const SEED_MAX = 2 ** 32 - 1;
 
 /** `fruitstream sample`: a labelled set of drawn fruit, for trying everything else without photos of one's own. */
 export function sampleCommand(): Command {
-  return new Command("sample")
+  return withJson(new Command("sample"))
     .description(`draw a labelled set of synthetic photos: ${FRUIT_KINDS.length} kinds of fruit`)
     .requiredOption("--out <folder>", "where to put <Kind> (synthetic)/<photo>.jpg; an empty or a new folder")
     .option("--count <n>", "photos, the kinds in turns", wholeNumberOption(1, COUNT_MAX), 240)
@@ -26,14 +27,14 @@ export function sampleCommand(): Command {
     .action(runSample);
 }
 
-interface SampleFlags {
+interface SampleFlags extends OutputFlags {
   readonly out: string;
   readonly count: number;
   readonly seed: number;
   readonly size: number;
 }
 
-async function runSample({ out, count, seed, size }: SampleFlags): Promise<void> {
+async function runSample({ out, count, seed, size, json }: SampleFlags): Promise<void> {
   const folder = resolve(out);
   const line = new StatusLine(systemClock);
   const startedAtMs = systemClock.nowMs();
@@ -46,7 +47,8 @@ async function runSample({ out, count, seed, size }: SampleFlags): Promise<void>
     await drawSamples({ folder, count, seed, sidePx: size }, signal, onDrawn);
   });
   line.end("");
-  const seconds = ((systemClock.nowMs() - startedAtMs) / 1_000).toFixed(1);
+  const seconds = (systemClock.nowMs() - startedAtMs) / 1_000;
   const kinds = Math.min(drawn, FRUIT_KINDS.length);
-  console.log(`${drawn} synthetic photos of ${kinds} kinds of fruit in ${folder}, in ${seconds} s`);
+  if (json) printJson({ photos: drawn, kinds, folder, seconds });
+  else print(`${drawn} synthetic photos of ${kinds} kinds of fruit in ${folder}, in ${seconds.toFixed(1)} s`);
 }
