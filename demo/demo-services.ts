@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { parseTableUri } from "#lib/table/table-location.ts";
 import { serviceEnvironment } from "#ops/services/service-environment.ts";
 import { type ServiceGroup, startServiceGroup } from "#ops/services/service-group.ts";
 import type { ServiceOptions } from "#ops/services/service-process.ts";
@@ -42,7 +43,13 @@ export function demoServicesConfig(options: DemoOptions, id: string, tableUri: s
   const groups = groupsOf(id);
   const common = { topicPrefix: `${id}.`, sessionMs: SESSION_MS };
   return {
-    featurizer: { ...common, modelDir: options.model, group: groups.featurizers, commitMs: 200 },
+    featurizer: {
+      ...common,
+      modelDir: options.model,
+      buckets: [parseTableUri(tableUri).bucket],
+      group: groups.featurizers,
+      commitMs: 200,
+    },
     reducer: { ...common, tableUri, group: groups.reducers, components: options.components, windowMsMax: 1_000 },
   };
 }

@@ -74,6 +74,7 @@ export class BenchPipeline {
       TOPIC_PREFIX: `${this.id}.`,
       TABLE_URI: formatTableUri(this.table.location),
       FEATURIZER_MODEL_DIR: this.#context.modelFolder,
+      FEATURIZER_BUCKETS: BUCKET,
       FEATURIZER_GROUP: this.featurizerGroup,
       REDUCER_GROUP: `${this.id}.reducers`,
     };

@@ -15,6 +15,7 @@ import { openTable } from "#lib/table/open-table.ts";
 import { formatTableUri, type TableLocation } from "#lib/table/table-location.ts";
 import { TableProgress } from "#lib/table/table-progress.ts";
 import { summarisePartitions } from "#lib/table/table-summary.ts";
+import { LOCAL_BUCKETS } from "./photos-in-place.ts";
 
 /** Beside the table, with a name that a listing leaves out: what was announced, what is under way, the log file. */
 export const STATE_FOLDER = ".fruitstream";
@@ -154,7 +155,15 @@ async function requireOneWork(out: string, admin: LogAdmin, table: DeltaTable, {
 export function workplaceConfig(modelId: string, modelDir: string, components: number) {
   const topics = { topicPrefix: `${modelId}.`, topicPartitions: PARTITIONS };
   return {
-    featurizer: { ...topics, modelDir, group: FEATURIZER_GROUP, run: LIVE_RUN, until: undefined, commitMs: 200 },
+    featurizer: {
+      ...topics,
+      modelDir,
+      buckets: LOCAL_BUCKETS,
+      group: FEATURIZER_GROUP,
+      run: LIVE_RUN,
+      until: undefined,
+      commitMs: 200,
+    },
     reducer: { ...topics, tableUri: formatTableUri(TABLE_LOCATION), group: "reducers", until: undefined, components },
   };
 }

@@ -5,6 +5,9 @@ import type { ObjectStore } from "#lib/store/object-store.ts";
 /** What version 0.1.0 called this machine: a photo that it announced may be unfinished, or a dead letter. */
 const EARLIER_BUCKET = "local";
 
+/** What stands for this machine where a bucket is asked for. */
+export const LOCAL_BUCKETS: readonly string[] = [FILE_BUCKET, EARLIER_BUCKET];
+
 /**
  * A store whose photos are read where they lie; for everything else it is the one given. A photo that was replaced
  * since it was announced has another etag and is not read.

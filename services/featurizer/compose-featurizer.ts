@@ -109,6 +109,7 @@ export async function composeFeaturizer(
       topics,
       featuresPartitions,
       run: config.run,
+      buckets: new Set(config.buckets ?? [config.photosBucket]),
       end,
       model: model.id,
       inFlightPhotosMax: config.inFlightPhotosMax,

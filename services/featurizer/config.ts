@@ -2,6 +2,7 @@ import { statusServerConfig } from "#lib/http/status-server.ts";
 import { kafkaConfig } from "#lib/log/kafka/kafka-config.ts";
 import { partitionOffsetsSetting } from "#lib/log/partition-offsets.ts";
 import { LIVE_RUN } from "#lib/messages/messages.ts";
+import { bucketsSetting, photosBucketSetting } from "#lib/messages/photo-buckets.ts";
 import { runName } from "#lib/messages/run-name.ts";
 import { topicsConfig } from "#lib/messages/topics.ts";
 import { DEFAULT_PHOTO_LIMITS } from "#lib/photo/check-photo.ts";
@@ -20,6 +21,8 @@ export const featurizerWorkConfig = {
     someText.describe("folder with the model's model.json, or the name of a model that comes with the project"),
   ),
   group: setting("FEATURIZER_GROUP", someText.default("fruitstream-featurizers").describe("consumer group on photos")),
+  photosBucket: photosBucketSetting,
+  buckets: bucketsSetting,
   run: setting("FEATURIZER_RUN", runName.default(LIVE_RUN).describe("name of the run that every row carries")),
   until: setting(
     "FEATURIZER_UNTIL",

@@ -18,6 +18,8 @@ export interface FeaturizerWorkDeps {
 }
 
 export interface FeaturizerWorkOptions {
+  /** Photos are read from these and from no other. */
+  readonly buckets: ReadonlySet<string>;
   readonly inFlightPhotosMax: number;
   readonly inFlightBytesMax: number;
   readonly photoBytesMax: number;
@@ -65,7 +67,7 @@ export class FeaturizerWork implements PartitionWork {
   async take(partition: number, records: readonly LogRecord[]): Promise<void> {
     const { lane, share } = this.#owned.get(partition)!;
     for (const record of records) {
-      const photo = readPhotoRecord(record);
+      const photo = readPhotoRecord(record, this.#options.buckets);
       await share.acquire(this.#budgetBytes(photo instanceof Error ? 0 : photo.sizeBytes));
       if (this.#isClosing) return;
       metrics.featurizerInFlightBytes.set(this.#budget.bytes);

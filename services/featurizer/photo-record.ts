@@ -2,16 +2,22 @@ import type { LogRecord } from "#lib/log/record-log.ts";
 import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
 import { requireUsablePhoto } from "#lib/messages/message-bounds.ts";
 import type { PhotoArrived } from "#lib/messages/messages.ts";
-import { fateOf } from "#lib/runtime/errors.ts";
+import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
 
-/** The announced photo, or the error that makes the record a dead letter. */
-export function readPhotoRecord(record: LogRecord): PhotoArrived | Error {
+/** The announced photo, of one of these buckets, or the error that makes the record a dead letter. */
+export function readPhotoRecord(record: LogRecord, buckets: ReadonlySet<string>): PhotoArrived | Error {
   try {
     const photo = photoArrivedCodec.decode(record.value);
     requireUsablePhoto(photo);
+    if (!buckets.has(photo.bucket)) throw otherBucket(photo.bucket, buckets);
     return photo;
   } catch (error) {
     if (fateOf(error) === "dead-letter") return error as Error;
     throw error;
   }
+}
+
+function otherBucket(bucket: string, buckets: ReadonlySet<string>): FruitstreamError {
+  const problem = `the photo is announced in bucket "${bucket}"; FEATURIZER_BUCKETS allows ${[...buckets].join(", ")}`;
+  return new FruitstreamError("poison-message", problem);
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { kafkaConfig } from "#lib/log/kafka/kafka-config.ts";
+import { photosBucketSetting } from "#lib/messages/photo-buckets.ts";
 import { topicsConfig } from "#lib/messages/topics.ts";
 import { UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
 import { setting, someText, wholeNumber } from "#lib/runtime/config.ts";
@@ -30,7 +31,7 @@ export const ingestConfig = {
   ...kafkaConfig,
   ...s3Config,
   ...topicsConfig,
-  photosBucket: setting("PHOTOS_BUCKET", someText.default("photos").describe("bucket that photos are stored in")),
+  photosBucket: photosBucketSetting,
   httpHost: setting(
     "HTTP_HOST",
     someText.default("127.0.0.1").describe("address to listen on; all clients of the network: 0.0.0.0"),

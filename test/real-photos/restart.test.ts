@@ -60,6 +60,7 @@ test("services stopped with SIGTERM while photos flow are out in time; nothing i
         // Slow enough that photos are still flowing at every stop.
         FEATURIZER_WORKERS: "1",
         FEATURIZER_IN_FLIGHT_PHOTOS_MAX: "8",
+        FEATURIZER_BUCKETS: BUCKET,
         FEATURIZER_GROUP: `${id}.featurizers`,
         REDUCER_GROUP: `${id}.reducers`,
         REDUCER_WINDOW_MS_MAX: "500",

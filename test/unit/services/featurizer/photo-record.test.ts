@@ -13,7 +13,8 @@ const photo: PhotoArrived = {
   ingestedAtMs: 1,
   traceparent: null,
 };
-const read = (value: Uint8Array) => readPhotoRecord({ topic: "photos", partition: 0, offset: 0, key: null, value });
+const read = (value: Uint8Array) =>
+  readPhotoRecord({ topic: "photos", partition: 0, offset: 0, key: null, value }, new Set(["photos", "more"]));
 
 test("a photo that S3 can hold is read", () => {
   expect({ ...read(photoArrivedCodec.encode(photo)) }).toEqual(photo);
@@ -45,4 +46,12 @@ test.each([
 
 test("what is no message is poison", () => {
   expect(read(Buffer.from("junk"))).toMatchObject({ code: "poison-message" });
+});
+
+test("a photo of any of the allowed buckets is read, of another it is poison", () => {
+  expect(read(photoArrivedCodec.encode({ ...photo, bucket: "more" }))).toMatchObject({ bucket: "more" });
+  expect(read(photoArrivedCodec.encode({ ...photo, bucket: "payroll" }))).toMatchObject({
+    code: "poison-message",
+    message: 'the photo is announced in bucket "payroll"; FEATURIZER_BUCKETS allows photos, more',
+  });
 });

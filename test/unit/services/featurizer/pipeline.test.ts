@@ -342,6 +342,7 @@ async function createWorld(photos: readonly Kind[], learn: SchemaTopic["learn"] 
         topics,
         featuresPartitions: FEATURES_PARTITIONS,
         run: "live",
+        buckets: new Set(["photos"]),
         end,
         model: "m",
         inFlightPhotosMax,
