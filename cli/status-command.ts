@@ -4,7 +4,7 @@ import { withPipelineAccess } from "#ops/pipeline/pipeline-access.ts";
 import { readRunningServices } from "#ops/services/running-services.ts";
 import { DEFAULT_TABLE_URI } from "#ops/services/start-pipeline.ts";
 import { type MembersStatus, type PipelineStatus, readStatus } from "#ops/status/read-status.ts";
-import { featurizerConfig } from "#services/featurizer/config.ts";
+import { featurizerConfig, featurizerGroup } from "#services/featurizer/config.ts";
 import { readStackSettings } from "#stack/stack-settings.ts";
 import { cliDeps } from "./cli-deps.ts";
 import { type OutputFlags, print, printJson, withJson } from "./output.ts";
@@ -19,10 +19,11 @@ export function statusCommand(): Command {
 
 async function runStatus({ table, json }: OutputFlags & { table?: string }): Promise<void> {
   const { env } = cliDeps;
-  const { featurizerGroup } = readConfig({ featurizerGroup: featurizerConfig.group }, env);
+  const { topicPrefix, group } = featurizerConfig;
+  const named = readConfig({ topicPrefix, group }, env);
   const running = await readRunningServices(readStackSettings(env).stateDir);
   const tableUri = table ?? (env.TABLE_URI || running?.tableUri || DEFAULT_TABLE_URI);
-  const options = { tableUri, featurizerGroup, services: running?.services ?? [] };
+  const options = { tableUri, featurizerGroup: featurizerGroup(named), services: running?.services ?? [] };
   const status = await withPipelineAccess("status", cliDeps, (access) => readStatus(access, options));
   if (json) printJson(status);
   else print(formatStatus(status, tableUri));

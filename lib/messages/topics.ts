@@ -21,6 +21,11 @@ export const topicsConfig = {
   ),
 };
 
+/** Type of a setting that names a consumer group. Without it two installations on one cluster never share a group. */
+export function groupName(topic: string, name: string) {
+  return z.string().min(1).optional().describe(`consumer group on ${topic}; by default TOPIC_PREFIX and \`${name}\``);
+}
+
 /** The names of the project's topics. A prefix keeps several installations, or several demos, apart on one cluster. */
 export interface Topics {
   readonly photos: string;

@@ -14,7 +14,7 @@ import { ProgressWatch } from "#lib/runtime/progress-watch.ts";
 import type { Service } from "#lib/runtime/service.ts";
 import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
-import type { FeaturizerWorkConfig } from "./config.ts";
+import { type FeaturizerWorkConfig, featurizerGroup } from "./config.ts";
 import { createFeaturizer } from "./featurizer.ts";
 import { countCpu } from "./measure.ts";
 
@@ -49,6 +49,7 @@ export async function composeFeaturizer(
 ): Promise<Service> {
   await using opened = new AsyncDisposableStack();
   const topics = topicsWithPrefix(config.topicPrefix);
+  const group = featurizerGroup(config);
   const retry = new WaitingRetry({ clock: systemClock, health, logger });
 
   const model = await loadModelFolder(config.modelDir);
@@ -75,7 +76,7 @@ export async function composeFeaturizer(
   health.report("s3", "ok");
   const consumer = log.createConsumer({
     topic: topics.photos,
-    group: config.group,
+    group,
     sessionMsMax: config.sessionMs,
   });
   const limits = {
@@ -95,7 +96,7 @@ export async function composeFeaturizer(
   const featurizer = createFeaturizer(
     {
       consumer,
-      committedOffsets: () => admin.committedOffsets(config.group, topics.photos),
+      committedOffsets: () => admin.committedOffsets(group, topics.photos),
       producer,
       schemas,
       store,

@@ -4,7 +4,7 @@ import { partitionOffsetsSetting } from "#lib/log/partition-offsets.ts";
 import { LIVE_RUN } from "#lib/messages/messages.ts";
 import { bucketsSetting, photosBucketSetting } from "#lib/messages/photo-buckets.ts";
 import { runName } from "#lib/messages/run-name.ts";
-import { topicsConfig } from "#lib/messages/topics.ts";
+import { groupName, topicsConfig } from "#lib/messages/topics.ts";
 import { DEFAULT_PHOTO_LIMITS } from "#lib/photo/check-photo.ts";
 import { type ConfigOf, setting, someText, wholeNumber } from "#lib/runtime/config.ts";
 import { logConfig } from "#lib/runtime/logger.ts";
@@ -20,7 +20,7 @@ export const featurizerWorkConfig = {
     "FEATURIZER_MODEL_DIR",
     someText.describe("folder with the model's model.json, or the name of a model that comes with the project"),
   ),
-  group: setting("FEATURIZER_GROUP", someText.default("fruitstream-featurizers").describe("consumer group on photos")),
+  group: setting("FEATURIZER_GROUP", groupName("photos", "fruitstream-featurizers")),
   photosBucket: photosBucketSetting,
   buckets: bucketsSetting,
   run: setting("FEATURIZER_RUN", runName.default(LIVE_RUN).describe("name of the run that every row carries")),
@@ -138,6 +138,11 @@ export const featurizerWorkConfig = {
       .describe("offsets are committed so often; a crash repeats at most this much work"),
   ),
 };
+
+/** The group of featurizers: one that is named, or the installation's own. */
+export function featurizerGroup({ group, topicPrefix }: Pick<FeaturizerWorkConfig, "group" | "topicPrefix">): string {
+  return group ?? `${topicPrefix}fruitstream-featurizers`;
+}
 
 export type FeaturizerWorkConfig = ConfigOf<typeof featurizerWorkConfig>;
 

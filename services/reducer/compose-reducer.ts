@@ -14,7 +14,7 @@ import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import { parseTableUri } from "#lib/table/table-location.ts";
-import type { ReducerWorkConfig } from "./config.ts";
+import { type ReducerWorkConfig, reducerGroup } from "./config.ts";
 import { createReducer } from "./reducer.ts";
 
 /** The parts of a reducer's health report. */
@@ -71,7 +71,7 @@ export async function composeReducer(
   const { admin, producer, schemas, featuresPartitions } = pipelineLog;
   const consumer = log.createConsumer({
     topic: topics.features,
-    group: config.group,
+    group: reducerGroup(config),
     sessionMsMax: config.sessionMs,
     gatherBytesMin: GATHER_BYTES_MIN,
   });

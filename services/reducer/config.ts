@@ -1,7 +1,7 @@
 import { statusServerConfig } from "#lib/http/status-server.ts";
 import { kafkaConfig } from "#lib/log/kafka/kafka-config.ts";
 import { partitionOffsetsSetting } from "#lib/log/partition-offsets.ts";
-import { topicsConfig } from "#lib/messages/topics.ts";
+import { groupName, topicsConfig } from "#lib/messages/topics.ts";
 import { type ConfigOf, setting, someText, wholeNumber } from "#lib/runtime/config.ts";
 import { logConfig } from "#lib/runtime/logger.ts";
 import { niceSetting } from "#lib/runtime/priority.ts";
@@ -13,7 +13,7 @@ const MIB = 1_048_576;
 export const reducerWorkConfig = {
   ...topicsConfig,
   tableUri: setting("TABLE_URI", someText.describe("s3://bucket/prefix of the table; created when it is not there")),
-  group: setting("REDUCER_GROUP", someText.default("fruitstream-reducers").describe("consumer group on features")),
+  group: setting("REDUCER_GROUP", groupName("features", "fruitstream-reducers")),
   until: setting(
     "REDUCER_UNTIL",
     partitionOffsetsSetting
@@ -68,6 +68,11 @@ export const reducerWorkConfig = {
       .describe("a new basis is published when the components have turned by more than this angle"),
   ),
 };
+
+/** The group of reducers: one that is named, or the installation's own. */
+export function reducerGroup({ group, topicPrefix }: Pick<ReducerWorkConfig, "group" | "topicPrefix">): string {
+  return group ?? `${topicPrefix}fruitstream-reducers`;
+}
 
 export type ReducerWorkConfig = ConfigOf<typeof reducerWorkConfig>;
 

@@ -5,6 +5,7 @@ import { watchForSetBack } from "#lib/runtime/clock-watch.ts";
 import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { ConsumerHandlers, Membership, PartitionOffset, RecordConsumer } from "../record-log.ts";
+import { ownTopicAssigner, sharedGroup } from "./group-assigner.ts";
 import { createKafka, fromKafkaError, type KafkaSettings, METADATA_AGE_MS_MAX, RETRY } from "./kafka-client.ts";
 import { safeOffset, toLogRecord } from "./kafka-records.ts";
 
@@ -48,12 +49,15 @@ class KafkaConsumer implements RecordConsumer {
   constructor(settings: ConsumerSettings, logger: Logger) {
     this.#settings = settings;
     this.#logger = logger;
+    // A failure during the join comes before `run` waits for this.
+    this.#finished.promise.catch(() => undefined);
     this.#consumer = createKafka(settings, logger).consumer({
       groupId: settings.group,
       sessionTimeout: settings.sessionMsMax,
       rebalanceTimeout: settings.sessionMsMax,
       heartbeatInterval: heartbeatMs(settings),
       allowAutoTopicCreation: false,
+      partitionAssigners: [ownTopicAssigner],
       metadataMaxAge: METADATA_AGE_MS_MAX,
       maxWaitTimeInMs: FETCH_WAIT_MS_MAX,
       minBytes: settings.gatherBytesMin ?? 1,
@@ -72,6 +76,9 @@ class KafkaConsumer implements RecordConsumer {
     this.#consumer.on(events.END_BATCH_PROCESS, ({ payload }) => {
       if (payload.batchSize > 0 || !this.#assignment || this.#stopping !== undefined) return;
       handlers.skipped?.(payload.partition, safeOffset(payload.lastOffset) + 1);
+    });
+    this.#consumer.on(events.RECEIVED_UNSUBSCRIBED_TOPICS, ({ payload }) => {
+      this.#fail(sharedGroup(this.#settings, payload.topicsNotSubscribed));
     });
     this.#consumer.on(events.CRASH, ({ payload }) => this.#onCrash(payload, handlers));
     try {

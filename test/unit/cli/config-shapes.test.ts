@@ -60,6 +60,7 @@ const VALUES: Partial<Record<SettingName, fc.Arbitrary<unknown>>> = {
   S3_FORCE_PATH_STYLE: fc.boolean(),
   TOPIC_PREFIX: fc.option(name, { nil: "" }),
   INGEST_UNLABELLED_FOLDERS: fc.constantFrom(/^(inbox|new)$/, /a\/b/, /(?:)/, /\d+|x/),
+  FEATURIZER_BUCKETS: fc.array(name, { minLength: 1 }),
   FEATURIZER_RUN: name,
   FEATURIZER_UNTIL: offsets,
   REDUCER_UNTIL: offsets,
