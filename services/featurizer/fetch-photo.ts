@@ -5,8 +5,8 @@ import type { ObjectStore } from "#lib/store/object-store.ts";
 /**
  * Reads the photo that was announced, and no other: one that was replaced since has another etag and its own message.
  *
- * A bucket that does not exist counts as not-found: one message that names it must not stop everybody, and when all do,
- * the dead-letter limit stops.
+ * A folder that stands for a bucket and does not exist counts as not-found: one message that names it must not stop
+ * everybody, and when all do, the dead-letter limit stops. A missing bucket of S3 is waited for (`waitedForStore`).
  *
  * @throws not-found, etag-changed, too-large (before anything is read), or what the store throws.
  */

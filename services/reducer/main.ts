@@ -1,10 +1,12 @@
 import { closeServer, startStatusServer } from "#lib/http/status-server.ts";
 import { kafkaRecordLog } from "#lib/log/kafka/kafka-record-log.ts";
+import { systemClock } from "#lib/runtime/clock.ts";
 import { readConfig } from "#lib/runtime/config.ts";
 import { lowerPriority } from "#lib/runtime/priority.ts";
 import { runService } from "#lib/runtime/service.ts";
 import { s3OptionsOf } from "#lib/store/s3/s3-config.ts";
 import { openS3ObjectStore } from "#lib/store/s3/s3-object-store.ts";
+import { waitedForStore } from "#lib/store/s3/waited-for-store.ts";
 import { composeReducer, REDUCER_PARTS } from "./compose-reducer.ts";
 import { reducerConfig } from "./config.ts";
 
@@ -16,7 +18,7 @@ await runService("reducer", REDUCER_PARTS, async (frame) => {
 
   const kafka = { brokers: config.kafkaBrokers, clientId: `fruitstream-reducer-${process.pid}` };
   const log = kafkaRecordLog(kafka, logger);
-  const store = openS3ObjectStore(s3OptionsOf(config));
+  const store = waitedForStore(openS3ObjectStore(s3OptionsOf(config)), systemClock);
   const service = await composeReducer(config, { log, store, health, logger, signal, tell });
 
   return {

@@ -42,9 +42,45 @@ const MISSING = new Set(["NoSuchKey", "InvalidBucketName", "InvalidURI", "KeyToo
 
 /**
  * Names under which a server refuses to read one object while it serves others: it is archived, encrypted with a key
- * that only its writer has (SSE-C), or rests in another region. Refusals on behalf of KMS are named "KMS.…".
+ * that only its writer has (SSE-C). Refusals on behalf of KMS are named "KMS.…", or are an AccessDenied that says so.
  */
-const UNREADABLE = new Set(["InvalidObjectState", "InvalidRequest", "PermanentRedirect"]);
+const UNREADABLE = new Set(["InvalidObjectState", "InvalidRequest"]);
+
+/** Names under which a server or the SDK refuses the credentials, whatever they were to open. */
+const OF_CREDENTIALS = new Set([
+  "CredentialsProviderError",
+  "ExpiredToken",
+  "ExpiredTokenException",
+  "InvalidAccessKeyId",
+  "InvalidToken",
+  "SignatureDoesNotMatch",
+  "TokenRefreshRequired",
+  "AccountProblem",
+  "AllAccessDisabled",
+  "NotSignedUp",
+]);
+
+/** Whether a failure is one of credentials or of the whole account, so that no object is to blame. */
+export function isOfCredentials(cause: unknown): boolean {
+  return cause instanceof Error && OF_CREDENTIALS.has(cause.name);
+}
+
+/** https://nodejs.org/api/tls.html#x509-certificate-error-codes, and what begins with ERR_TLS or ERR_SSL. */
+const CERTIFICATE_CODES = new Set([
+  "CERT_HAS_EXPIRED",
+  "CERT_NOT_YET_VALID",
+  "CERT_UNTRUSTED",
+  "CERT_REJECTED",
+  "CERT_REVOKED",
+  "CERT_SIGNATURE_FAILURE",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "EPROTO",
+  "HOSTNAME_MISMATCH",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
 
 /** Answers below 500 that pass by themselves. */
 const PASSING = new Set([
@@ -83,8 +119,9 @@ function codeOf(name: string, status: number | undefined, error: Error, isRead: 
   if (status === 404) return "not-found";
   // The clocks of this machine and the server differ; the client takes the server's from this answer, for the next time.
   if (name === "RequestTimeTooSkewed") return "store-unavailable";
-  if (isRead && (UNREADABLE.has(name) || name.startsWith("KMS."))) return "unreadable-object";
-  if (name === "CredentialsProviderError") return "access-denied";
+  if (isCertificateError(error)) return "invalid-config";
+  if (isRead && (UNREADABLE.has(name) || isOfKms(name, error))) return "unreadable-object";
+  if (OF_CREDENTIALS.has(name)) return "access-denied";
   if (status === undefined) return isRead ? "unreadable-object" : undefined;
   return codeOfStatus(name, status);
 }
@@ -97,6 +134,14 @@ function codeOfStatus(name: string, status: number): ErrorCode {
   if (status < 300 || status === 408 || status === 429 || status >= 500 || PASSING.has(name))
     return "store-unavailable";
   return "invalid-config";
+}
+
+function isCertificateError({ code = "" }: NodeJS.ErrnoException): boolean {
+  return CERTIFICATE_CODES.has(code) || /^ERR_(TLS|SSL)_/.test(code);
+}
+
+function isOfKms(name: string, { message }: Error): boolean {
+  return name.startsWith("KMS.") || (name === "AccessDenied" && /\bkms\b/i.test(message));
 }
 
 function isNetworkError(name: string, { code = "" }: NodeJS.ErrnoException): boolean {
@@ -125,7 +170,7 @@ function messageOf(code: ErrorCode, name: string, error: Error, { endpoint, buck
     default:
       return name === "NoSuchBucket"
         ? `there is no bucket ${bucket} at ${endpoint}; check the bucket's name, the S3 endpoint and path style`
-        : `${where} refused the request (${name}: ${error.message}); check the S3 endpoint, region and path style`;
+        : `${where} refused the request (${name}: ${error.message}); check the S3 endpoint, its certificate, region and path style`;
   }
 }
 
@@ -133,8 +178,6 @@ function remedyOf(name: string): string {
   switch (name) {
     case "InvalidObjectState":
       return "it is archived: restore it, then announce it again";
-    case "PermanentRedirect":
-      return "its bucket is in another region: copy it to the region of S3_REGION";
     case "InvalidRequest":
       return "objects encrypted with a customer's key (SSE-C) must be stored anew without";
     default:
