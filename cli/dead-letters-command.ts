@@ -15,24 +15,26 @@ import { JsonList, type OutputFlags, print, printJson, tell, withJson } from "./
 
 /** `fruitstream dead-letters list|show|retry|drop`: what could not be featurized, and what is to become of it. */
 export function deadLettersCommand(): Command {
-  const command = new Command("dead-letters").description("look at what could not be featurized, and settle it");
+  const command = new Command("dead-letters").description(
+    "list, inspect, retry or drop photos that could not be processed",
+  );
   filtered(placed(command.command("list")))
-    .description("open letters, one a line, and how many there are of each reason")
-    .option("--all", "settled letters too", false)
+    .description("list open letters, one per line, with a count by reason")
+    .option("--all", "include settled letters", false)
     .action((flags: ListFlags) => withAccess(flags, (access) => list(access, flags)));
   placed(command.command("show"))
-    .description("everything about one letter")
-    .argument("<position>", "as list shows it: partition:offset")
+    .description("print everything about one letter")
+    .argument("<position>", "as list prints it: partition:offset")
     .action((position: string, flags: PlaceFlags) => withAccess(flags, (access) => show(access, position, flags)));
   filtered(placed(command.command("retry")))
-    .description("put the original records back on their topic, where they arrive anew, and mark the letters")
-    .argument("[positions...]", "as list shows them; without any, all open letters that the filters admit")
+    .description("append the original records to their topic again, and mark the letters as settled")
+    .argument("[positions...]", "as list prints them; without any, all open letters that match the filters")
     .action((positions: string[], flags: SettleFlags) =>
       withAccess(flags, (access, signal) => settle(access, "retry", positions, flags, signal)),
     );
   filtered(placed(command.command("drop")))
-    .description("mark letters as not worth another try")
-    .argument("[positions...]", "as list shows them; without any, all open letters that the filters admit")
+    .description("mark letters as settled without a retry")
+    .argument("[positions...]", "as list prints them; without any, all open letters that match the filters")
     .action((positions: string[], flags: SettleFlags) =>
       withAccess(flags, (access, signal) => settle(access, "drop", positions, flags, signal)),
     );
@@ -59,10 +61,10 @@ function placed(command: Command): Command {
 
 function filtered(command: Command): Command {
   return command
-    .option("--reason <reason>", "as not-found or corrupt-image")
-    .option("--since <time>", "failed at this ISO time or later")
-    .option("--until <time>", "failed before this ISO time")
-    .option("--prefix <text>", "the photo's URI or key begins so")
+    .option("--reason <reason>", "only this reason, such as not-found or corrupt-image")
+    .option("--since <time>", "only failures at this ISO time or later")
+    .option("--until <time>", "only failures before this ISO time")
+    .option("--prefix <text>", "only photos whose URI or key begins with this")
     .option("--run <name>", "live, or the name of a replay");
 }
 

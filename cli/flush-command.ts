@@ -14,11 +14,11 @@ import { type OutputFlags, print, printJson, withJson } from "./output.ts";
 /** `fruitstream flush`: the table now has every vector that was published before. */
 export function flushCommand(): Command {
   return withJson(new Command("flush"))
-    .description("have the reducers commit what they hold, and wait until it is in the table")
+    .description("commit everything the reducers have buffered, and wait until it is in the table")
     .option("--table <uri>", "s3://bucket/prefix of the table; TABLE_URI by default")
-    .option("--out <folder>", "the table of `local` in its output folder: takes what an interrupted run has featurized")
+    .option("--out <folder>", "the output folder of `local`: commit what an interrupted run has featurized")
     .option("--model <id>", "with --out: a model's id or name, where the folder has photos of several")
-    .option("--timeout <seconds>", "give up when the table stands still for so long", seconds, STALL_SECONDS)
+    .option("--timeout <seconds>", "give up when the table has made no progress for so long", seconds, STALL_SECONDS)
     .action(runFlush);
 }
 

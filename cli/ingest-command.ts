@@ -27,22 +27,22 @@ import { StatusLine } from "./status-line.ts";
 
 /** `fruitstream ingest backfill|upload|serve`: three ways to announce photos. */
 export function ingestCommand(): Command {
-  const ingest = new Command("ingest").description("announce photos, so that they are featurized");
+  const ingest = new Command("ingest").description("announce photos: by upload, from S3, or over HTTP");
   withJson(ingest.command("backfill"))
-    .description("announce every photo that rests under a prefix of a bucket")
-    .argument("<uri>", "s3://bucket/prefix; end a folder with a slash, since photos is the beginning of photos-old too")
-    .option("--start-after <key>", "only keys after this one; goes on with a backfill that was interrupted")
-    .option("--suffixes <list>", "what counts as a photo, separated by commas", LISTED_SUFFIXES)
-    .option("--unlabelled <pattern>", "folders that are no label, as a regular expression", UNLABELLED_FOLDERS)
+    .description("announce every photo that is already under a prefix of a bucket")
+    .argument("<uri>", "s3://bucket/prefix; end a folder with a slash, since the prefix photos also matches photos-old")
+    .option("--start-after <key>", "only keys after this one, to continue an interrupted backfill")
+    .option("--suffixes <list>", "file name suffixes of photos, separated by commas", LISTED_SUFFIXES)
+    .option("--unlabelled <pattern>", "folder names that are not labels, as a regular expression", UNLABELLED_FOLDERS)
     .action(runBackfill);
   withJson(ingest.command("upload"))
     .description("upload a folder's photos and announce each one")
-    .argument("<folder>", "a photo's label is the name of the folder it lies in, be it this one")
+    .argument("<folder>", "photos; the label is the name of a photo's folder, this one included")
     .option("--bucket <name>", "bucket to upload to, created when missing", process.env.PHOTOS_BUCKET || "photos")
-    .option("--prefix <prefix>", "stands before each file's path in its key", "photos/")
-    .option("--suffixes <list>", "what counts as a photo, separated by commas", UPLOADED_SUFFIXES)
-    .option("--unlabelled <pattern>", "folders that are no label, as a regular expression", UNLABELLED_FOLDERS)
-    .option("--announce-existing", "announce photos that are on S3 already too; they arrive once more", false)
+    .option("--prefix <prefix>", "prefix of every key, before the file's path", "photos/")
+    .option("--suffixes <list>", "file name suffixes of photos, separated by commas", UPLOADED_SUFFIXES)
+    .option("--unlabelled <pattern>", "folder names that are not labels, as a regular expression", UNLABELLED_FOLDERS)
+    .option("--announce-existing", "also announce photos that are on S3 already; each becomes another row", false)
     .action(runUpload);
   return ingest.addCommand(serveCommand());
 }

@@ -25,9 +25,9 @@ const MODEL = "a model folder, or the name of a model that comes with the projec
 /** `fruitstream models`: what models there are, getting their files, and looking at what they do. */
 export function modelsCommand(): Command {
   const models = new Command("models").description("list, describe, fetch, verify, try and quantise models");
-  withJson(models.command("list")).description("the models that come with the project").action(runList);
+  withJson(models.command("list")).description("list the models that come with the project").action(runList);
   withJson(models.command("show"))
-    .description("a model's manifest, and where its parts are")
+    .description("print a model's manifest and where its files are")
     .argument("<model>", MODEL)
     .action(runShow);
   models.addCommand(initModelCommand());
@@ -36,24 +36,24 @@ export function modelsCommand(): Command {
     .description("print the JSON Schema of model.json, for editors")
     .action(() => void process.stdout.write(manifestJsonSchema()));
   withJson(models.command("fetch"))
-    .description("download the files of models of the zoo, checked; goes on where it was interrupted")
+    .description("download model files of the zoo, resumed if interrupted, checked by size and SHA-256")
     .argument("<models...>", MODEL)
     .action(runFetch);
   withJson(models.command("verify"))
-    .description("check the files of models, and that they run")
+    .description("check the files of models, load each and run it once")
     .argument("<models...>", MODEL)
     .action(runVerify);
   withJson(models.command("try"))
-    .description("the best labels and the norm of the vector for photos")
+    .description("print the best labels and the norm of the vector for photos")
     .argument("<photos...>", "image files")
     .option("--model <model>", MODEL, "fruitnet")
     .action(runTry);
   withJson(models.command("quantize"))
-    .description("an int8 copy of a model, with a report of what it costs and gains; needs Python 3.11 or newer")
+    .description("make an int8 copy of a model and measure what it costs and gains; needs Python 3.11 or newer")
     .argument("<model>", MODEL)
     .requiredOption("--calibrate <folder>", "photos like those to come; their ranges set the int8 scales")
     .option("--labelled <folder>", "photos in folders named by label, for the linear probe")
-    .option("--out <folder>", "a new folder; the model's with -int8 by default")
+    .option("--out <folder>", "a new folder; by default the model's, with -int8 appended")
     .option("--photos <n>", "photos to calibrate with", wholeNumberOption(1, 10_000), 200)
     .action(runQuantize);
   return models;

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { LIVE_RUN } from "#lib/messages/messages.ts";
 import { runName } from "#lib/messages/run-name.ts";
+import { findModelFolder } from "#lib/model/model-places.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { type PipelineAccess, requireTableUri, withPipelineAccess } from "#ops/pipeline/pipeline-access.ts";
@@ -20,18 +21,24 @@ import { StatusLine } from "./status-line.ts";
 /** `fruitstream replay`: photos again as a new run, or a table anew from its vectors. */
 export function replayCommand(): Command {
   return withJson(new Command("replay"))
-    .description("featurize photos again as a run of their own, or build a table anew from vectors")
+    .description("process photos again as a run of their own, or rebuild a table from vectors")
     .addOption(
       new Option("--topic <topic>", "photos: another run beside the live one; features: a table without inference")
         .choices(["photos", "features"])
         .makeOptionMandatory(),
     )
-    .option("--run <name>", "photos: the name of the run; begun before, it goes on")
-    .option("--model <folder>", "photos: model folder; FEATURIZER_MODEL_DIR by default")
-    .option("--share <part>", "photos: the part of this machine's cores that may be used", share, 0.5)
+    .option("--run <name>", "photos: name of the run; one that was interrupted continues")
+    .option(
+      "--model <folder>",
+      "photos: model folder, or the name of a model that comes with the project; FEATURIZER_MODEL_DIR by default",
+    )
+    .option("--share <part>", "photos: share of this machine's cores that may be used", share, 0.5)
     .option("--table <uri>", "s3://bucket/prefix of the table; for photos TABLE_URI by default")
-    .option("--from <bound>", "earliest, an ISO time, or partition:offset,… (default: earliest, or where it was left)")
-    .option("--to <bound>", "an ISO time, or partition:offset,…, not included (default: the end at this moment)")
+    .option(
+      "--from <bound>",
+      "earliest, an ISO time, or partition:offset,… (default: earliest, or where an interrupted run stopped)",
+    )
+    .option("--to <bound>", "an ISO time, or partition:offset,…, exclusive (default: the current end)")
     .option("--log-file <path>", "append the log of the featurizer or reducer to this file")
     .action(runReplay);
 }
@@ -89,7 +96,7 @@ function photoReplay(flags: ReplayFlags, bounds: Bounds) {
   const replay = {
     ...bounds,
     run: requireRun(flags.run),
-    modelFolder: resolve(model),
+    modelFolder: resolve(findModelFolder(model)),
     tableUri: requireTableUri(flags.table, cliDeps),
     share: part,
   };

@@ -21,7 +21,7 @@ export function sampleCommand(): Command {
   return withJson(new Command("sample"))
     .description(`draw a labelled set of synthetic photos: ${FRUIT_KINDS.length} kinds of fruit`)
     .requiredOption("--out <folder>", "where to put <Kind> (synthetic)/<photo>.jpg; an empty or a new folder")
-    .option("--count <n>", "photos, the kinds in turns", wholeNumberOption(1, COUNT_MAX), 240)
+    .option("--count <n>", "number of photos, evenly over the kinds", wholeNumberOption(1, COUNT_MAX), 240)
     .option("--seed <n>", "the same seed draws the same photos", wholeNumberOption(0, SEED_MAX), 1)
     .option("--size <px>", "width and height of a photo", wholeNumberOption(SIDE_PX_MIN, SIDE_PX_MAX), 160)
     .action(runSample);

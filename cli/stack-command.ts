@@ -7,14 +7,14 @@ import { type OutputFlags, print, printJson, tell, withJson } from "./output.ts"
 
 /** `fruitstream stack up|down|status|wipe`: Kafka and S3 on this machine, for development. */
 export function stackCommand(): Command {
-  const stack = new Command("stack").description("Kafka and S3 as processes of this machine, for development");
+  const stack = new Command("stack").description("run Kafka and S3 as processes of this machine, for development");
   stack
     .command("up")
     .description('start them; `eval "$(fruitstream stack up)"` sets the variables that name them')
     .action(up);
-  stack.command("down").description("stop them; their data stay").action(down);
-  withJson(stack.command("status")).description("tell whether they run; exit code 1 when not").action(status);
-  stack.command("wipe").description("stop them and remove their data").action(wipe);
+  stack.command("down").description("stop them; their data is kept").action(down);
+  withJson(stack.command("status")).description("print whether they run; exit code 1 if not").action(status);
+  stack.command("wipe").description("stop them and delete their data").action(wipe);
   return stack;
 }
 

@@ -12,7 +12,7 @@ import { type OutputFlags, print, printJson, withJson } from "./output.ts";
 /** `fruitstream status`: how far a pipeline is. */
 export function statusCommand(): Command {
   const command = new Command("status")
-    .description("lag by partition, rows, open dead letters, and the health of the services that `up` runs")
+    .description("print lag by partition, rows, open dead letters, and the health of the services that `up` runs")
     .option("--table <uri>", "s3://bucket/prefix of the table (default: TABLE_URI, else that of `up`)");
   return withJson(command).action(runStatus);
 }

@@ -8,9 +8,9 @@ import { type OutputFlags, print, printJson, withJson } from "./output.ts";
 
 /** `fruitstream table show|export`: looks at a table without any other tool. */
 export function tableCommand(): Command {
-  const table = new Command("table").description("look at the table of features");
+  const table = new Command("table").description("inspect or copy the table");
   withJson(table.command("show"))
-    .description("version, rows by partition, offsets consumed and PCA bases")
+    .description("print version, rows by partition, consumed offsets and PCA bases")
     .argument("[table]", TABLE_PLACES)
     .action(runShow);
   withJson(table.command("export"))
