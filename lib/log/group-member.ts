@@ -206,11 +206,11 @@ export class GroupMember {
       const next = expected.get(partition) ?? offset;
       expected.set(partition, offset + 1);
       if (offset === next) continue;
-      const gap = { partition, expected: next, offset };
-      const problem =
-        offset > next
-          ? `${offset - next} records of "${topic}" are gone; raise the topic's retention`
-          : `"${topic}" begins again at an earlier offset; was it created anew?`;
+      const isGone = offset > next;
+      const gap = { event: isGone ? "records_missing" : "offsets_restarted", partition, expected: next, offset };
+      const problem = isGone
+        ? `${offset - next} records of "${topic}" are gone; raise the topic's retention`
+        : `"${topic}" starts again at an earlier offset; was it deleted and created again?`;
       this.#deps.logger.error(gap, problem);
     }
   }

@@ -121,7 +121,8 @@ export async function composeFeaturizer(
       deadLetterShareMax: config.deadLettersPercentMax / 100,
     },
   );
-  logger.info({ model: model.id, topic: topics.photos, workers }, "featurizer started");
+  const fields = { event: "featurizer_started", model: model.id, topic: topics.photos, workers };
+  logger.info(fields, "featurizer started");
 
   const watch = new ProgressWatch({ clock: systemClock, health, logger });
   const watching = new AbortController();

@@ -100,7 +100,8 @@ export class FeaturizerWork implements PartitionWork {
     } catch (error) {
       // The next commit makes it good; if there is none, the work since is repeated and dropped by the reducer.
       if (fateOf(error) !== "retry") throw error;
-      this.#deps.logger.debug({ err: error }, "offsets not committed this time");
+      const fields = { event: "offsets_not_committed", err: error };
+      this.#deps.logger.debug(fields, "could not commit offsets; retrying with the next commit");
     }
   }
 

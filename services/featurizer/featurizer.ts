@@ -54,7 +54,7 @@ export function createFeaturizer(deps: FeaturizerDeps, options: FeaturizerOption
         const committed = offsetMap(await deps.committedOffsets());
         return (partition) => committed.get(partition);
       },
-      finished: () => deps.logger.info("everything up to the end is published"),
+      finished: () => deps.logger.info({ event: "end_reached" }, "everything up to the end is published"),
     },
     // What is in flight was not published, and the group knows nothing of it: its next owner fetches it again.
     { ...options, closeAtAssignment: "drop", tickMs: options.commitMs, drainMsMax: DRAIN_MS_MAX },

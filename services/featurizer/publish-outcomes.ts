@@ -74,7 +74,8 @@ export class OutcomePublisher {
   #note({ reason, detail, uri, sourcePartition, sourceOffset }: DeadLetter): void {
     metrics.deadLetters.inc({ reason });
     const position = { partition: sourcePartition, offset: sourceOffset };
-    this.#deps.logger.warn({ ...position, reason, detail, uri }, "photo set aside as a dead letter");
+    const fields = { event: "photo_dead_lettered", ...position, reason, detail, uri };
+    this.#deps.logger.warn(fields, "photo moved to the dead letters");
   }
 }
 

@@ -98,7 +98,9 @@ export async function composeReducer(
       angleDegreesMax: config.basisAngleDegreesMax,
     },
   );
-  logger.info({ table: config.tableUri, version: table.snapshot.version, topic: topics.features }, "reducer started");
+  const { version } = table.snapshot;
+  const fields = { event: "reducer_started", table: config.tableUri, version, topic: topics.features };
+  logger.info(fields, "reducer started");
 
   const watch = new ProgressWatch({ clock: systemClock, health, logger }, config.windowMsMax);
   const watching = new AbortController();

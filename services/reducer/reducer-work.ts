@@ -109,8 +109,8 @@ export class ReducerWork implements PartitionWork {
       await Promise.race([settled, aborted(givingUp).then(() => givingUp.throwIfAborted())]);
     } catch (error) {
       if (!stopping.aborted) throw error;
-      const message = "the last window was not committed; its records are read again after the restart";
-      this.#deps.logger.warn({ err: error }, message);
+      const message = "could not commit the last window; its records are read again after the restart";
+      this.#deps.logger.warn({ event: "window_not_committed", err: error }, message);
     }
   }
 
@@ -191,8 +191,8 @@ export class ReducerWork implements PartitionWork {
   #fence({ rows }: Window, { appId, expected, actual }: MovedTxn): void {
     this.#isClosed = true;
     metrics.reducerCommits.inc({ outcome: "fenced" });
-    const dropped = { rows: rows.length, appId, expected, actual };
-    this.#deps.logger.warn(dropped, "fenced: another reducer has committed these records; window dropped");
+    const dropped = { event: "window_fenced", rows: rows.length, appId, expected, actual };
+    this.#deps.logger.warn(dropped, "fenced: another reducer has committed these records; dropping the window");
     this.#host.fenced();
   }
 
@@ -201,7 +201,8 @@ export class ReducerWork implements PartitionWork {
     const offsets = partitions.map((partition) => ({ partition, offset: this.#progress.nextOffset(partition) }));
     await this.#deps.consumer.commit(offsets).catch((error) => {
       const level = fateOf(error) === "retry" ? "debug" : "warn";
-      this.#deps.logger[level]({ err: error }, "offsets not published to Kafka this time");
+      const fields = { event: "offsets_not_published", err: error };
+      this.#deps.logger[level](fields, "could not publish offsets to Kafka; retrying with the next commit");
     });
   }
 

@@ -67,7 +67,8 @@ export class SourceEnds {
       // Another partition of the topic may be away for long, which must not hold up the vectors of this one.
       if (!isClose || fateOf(error) !== "retry") throw error;
       this.#trustsUntilMs = clock.monotonicMs() + TRUST_MS;
-      logger.warn({ err: error }, `the end of "${this.#topic}" is not known; vectors near the last ones are trusted`);
+      const fields = { event: "source_end_unknown", err: error };
+      logger.warn(fields, `could not read the end of "${this.#topic}"; trusting vectors near the last ones`);
       return undefined;
     }
     const end = this.#ends.get(sourcePartition);

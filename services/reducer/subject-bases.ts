@@ -50,7 +50,8 @@ export class SubjectBases {
     const { model, run } = subject;
     metrics.basisVersion.set({ model, run }, basis.version);
     const { version, rowCount, converged, residual } = basis;
-    this.#access.logger.info({ model, run, basis: version, rowCount, converged, residual }, "basis published");
+    const fields = { event: "basis_published", model, run, basis: version, rowCount, converged, residual };
+    this.#access.logger.info(fields, "basis published");
     return basis;
   }
 

@@ -140,7 +140,8 @@ async function newestCheckpoint(access: TableAccess, subject: PcaSubject, dimens
       // Not found: the keeper before this one has removed it after writing a newer one.
       const isGone = error instanceof FruitstreamError && error.code === "not-found";
       if (!isGone && !(error instanceof PcaError)) throw error;
-      logger.warn({ err: error, key }, "checkpoint of moments can't be used; the rows are read again instead");
+      const fields = { event: "moments_checkpoint_unusable", err: error, key };
+      logger.warn(fields, "could not use a checkpoint of moments; reading the rows instead");
     }
   }
   return undefined;

@@ -95,8 +95,9 @@ export class VectorIntake {
     const { featuresPartitions } = this.#options;
     if (sourcePartition % featuresPartitions === partition) return;
     const place = { partition, offset, sourcePartition, featuresPartitions };
-    const problem = `a vector lies on another partition of "${topic}" than its source partition's`;
-    this.#deps.logger.error(place, `${problem}; never change the number of partitions while a run goes on`);
+    const problem = `a vector is not on its source partition's partition of "${topic}"`;
+    const remedy = "never change the number of partitions during a run";
+    this.#deps.logger.error({ event: "vector_on_wrong_partition", ...place }, `${problem}; ${remedy}`);
   }
 
   /** Resolves once the record is acknowledged as a dead letter. */
@@ -104,8 +105,10 @@ export class VectorIntake {
     const { producer, retry, clock, logger } = this.#deps;
     const { topic, partition, offset, key } = record;
     const letter = deadLetterOf(record, error, { run: "", uri: null, traceparent: null, nowMs: clock.nowMs() });
-    logger.warn({ topic, partition, offset, reason: letter.reason, detail: letter.detail }, "record set aside");
-    metrics.deadLetters.inc({ reason: letter.reason });
+    const { reason, detail } = letter;
+    const fields = { event: "vector_dead_lettered", topic, partition, offset, reason, detail };
+    logger.warn(fields, "record moved to the dead letters");
+    metrics.deadLetters.inc({ reason });
     const records = [{ key: letter.originalKey && key, value: deadLetterCodec.encode(letter) }];
     const attempt = () => producer.append(this.#options.topics.deadLetters, records);
     await retry.run({ part: "kafka", name: "dead-letter", signal, attempt });

@@ -73,7 +73,7 @@ export async function checkWorld(world: World): Promise<WorldReport> {
     deadLetters: lettered.length,
     repeats: features.filter((record) => tryDecode(photoFeaturesCodec, record)).length - rows.length,
     commits: table.snapshot.version,
-    fenced: services.reduce((sum, service) => sum + service.logged("fenced"), 0),
+    fenced: services.reduce((sum, service) => sum + service.logged("window_fenced"), 0),
     kills: services.reduce((sum, { kills }) => sum + kills, 0),
     monitoredLag: await monitoredLag(world),
     reasons: countsOf(new Map(letters.map((letter) => [`${letter.sourceTopic} ${positionOf(letter)}`, letter.reason]))),

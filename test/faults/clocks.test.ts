@@ -33,9 +33,7 @@ for (const [name, shiftsMs] of Object.entries(JUMPS)) {
       await world.announce(PHOTOS);
       await world.settled();
     }
-    expect(world.services.map((service) => service.logged("the clock of this machine was set back"))).toEqual([
-      1, 1, 1, 1,
-    ]);
+    expect(world.services.map((service) => service.logged("clock_set_back"))).toEqual([1, 1, 1, 1]);
   });
 }
 

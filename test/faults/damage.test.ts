@@ -32,10 +32,10 @@ for (const [name, damage] of Object.entries(DAMAGE)) {
     world.start("featurizer");
     const reducer = world.start("reducer");
     // Rows that have doubled call for a basis of the moments as they were rebuilt; a reducer that ends leaves them behind.
-    const bases = reducer.logged("basis published");
+    const bases = reducer.logged("basis_published");
     await world.announce(world.announced + 40);
     await world.settled();
-    expect(reducer.logged("basis published"), "a basis of the rebuilt moments").toBeGreaterThan(bases);
+    expect(reducer.logged("basis_published"), "a basis of the rebuilt moments").toBeGreaterThan(bases);
     await world.endServices("SIGTERM");
   });
 }
@@ -61,7 +61,7 @@ scenario(
       await world.append(topics.features, [broken]);
       await world.announce(8);
     }
-    const letters = () => world.services.reduce((sum, service) => sum + service.logged("record set aside"), 0);
+    const letters = () => world.services.reduce((sum, service) => sum + service.logged("vector_dead_lettered"), 0);
     await until("the reducer has set its records aside", () => letters() >= BROKEN_RECORDS);
   },
   ({ deadLetters }) => expect(deadLetters).toBe(2 * BROKEN_RECORDS),
@@ -84,7 +84,7 @@ async function runOnce(world: World, photos: number): Promise<void> {
   await world.startAll(1, 1);
   const [reducer] = world.of("reducer");
   await world.flowUntil("the table has checkpoints", () => {
-    return world.announced >= photos && reducer!.logged("committed") > 10;
+    return world.announced >= photos && reducer!.logged("table_committed") > 10;
   });
   await world.settled();
   await world.endServices("SIGTERM");

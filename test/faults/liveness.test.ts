@@ -112,7 +112,9 @@ scenario("a third reducer joins and leaves faster than windows are due", async (
     await third.end("SIGTERM");
     await until("the two have shared their partitions", () => haveShared(permanent));
   }
-  await until("both that stay have committed", () => permanent.every((reducer) => reducer.logged("committed") > 1));
+  await until("both that stay have committed", () =>
+    permanent.every((reducer) => reducer.logged("table_committed") > 1),
+  );
   await world.flush();
 });
 
@@ -121,11 +123,11 @@ function haveShared(members: readonly ServiceUnderFault[]): boolean {
   const partitions = members.flatMap((member) => member.partitions ?? []);
   const isComplete = partitions.toSorted().join() === "0,1,2,3";
   // Reading the topic of schemas at a start is an assignment as well.
-  return isComplete && members.every((member) => member.isAtWork && member.logged("reducer started") > 0);
+  return isComplete && members.every((member) => member.isAtWork && member.logged("reducer_started") > 0);
 }
 
 function countJoins({ services }: World): number[] {
-  return services.map((service) => service.logged("partitions assigned"));
+  return services.map((service) => service.logged("partitions_assigned"));
 }
 
 function allWaitForS3(services: readonly ServiceUnderFault[]): Promise<boolean> {

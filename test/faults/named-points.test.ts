@@ -69,9 +69,9 @@ scenario(
       onHit: () => kafkaProxy.set("stall"),
     });
     await world.flowUntil("a reducer commits", () => commit.isSpent);
-    const committed = victim!.logged("committed");
+    const committed = victim!.logged("table_committed");
     commit.remove();
-    await until("the commit is known to the reducer", () => victim!.logged("committed") > committed);
+    await until("the commit is known to the reducer", () => victim!.logged("table_committed") > committed);
     victim!.kill();
     kafkaProxy.set("pass");
   },

@@ -23,6 +23,7 @@ export interface ServiceOptions {
 
 interface LogLine {
   readonly msg?: string;
+  readonly event?: string;
   readonly level?: number;
   readonly partitions?: readonly number[];
   readonly port?: number;
@@ -74,14 +75,15 @@ export class ServiceUnderFault {
     return this.#rssPeakBytes;
   }
 
-  /** How many lines with this message, or one that begins so, it has logged in all its lives. */
-  logged(message: string): number {
-    return this.#lines.filter(({ msg }) => msg?.startsWith(message)).length;
+  /** How many lines with this event it has logged in all its lives. */
+  logged(event: string): number {
+    return this.#lines.filter((line) => line.event === event).length;
   }
 
   /** The partitions that the present process was given last; undefined before it has any. */
   get partitions(): readonly number[] | undefined {
-    return this.#lines.slice(this.#firstLineOfProcess).findLast(({ msg }) => msg === "partitions assigned")?.partitions;
+    return this.#lines.slice(this.#firstLineOfProcess).findLast(({ event }) => event === "partitions_assigned")
+      ?.partitions;
   }
 
   /** The port on which the present process answers; undefined before it does. */

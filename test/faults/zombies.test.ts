@@ -10,13 +10,13 @@ const { scenario } = useFaultStack();
 scenario("a reducer that was frozen in its commit is fenced when it wakes up", async (world) => {
   await world.startAll(1, 2);
   const zombie = await freezeAndReplace(world, "reducer", "put commit");
-  await until("the zombie says that it was fenced", () => zombie.logged("fenced") > 0);
+  await until("the zombie says that it was fenced", () => zombie.logged("window_fenced") > 0);
 });
 
 scenario("a featurizer that was frozen with photos in flight doubles nothing when it wakes up", async (world) => {
   await world.startAll(2, 1);
   const zombie = await freezeAndReplace(world, "featurizer", "get photo");
-  await until("the zombie says that it was fenced", () => zombie.logged("this member was fenced") > 0);
+  await until("the zombie says that it was fenced", () => zombie.logged("member_fenced") > 0);
   await world.shared();
   await world.announce(40);
 });
@@ -29,7 +29,7 @@ scenario(
     world.start("reducer", { REDUCER_GROUP: `${world.groups.reducer}.again` });
     await world.shared();
     await world.flowUntil("one of them was fenced", () =>
-      world.of("reducer").some((reducer) => reducer.logged("fenced") > 2),
+      world.of("reducer").some((reducer) => reducer.logged("window_fenced") > 2),
     );
   },
   ({ fenced }) => expect(fenced).toBeGreaterThan(0),

@@ -135,6 +135,7 @@ const PHOTO = Buffer.concat([Buffer.from("ffd8ffe0", "hex"), Buffer.alloc(5000, 
 
 interface Entry {
   readonly msg: string;
+  readonly event?: string;
   readonly port: number;
 }
 
@@ -148,15 +149,15 @@ async function startService() {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const lines = createInterface({ input: service.stdout })[Symbol.asyncIterator]();
-  const logged = async (msg: string): Promise<Entry> => {
+  const logged = async (event: string): Promise<Entry> => {
     for (;;) {
       const { done, value } = await lines.next();
-      if (done) throw new Error(`the service ended before it logged "${msg}"`);
+      if (done) throw new Error(`the service ended before it logged "${event}"`);
       const entry = JSON.parse(value) as Entry;
-      if (entry.msg === msg) return entry;
+      if (entry.event === event) return entry;
     }
   };
-  const { port } = await logged("ingest started");
+  const { port } = await logged("ingest_started");
   return { prefix, service, port, logged };
 }
 
