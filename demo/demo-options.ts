@@ -1,3 +1,5 @@
+import type { OpsDeps } from "#ops/pipeline/ops-deps.ts";
+
 export interface DemoOptions {
   /** A folder of photos, or how many synthetic ones to draw. */
   readonly photos: string | { readonly syntheticCount: number };
@@ -13,4 +15,22 @@ export interface DemoOptions {
   readonly embedded?: boolean;
   /** Where the copy of the table goes instead. */
   readonly exportFolder: string | undefined;
+}
+
+/** What a demo is given by whoever starts it. */
+export interface DemoDeps extends OpsDeps {
+  /** Takes how far the demo has come, as a line that is made only when it is shown. */
+  readonly onProgress: (line: () => string) => void;
+  /** Ends the demo in order. */
+  readonly signal: AbortSignal;
+}
+
+/** What the parts of a demo are told of it. */
+export interface DemoPlace extends DemoDeps {
+  readonly options: DemoOptions;
+  /** Names topics, photos and the table of this demo. */
+  readonly id: string;
+  /** The demo's own folder. */
+  readonly folder: string;
+  readonly logFolder: string;
 }

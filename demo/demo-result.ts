@@ -14,21 +14,21 @@ export interface DemoResult {
   readonly isSynthetic: boolean;
   /** Photos announced. */
   readonly photos: number;
-  /** Files of the folder that were passed over. */
+  /** Files of a folder that was named that are no photos. */
   readonly skipped: number;
   readonly rows: number;
   readonly deadLetters: readonly DeadLetter[];
   /** From the start of the upload to the last table commit. */
   readonly seconds: number;
   readonly tableVersion: number;
-  /** Where the services wrote it; of an embedded demo, where its copy is. */
-  readonly tableUri: string;
-  /** A copy of the table on this machine. */
-  readonly exportFolder: string;
+  /** The copy of the table on this machine. */
+  readonly tableFolder: string;
+  /** Where the services wrote it, and whether the stack that has it stops with the demo; undefined where it is gone. */
+  readonly origin: { readonly uri: string; readonly isStopped: boolean } | undefined;
   /** The folder with the plots, or why there are none. */
   readonly plots: { readonly folder: string } | { readonly lacking: string };
   readonly logFolder: string;
-  /** Of all rows; undefined with fewer than two. */
+  /** The newest beside the table, of all its rows; undefined with fewer than two. */
   readonly basis: Basis | undefined;
   readonly sampleRows: readonly Record<string, unknown>[];
   /** By service process. */
@@ -49,8 +49,11 @@ export async function readDeadLetters(log: Pick<RecordLog, "readTopic">, topic: 
   return [...byPosition.values()];
 }
 
-/** The basis of all rows of the first file's model and run; undefined with fewer than two rows. */
-export async function basisOverAllRows(table: DeltaTable, components: number): Promise<Basis | undefined> {
+/**
+ * Publishes the basis of all rows as the table's newest, unless that is one already: whoever looks at the table then
+ * sees the figures that the demo tells. Undefined with fewer than two rows.
+ */
+export async function publishBasisOfAllRows(table: DeltaTable, components: number): Promise<Basis | undefined> {
   const [file] = table.snapshot.files.values();
   if (!file) return undefined;
   const subject = { model: file.partitionValues.model!, run: file.partitionValues.run! };
@@ -61,8 +64,10 @@ export async function basisOverAllRows(table: DeltaTable, components: number): P
     const moments = await TableMoments.load(table, subject, dimensions, kernel);
     await moments.catchUp(table.snapshot.version);
     if (moments.moments.count < 2) return undefined;
-    const newest = await new BasisStore(table, subject).refresh();
-    return await computeBasis(moments.moments, components, kernel, newest);
+    const bases = new BasisStore(table, subject);
+    const newest = await bases.refresh();
+    if (newest?.rowCount === moments.moments.count) return newest;
+    return await bases.publish(await computeBasis(moments.moments, components, kernel, newest));
   } finally {
     await kernel.release();
   }

@@ -6,20 +6,14 @@ import type { ServiceOptions } from "#ops/services/service-process.ts";
 import type { FeaturizerWorkConfig } from "#services/featurizer/config.ts";
 import type { ReducerWorkConfig } from "#services/reducer/config.ts";
 import type { StackEndpoints } from "#stack/endpoints.ts";
-import type { DemoOptions } from "./demo-options.ts";
+import type { DemoOptions, DemoPlace } from "./demo-options.ts";
 
 /** Starts a demo's featurizers and reducers. Once the signal aborts, those that end are not started again. */
-export function startServices(
-  options: DemoOptions,
-  endpoints: StackEndpoints,
-  config: DemoServicesConfig,
-  logFolder: string,
-  onRestart: (line: string) => void,
-  signal: AbortSignal,
-): ServiceGroup {
+export function startServices(place: DemoPlace, endpoints: StackEndpoints, config: DemoServicesConfig): ServiceGroup {
+  const { options, env, logFolder, note: onRestart, signal } = place;
   const environments = {
-    featurizer: serviceEnvironment("featurizer", process.env, { ...endpoints, ...config.featurizer, httpPort: 0 }),
-    reducer: serviceEnvironment("reducer", process.env, { ...endpoints, ...config.reducer, httpPort: 0 }),
+    featurizer: serviceEnvironment("featurizer", env, { ...endpoints, ...config.featurizer, httpPort: 0 }),
+    reducer: serviceEnvironment("reducer", env, { ...endpoints, ...config.reducer, httpPort: 0 }),
   };
   const several = (kind: keyof typeof environments, count: number) =>
     Array.from({ length: count }, (_, index): ServiceOptions => {

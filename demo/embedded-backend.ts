@@ -1,27 +1,40 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { announceFolder } from "#lib/intake/announce-folder.ts";
 import { FolderRecordLog } from "#lib/log/folder/folder-record-log.ts";
+import { FILE_BUCKET, keyOfFile } from "#lib/photo/photo-uri.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { readConfig } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { createLogger, readLogLevel } from "#lib/runtime/logger.ts";
 import { openFolderObjectStore } from "#lib/store/folder/folder-object-store.ts";
+import { withPhotosInPlace } from "#ops/local/photos-in-place.ts";
 import { type EmbeddedServices, startEmbeddedServices } from "#ops/services/embedded-services.ts";
 import { featurizerWorkConfig } from "#services/featurizer/config.ts";
 import { reducerWorkConfig } from "#services/reducer/config.ts";
-import type { DemoBackend, DemoPlace } from "./demo-backend.ts";
+import type { DemoBackend } from "./demo-backend.ts";
+import type { DemoPlace } from "./demo-options.ts";
+import { PHOTO_RULES } from "./demo-photos.ts";
 
 /**
  * Everything in this process, over a log and an object store in the demo's folder, which are removed at the end.
  *
  * @throws usage when more services are asked for than one of each.
  */
-export async function openEmbeddedBackend({ options, folder, logFolder, signal }: DemoPlace): Promise<DemoBackend> {
+export async function openEmbeddedBackend({
+  options,
+  folder,
+  env,
+  logFolder,
+  note,
+  signal,
+}: DemoPlace): Promise<DemoBackend> {
   if (options.featurizers > 1 || options.reducers > 1) {
     const problem = "an embedded demo has one featurizer and one reducer, on threads of its own process";
     throw new FruitstreamError("usage", `${problem}; leave out --featurizers and --reducers`);
   }
   const state = join(folder, "embedded");
+  // Photos are read where they lie; the store has the table, which is copied at the end.
   const log = await FolderRecordLog.open(join(state, "log"), systemClock);
   const store = await openFolderObjectStore(join(state, "store"));
   let starting: Promise<EmbeddedServices> | undefined;
@@ -38,14 +51,29 @@ export async function openEmbeddedBackend({ options, folder, logFolder, signal }
   return {
     log,
     store,
-    keepsTable: false,
+    tableAfterwards: "removed",
+    // A demo's topics are its own, so nothing of it was announced before.
+    announcePhotos: (photos, announcer, hooks, onProgress) =>
+      announceFolder(
+        announcer,
+        {
+          folder: photos,
+          bucket: FILE_BUCKET,
+          keyOf: keyOfFile,
+          isAnnounced: () => false,
+          onUnreadable: (error) => note(`passed over: ${error.message}`),
+          ...PHOTO_RULES,
+        },
+        hooks,
+        onProgress,
+      ),
     async startServices(config) {
-      const logLevel = readLogLevel(process.env, "info");
+      const logLevel = readLogLevel(env, "info");
       starting = startEmbeddedServices({
-        featurizer: readConfig(featurizerWorkConfig, process.env, config.featurizer),
-        reducer: readConfig(reducerWorkConfig, process.env, config.reducer),
+        featurizer: readConfig(featurizerWorkConfig, env, config.featurizer),
+        reducer: readConfig(reducerWorkConfig, env, config.reducer),
         log,
-        photoStore: store,
+        photoStore: withPhotosInPlace(store),
         tableStore: store,
         loggerOf: (name) => createLogger(name, logLevel, join(logFolder, `${name}.log`)),
         signal,

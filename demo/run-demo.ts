@@ -1,73 +1,137 @@
-import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { plotTable } from "#analysis/plot/plot-table.ts";
-import { StatusLine } from "#cli/status-line.ts";
 import { PhotoAnnouncer } from "#lib/intake/announce-photo.ts";
 import type { IngestProgress } from "#lib/intake/ingest-progress.ts";
-import { uploadFolder } from "#lib/intake/upload-folder.ts";
 import { topicShapes, topicsWithPrefix } from "#lib/messages/topics.ts";
 import { loadModelFolder } from "#lib/model/model-folder.ts";
-import { UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
-import { suffixTest, UPLOADED_SUFFIXES } from "#lib/photo/photo-suffixes.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { makeOutputFolder } from "#lib/runtime/output-folder.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { openTable } from "#lib/table/open-table.ts";
-import { exportTable } from "#lib/table/table-export.ts";
+import { exportTable, requireEmptyFolder } from "#lib/table/table-export.ts";
 import { formatTableUri } from "#lib/table/table-location.ts";
 import { describeState, type PipelineState, readPipelineState } from "#ops/pipeline/pipeline-state.ts";
 import { openDemoBackend } from "./choose-backend.ts";
-import type { DemoBackend } from "./demo-backend.ts";
-import type { DemoOptions } from "./demo-options.ts";
-import { basisOverAllRows, type DemoResult, readDeadLetters, sampleRows } from "./demo-result.ts";
+import type { DemoBackend, DemoServices } from "./demo-backend.ts";
+import type { DemoDeps, DemoOptions, DemoPlace } from "./demo-options.ts";
+import { DEMO_BUCKET, findOrDrawPhotos, requirePhotos } from "./demo-photos.ts";
+import { type DemoResult, publishBasisOfAllRows, readDeadLetters, sampleRows } from "./demo-result.ts";
 import { demoServicesConfig, groupsOf } from "./demo-services.ts";
-import { drawSamples } from "./photos/draw-samples.ts";
 
-const BUCKET = "fruitstream";
 const LOOK_MS = 250;
 
 /**
- * Uploads and announces the photos, runs the services until each photo is in the table or in dead letters, plots, and
- * stops what it started, also when it fails or is interrupted. Each demo has topics and a table of its own.
+ * Announces the photos, runs the services until each photo is in the table or in dead letters, plots, and stops what it
+ * started, also when it fails or is interrupted. Each demo has topics and a table of its own.
  *
  * @throws the signal's reason once everything is stopped.
  */
-export async function runDemo(options: DemoOptions, signal = new AbortController().signal): Promise<DemoResult> {
-  if (typeof options.photos === "string") await requireFolder(options.photos, "--photos");
+export async function runDemo(options: DemoOptions, deps: DemoDeps): Promise<DemoResult> {
+  await requirePhotos(options);
   await loadModelFolder(options.model);
+  if (options.exportFolder !== undefined) await requireEmptyFolder(options.exportFolder);
   const id = demoId();
   const folder = join(options.outputFolder, id);
   const logFolder = join(folder, "logs");
-  await mkdir(logFolder, { recursive: true });
+  await makeOutputFolder(logFolder, "the demo's folder");
 
-  const line = new StatusLine(systemClock);
-  signal.addEventListener("abort", () => line.note("stopping what was started; Ctrl-C again ends the demo at once"));
-  const note = (text: string) => line.note(text);
-  const backend = await openDemoBackend({ options, folder, logFolder, note, signal });
+  const place: DemoPlace = { ...deps, options, id, folder, logFolder };
+  const backend = await openDemoBackend(place);
   try {
-    signal.throwIfAborted();
-    const { photos: given } = options;
-    const photos = typeof given === "string" ? given : await drawPhotos(given.syntheticCount, folder, line, signal);
-    const exportFolder = options.exportFolder ?? join(folder, "table");
-    const plotFolder = join(folder, "plots");
-    return await runOn({ options, id, photos, backend, line, logFolder, exportFolder, plotFolder, signal });
+    deps.signal.throwIfAborted();
+    const photos = await findOrDrawPhotos(options, folder, deps);
+    return await runOn(place, backend, photos);
   } finally {
-    line.end("");
     await backend.close();
   }
 }
 
-/** A photo as a phone app might send it; the model in the box takes fewer pixels. */
-const SYNTHETIC_SIDE_PX = 160;
-const SYNTHETIC_SEED = 1;
+/** What a demo at work has open. */
+interface DemoWork {
+  readonly table: DeltaTable;
+  /** Announces the photos, and sees through what it has begun. */
+  readonly announce: (signal: AbortSignal) => Promise<IngestProgress>;
+  readonly look: () => Promise<PipelineState>;
+}
 
-async function drawPhotos(count: number, demoFolder: string, line: StatusLine, signal: AbortSignal): Promise<string> {
-  const folder = join(demoFolder, "synthetic-photos");
-  line.note(`no --photos: drawing ${count} synthetic ones`);
-  const set = { folder, count, seed: SYNTHETIC_SEED, sidePx: SYNTHETIC_SIDE_PX };
-  await drawSamples(set, signal, (drawn) => line.show(() => `${drawn} of ${count} synthetic photos drawn`));
-  return folder;
+async function runOn(place: DemoPlace, backend: DemoBackend, photos: string): Promise<DemoResult> {
+  const { options, id, onProgress, note } = place;
+  const { log, store } = backend;
+  const topics = topicsWithPrefix(`${id}.`);
+  const location = { bucket: DEMO_BUCKET, prefix: `tables/${id}` };
+  const admin = await log.openAdmin();
+  const producer = await log.openProducer();
+  try {
+    await store.ensureBucket(DEMO_BUCKET);
+    await admin.ensureTopics(topicShapes(topics, options.partitions));
+    const table = await openTable(store, location, { createIfAbsent: true });
+    const announcer = new PhotoAnnouncer((records) => producer.append(topics.photos, records), systemClock);
+    const onRetry = (error: unknown) => note(`trying again: ${String(error)}`);
+    const announce = (signal: AbortSignal) =>
+      backend.announcePhotos(photos, announcer, { clock: systemClock, signal, onRetry }, ({ announced }) =>
+        onProgress(() => `${announced} photos announced`),
+      );
+    const look = () => readPipelineState(admin, table, topics, groupsOf(id).featurizers);
+    const counts = await workThrough(place, backend, { table, announce, look });
+    const deadLetters = await readDeadLetters(log, topics.deadLetters);
+    return {
+      ...counts,
+      deadLetters,
+      ...(await leaveTable(place, backend, table)),
+      isSynthetic: photos !== options.photos,
+    };
+  } finally {
+    await Promise.all([admin.close(), producer.close()]);
+  }
+}
+
+/** From the start of the services to their end: every photo is announced, featurized and in the table. */
+async function workThrough(place: DemoPlace, backend: DemoBackend, { table, announce, look }: DemoWork) {
+  const { options, id, signal } = place;
+  const ending = new AbortController();
+  const ended = AbortSignal.any([signal, ending.signal]);
+  const interrupted = rejectionAt(signal);
+  let announcing: Promise<IngestProgress> | undefined;
+  try {
+    const starting = backend.startServices(demoServicesConfig(options, id, formatTableUri(table.location)));
+    const services: DemoServices = await Promise.race([starting, interrupted]);
+    const broken = Promise.race([services.failure, interrupted]);
+
+    const startedAtMs = systemClock.nowMs();
+    announcing = announce(ended);
+    const { announced, skipped } = await Promise.race([announcing, broken]);
+    const { rows } = await Promise.race([waitUntilDone(look, announced, startedAtMs, place, ended), broken]);
+    const seconds = (systemClock.nowMs() - startedAtMs) / 1_000;
+    await services.stop();
+    signal.throwIfAborted();
+    // A drawn set has an explanation beside its photos, which nobody looks for among them.
+    const passedOver = typeof options.photos === "string" ? skipped : 0;
+    return { photos: announced, skipped: passedOver, rows, seconds, rssPeakBytes: services.rssPeakBytes() };
+  } finally {
+    ending.abort(new Error("the demo has ended"));
+    // What was begun is announced, and needs store and producer for it.
+    await announcing?.catch(() => undefined);
+  }
+}
+
+/** What stays when everything is stopped: the table's copy with a basis of all rows, and the plots. */
+async function leaveTable({ options, folder, logFolder }: DemoPlace, backend: DemoBackend, table: DeltaTable) {
+  const tableFolder = options.exportFolder ?? join(folder, "table");
+  const uri = formatTableUri(table.location);
+  const isStopped = backend.tableAfterwards === "kept-by-stopped-stack";
+  await table.advance();
+  const basis = await publishBasisOfAllRows(table, options.components);
+  await exportTable(table, tableFolder);
+  return {
+    tableVersion: table.snapshot.version,
+    tableFolder,
+    origin: backend.tableAfterwards === "removed" ? undefined : { uri, isStopped },
+    plots: await plotRows(table, uri, join(folder, "plots")),
+    logFolder,
+    basis,
+    sampleRows: await sampleRows(table),
+  };
 }
 
 /** There is nothing to plot with no rows, a single one, or one component. */
@@ -85,116 +149,29 @@ async function plotRows(table: DeltaTable, place: string, folder: string): Promi
   }
 }
 
-/** One demo at work. */
-interface DemoRun {
-  readonly options: DemoOptions;
-  readonly id: string;
-  /** The folder of photos. */
-  readonly photos: string;
-  readonly backend: DemoBackend;
-  readonly line: StatusLine;
-  readonly logFolder: string;
-  readonly exportFolder: string;
-  readonly plotFolder: string;
-  readonly signal: AbortSignal;
-}
-
-async function runOn(run: DemoRun): Promise<DemoResult> {
-  const { options, id, photos, backend, line, logFolder, exportFolder, plotFolder, signal } = run;
-  const { log, store } = backend;
-  const topics = topicsWithPrefix(`${id}.`);
-  const location = { bucket: BUCKET, prefix: `tables/${id}` };
-  const tableUri = formatTableUri(location);
-  const admin = await log.openAdmin();
-  const producer = await log.openProducer();
-  const ending = new AbortController();
-  const ended = AbortSignal.any([signal, ending.signal]);
-  let uploading: Promise<IngestProgress> | undefined;
-  try {
-    await store.ensureBucket(BUCKET);
-    await admin.ensureTopics(topicShapes(topics, options.partitions));
-    const table = await openTable(store, location, { createIfAbsent: true });
-
-    const interrupted = rejectionAt(signal);
-    const starting = backend.startServices(demoServicesConfig(options, id, tableUri));
-    const services = await Promise.race([starting, interrupted]);
-    const broken = Promise.race([services.failure, interrupted]);
-
-    const startedAtMs = Date.now();
-    const announcer = new PhotoAnnouncer((records) => producer.append(topics.photos, records), systemClock);
-    uploading = uploadFolder(
-      store,
-      announcer,
-      {
-        folder: photos,
-        bucket: BUCKET,
-        prefix: `photos/${id}/`,
-        isPhoto: suffixTest(UPLOADED_SUFFIXES),
-        unlabelled: new RegExp(UNLABELLED_FOLDERS),
-        announceExisting: true,
-      },
-      { clock: systemClock, signal: ended, onRetry: (error) => line.note(`upload: ${String(error)}`) },
-      ({ announced }) => line.show(() => `${announced} photos announced`),
-    );
-    const look = () => readPipelineState(admin, table, topics, groupsOf(id).featurizers);
-    const { announced, skipped } = await Promise.race([uploading, broken]);
-    const done = await Promise.race([waitUntilDone(look, announced, startedAtMs, line, ended), broken]);
-    const seconds = (Date.now() - startedAtMs) / 1_000;
-    line.end("");
-
-    await services.stop();
-    await table.advance();
-    await exportTable(table, exportFolder);
-    signal.throwIfAborted();
-    return {
-      isSynthetic: photos !== options.photos,
-      photos: announced,
-      skipped,
-      rows: done.rows,
-      deadLetters: await readDeadLetters(log, topics.deadLetters),
-      seconds,
-      tableVersion: table.snapshot.version,
-      tableUri: backend.keepsTable ? tableUri : pathToFileURL(exportFolder).href,
-      exportFolder,
-      plots: await plotRows(table, tableUri, plotFolder),
-      logFolder,
-      basis: await basisOverAllRows(table, options.components),
-      sampleRows: await sampleRows(table),
-      rssPeakBytes: services.rssPeakBytes(),
-    };
-  } finally {
-    ending.abort(new Error("the demo has ended"));
-    // What the upload has begun it sees through, and needs store and producer for it.
-    await uploading?.catch(() => undefined);
-    await Promise.all([admin.close(), producer.close()]);
-  }
-}
-
 async function waitUntilDone(
   look: () => Promise<PipelineState>,
   photos: number,
   startedAtMs: number,
-  line: StatusLine,
+  { onProgress }: DemoDeps,
   signal: AbortSignal,
 ): Promise<PipelineState> {
   for (;;) {
     const state = await look();
-    line.show(() => describeState(state, photos, (Date.now() - startedAtMs) / 1_000));
+    onProgress(() => describeState(state, photos, (systemClock.nowMs() - startedAtMs) / 1_000));
     if (state.featurizerLag === 0 && state.reducerLag === 0) return state;
     await systemClock.sleep(LOOK_MS, signal);
   }
 }
 
 function rejectionAt(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
+  const rejection = new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     if (signal.aborted) reject(signal.reason);
   });
-}
-
-async function requireFolder(path: string, option: string): Promise<void> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found?.isDirectory()) throw new FruitstreamError("usage", `${option} must be a folder, got "${path}"`);
+  // A demo that has failed otherwise waits for it no more.
+  rejection.catch(() => undefined);
+  return rejection;
 }
 
 /** `demo-20260131-235959-abcd`: names topics, photos and the table of one demo. */

@@ -1,3 +1,4 @@
+import { uploadFolder } from "#lib/intake/upload-folder.ts";
 import { kafkaRecordLog } from "#lib/log/kafka/kafka-record-log.ts";
 import { silentLogger } from "#lib/runtime/logger.ts";
 import { openStackStore } from "#ops/pipeline/endpoints.ts";
@@ -5,7 +6,9 @@ import type { ServiceGroup } from "#ops/services/service-group.ts";
 import type { StackEndpoints } from "#stack/endpoints.ts";
 import { type StackUp, stackDown, stackUp } from "#stack/local-stack.ts";
 import { readStackSettings } from "#stack/stack-settings.ts";
-import type { DemoBackend, DemoPlace } from "./demo-backend.ts";
+import type { DemoBackend } from "./demo-backend.ts";
+import type { DemoPlace } from "./demo-options.ts";
+import { DEMO_BUCKET, PHOTO_RULES } from "./demo-photos.ts";
 import { startServices } from "./demo-services.ts";
 
 /**
@@ -15,7 +18,7 @@ import { startServices } from "./demo-services.ts";
  * @throws stack-unavailable; the signal's reason.
  */
 export async function openServerBackend(place: DemoPlace, named: StackEndpoints | undefined): Promise<DemoBackend> {
-  const { options, logFolder, note, signal } = place;
+  const { id, env, note } = place;
   const { endpoints, startedHere } = named ? { endpoints: named, startedHere: false } : await localStack(place);
   const kafka = { brokers: endpoints.kafkaBrokers, clientId: "fruitstream-demo" };
   let group: ServiceGroup | undefined;
@@ -24,9 +27,13 @@ export async function openServerBackend(place: DemoPlace, named: StackEndpoints 
   return {
     log: kafkaRecordLog(kafka, silentLogger),
     store,
-    keepsTable: true,
+    tableAfterwards: startedHere ? "kept-by-stopped-stack" : "kept",
+    announcePhotos: (folder, announcer, hooks, onProgress) => {
+      const target = { bucket: DEMO_BUCKET, prefix: `photos/${id}/`, announceExisting: true };
+      return uploadFolder(store, announcer, { folder, ...target, ...PHOTO_RULES }, hooks, onProgress);
+    },
     async startServices(config) {
-      group = startServices(options, endpoints, config, logFolder, note, signal);
+      group = startServices(place, endpoints, config);
       const { services, ready, failure, stop } = group;
       await Promise.race([ready, failure]);
       return {
@@ -40,14 +47,14 @@ export async function openServerBackend(place: DemoPlace, named: StackEndpoints 
       store.close();
       if (!startedHere) return;
       note("stopping the local stack, since this demo started it");
-      await stackDown(readStackSettings(process.env));
+      await stackDown(readStackSettings(env));
     },
   };
 }
 
-async function localStack({ note, signal }: DemoPlace): Promise<StackUp> {
+async function localStack({ env, note, signal }: DemoPlace): Promise<StackUp> {
   try {
-    const stack = await stackUp(readStackSettings(process.env), note);
+    const stack = await stackUp(readStackSettings(env), note);
     if (!stack.startedHere) note("the local stack runs already; a demo that started it will stop it at its end");
     return stack;
   } catch (error) {

@@ -1,82 +1,97 @@
 import { relative } from "node:path";
 import type { DemoResult } from "./demo-result.ts";
+import { readerLines } from "./reader-lines.ts";
 
 const MIB = 1_048_576;
 
-/** What a person wants to know after a demo: counts, speed, variance, a few rows, and how to open the table. */
-export function printSummary(result: DemoResult): void {
-  const { isSynthetic, photos, skipped, rows, deadLetters, seconds, basis, rssPeakBytes } = result;
-  const lines = [
-    "",
-    `photos        ${photos}${isSynthetic ? " synthetic ones" : ""} announced${skipped > 0 ? `, ${skipped} other files passed over` : ""}`,
-    `rows          ${rows}`,
-    `dead letters  ${deadLetters.length}`,
-    `throughput    ${photosPerSecond(result)} photos/s, ${seconds.toFixed(1)} s from the start of the upload to the last commit`,
-  ];
-  if (basis) {
-    const total = basis.explainedVarianceRatio.reduce((sum, value) => sum + value, 0);
-    const ratio = [...basis.explainedVarianceRatio].map((value) => value.toFixed(4)).join("  ");
-    lines.push(
-      `PCA           ${basis.componentCount} components explain ${(100 * total).toFixed(1)} % of the variance`,
-    );
-    lines.push(`              ${ratio}`);
-  }
-  const memory = Object.entries(rssPeakBytes).map(([name, bytes]) => `${name} ${(bytes / MIB).toFixed(0)} MiB`);
-  lines.push(`peak memory   ${memory.join(", ")}`);
-  console.log(lines.join("\n"));
-
-  if (deadLetters.length > 0) {
-    console.log("\ndead letters:");
-    for (const { reason, uri, detail } of deadLetters) console.log(`  ${reason.padEnd(18)} ${uri ?? "?"}: ${detail}`);
-  }
-  printRows(result);
-  printHowToOpen(result);
+/**
+ * What a person wants to know after a demo: counts, speed, variance, a few rows, and how to open the table.
+ *
+ * @param cwd where the person is: paths are relative to it.
+ */
+export function describeDemo(result: DemoResult, cwd: string): string {
+  return [describeCounts(result), ...describeLetters(result), describeRows(result), describeWays(result, cwd)].join(
+    "\n",
+  );
 }
 
-/** The counts as one line of JSON, for programs. */
-export function printJson(result: DemoResult): void {
-  const { photos, isSynthetic, rows, deadLetters, tableVersion, tableUri, basis } = result;
-  console.log(
-    JSON.stringify({
-      photos,
-      synthetic: isSynthetic,
-      rows,
-      deadLetters: deadLetters.length,
-      photosPerSecond: photosPerSecond(result),
-      tableVersion,
-      tableUri,
-      explainedVarianceRatio: basis ? [...basis.explainedVarianceRatio] : [],
-    }),
-  );
+/** The counts, for programs. */
+export function demoFacts(result: DemoResult) {
+  const { photos, isSynthetic, skipped, rows, deadLetters, seconds, tableVersion, tableFolder, origin, basis } = result;
+  return {
+    table: tableFolder,
+    version: tableVersion,
+    tableUri: origin?.uri ?? null,
+    photos,
+    synthetic: isSynthetic,
+    skipped,
+    rows,
+    deadLetters: deadLetters.length,
+    seconds,
+    photosPerSecond: photosPerSecond(result),
+    explainedVarianceRatio: basis ? [...basis.explainedVarianceRatio] : [],
+  };
+}
+
+function describeCounts(result: DemoResult): string {
+  const { isSynthetic, photos, skipped, rows, deadLetters, seconds, basis, rssPeakBytes } = result;
+  const passedOver = skipped > 0 ? `, ${skipped} other files passed over` : "";
+  const lines = [
+    "",
+    `photos        ${photos}${isSynthetic ? " synthetic ones" : ""} announced${passedOver}`,
+    `rows          ${rows}`,
+    `dead letters  ${deadLetters.length}`,
+    `throughput    ${photosPerSecond(result)} photos/s, ${seconds.toFixed(1)} s from the first announcement to the last commit`,
+  ];
+  if (basis) {
+    const ratios = [...basis.explainedVarianceRatio];
+    const total = ratios.reduce((sum, value) => sum + value, 0);
+    lines.push(
+      `PCA           ${basis.componentCount} components explain ${(100 * total).toFixed(1)} % of the variance`,
+      `              ${ratios.map((value) => value.toFixed(4)).join("  ")}`,
+    );
+  }
+  const memory = Object.entries(rssPeakBytes).map(([name, bytes]) => `${name} ${(bytes / MIB).toFixed(0)} MiB`);
+  return [...lines, `peak memory   ${memory.join(", ")}`].join("\n");
+}
+
+function describeLetters({ deadLetters }: DemoResult): string[] {
+  if (deadLetters.length === 0) return [];
+  const lines = deadLetters.map(({ reason, uri, detail }) => `  ${reason.padEnd(18)} ${uri ?? "?"}: ${detail}`);
+  return ["\ndead letters:", ...lines];
+}
+
+function describeRows({ sampleRows }: DemoResult): string {
+  const lines = sampleRows.map((row) => {
+    const label = String(row.label ?? "-").padEnd(20);
+    const coordinates = [...((row.pca_features as Float32Array | null) ?? [])].map((value) => value.toFixed(2));
+    return `  ${label} [${coordinates.join(", ")}]  ${String(row.path)}`;
+  });
+  return ["\na few rows:", ...lines].join("\n");
+}
+
+function describeWays({ tableVersion, tableFolder, origin, plots, logFolder }: DemoResult, cwd: string): string {
+  const folder = relative(cwd, tableFolder) || ".";
+  const plotted =
+    "folder" in plots ? `${relative(cwd, plots.folder)}/pca-scatter.svg, pca-scree.svg` : `none: ${plots.lacking}`;
+  const stopped = origin?.isStopped ? "; its server is stopped: npx fruitstream stack up starts it again" : "";
+  const ways = readerLines(folder).map(({ tool, packages, command }) => {
+    const install = packages.map((name) => `"${name}"`).join(" ");
+    return `with ${tool} (pip install ${install}):\n  ${command}`;
+  });
+  return [
+    "",
+    `table         ${folder}, version ${tableVersion}`,
+    ...(origin ? [`also          ${origin.uri}${stopped}`] : []),
+    `plots         ${plotted}`,
+    `logs          ${relative(cwd, logFolder)}`,
+    "",
+    "open the table with Fruitstream:",
+    `  npx fruitstream table show ${folder}`,
+    ...ways,
+  ].join("\n");
 }
 
 function photosPerSecond({ photos, seconds }: DemoResult): number {
   return Number((photos / seconds).toFixed(1));
-}
-
-function printRows({ sampleRows }: DemoResult): void {
-  console.log("\na few rows:");
-  for (const row of sampleRows) {
-    const label = String(row.label ?? "-").padEnd(20);
-    const coordinates = [...((row.pca_features as Float32Array | null) ?? [])].map((value) => value.toFixed(2));
-    console.log(`  ${label} [${coordinates.join(", ")}]  ${String(row.path)}`);
-  }
-}
-
-function printHowToOpen({ tableUri, tableVersion, exportFolder, plots, logFolder }: DemoResult): void {
-  const folder = relative(process.cwd(), exportFolder) || ".";
-  const plotted =
-    "folder" in plots
-      ? `${relative(process.cwd(), plots.folder)}/pca-scatter.svg, pca-scree.svg`
-      : `none: ${plots.lacking}`;
-  console.log(`
-table         ${tableUri}, version ${tableVersion}
-copy          ${folder}
-plots         ${plotted}
-logs          ${relative(process.cwd(), logFolder)}
-
-open the copy with DuckDB:
-  duckdb -c "SELECT label, count(*) FROM read_parquet('${folder}/model=*/**/*.parquet', hive_partitioning = true, hive_types = {'dt': DATE, 'hour': INTEGER}) GROUP BY label"
-with pandas (pip install deltalake pandas):
-  python -c "from deltalake import DeltaTable; print(DeltaTable('${folder}').to_pandas().head())"`);
 }

@@ -22,7 +22,7 @@ export interface ExportSummary {
  */
 export async function exportTable(access: TableAccess, folder: string): Promise<ExportSummary> {
   const snapshot = await readSnapshot(access);
-  await requireEmpty(folder);
+  await requireEmptyFolder(folder);
   let bytes = 0;
   for (const { path, size } of snapshot.files.values()) {
     bytes += await copy(access, path, folder, size);
@@ -75,7 +75,8 @@ async function copy({ store, location }: TableAccess, path: string, folder: stri
   return bytes.byteLength;
 }
 
-async function requireEmpty(folder: string): Promise<void> {
+/** @throws usage when the folder has something in it. It is made where it is missing. */
+export async function requireEmptyFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   if ((await readdir(folder)).length > 0) {
     throw new FruitstreamError("usage", `"${folder}" must be an empty folder to export into`);

@@ -10,6 +10,7 @@ import { openTable } from "#lib/table/open-table.ts";
 import { readRows } from "#lib/table/table-files.ts";
 import { parseTableUri } from "#lib/table/table-location.ts";
 import { openStackStore, requireEndpoints } from "#ops/pipeline/endpoints.ts";
+import { quietDeps } from "../fakes/quiet-deps.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const PHOTOS = path("../../../shared/fruits360/tiny");
@@ -27,17 +28,20 @@ describe.skipIf(!hasReaders || !existsSync(PHOTOS))("the table that a demo leave
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "demo-readers-"));
     const exportFolder = join(folder, "table");
-    const { tableUri } = await runDemo({
-      photos: PHOTOS,
-      model: path("../models/mobilenet_v2"),
-      featurizers: 2,
-      reducers: 2,
-      partitions: 4,
-      components: 4,
-      outputFolder: folder,
-      exportFolder,
-    });
-    ours = await rowsOnS3(tableUri);
+    const { origin } = await runDemo(
+      {
+        photos: PHOTOS,
+        model: path("../models/mobilenet_v2"),
+        featurizers: 2,
+        reducers: 2,
+        partitions: 4,
+        components: 4,
+        outputFolder: folder,
+        exportFolder,
+      },
+      quietDeps(),
+    );
+    ours = await rowsOnS3(origin!.uri);
     const output = execFileSync(python, [path("./read_rows.py"), exportFolder], { maxBuffer: 256 * 2 ** 20 });
     seen = JSON.parse(output.toString());
   });

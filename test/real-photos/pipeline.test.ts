@@ -10,6 +10,7 @@ import { openTable } from "#lib/table/open-table.ts";
 import { readRows } from "#lib/table/table-files.ts";
 import { parseTableUri } from "#lib/table/table-location.ts";
 import { openStackStore, requireEndpoints } from "#ops/pipeline/endpoints.ts";
+import { quietDeps } from "../fakes/quiet-deps.ts";
 
 const shared = (path: string) => fileURLToPath(new URL(`../../../shared/${path}`, import.meta.url));
 const MODEL = fileURLToPath(new URL("../models/mobilenet_v2", import.meta.url));
@@ -22,16 +23,19 @@ beforeAll(async () => {
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 const demo = (photos: string, name: string, processes: number) =>
-  runDemo({
-    photos: shared(photos),
-    model: MODEL,
-    featurizers: processes,
-    reducers: processes,
-    partitions: 4,
-    components: 8,
-    outputFolder: join(scratch, name),
-    exportFolder: undefined,
-  });
+  runDemo(
+    {
+      photos: shared(photos),
+      model: MODEL,
+      featurizers: processes,
+      reducers: processes,
+      partitions: 4,
+      components: 8,
+      outputFolder: join(scratch, name),
+      exportFolder: undefined,
+    },
+    quietDeps(),
+  );
 
 describe("800 photos become rows", () => {
   test.each([1, 2])(
@@ -90,10 +94,10 @@ test("malformed photos end in dead letters with their reason, and the others in 
   expect(result.rssPeakBytes["featurizer-1"]).toBeLessThan(1_000 * MIB);
 });
 
-async function rowsOf({ tableUri }: DemoResult): Promise<Record<string, unknown>[]> {
+async function rowsOf({ origin }: DemoResult): Promise<Record<string, unknown>[]> {
   const store = openStackStore(await requireEndpoints(process.env));
   try {
-    const table = await openTable(store, parseTableUri(tableUri));
+    const table = await openTable(store, parseTableUri(origin!.uri));
     const files = [...table.snapshot.files.values()];
     return (await Promise.all(files.map((file) => readRows(table, file)))).flat();
   } finally {

@@ -1,34 +1,59 @@
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
+import { readerLines } from "#demo/reader-lines.ts";
+import { writePhotos } from "../ops/local/local-fixtures.ts";
+import { runCli } from "./run-cli.ts";
 
-const CLI = fileURLToPath(new URL("../../../cli/fruitstream.ts", import.meta.url));
 const PHOTOS = 48;
 
-test("a bare machine has a demo: embedded, of drawn photos, with plots", { timeout: 120_000 }, async () => {
-  const cwd = await mkdtemp(join(tmpdir(), "fruitstream-demo-command-"));
-  onTestFinished(() => rm(cwd, { recursive: true }));
+test("a bare machine has a demo: embedded, of drawn photos, with plots", async () => {
+  const cwd = await newFolder();
   // Nothing of this machine: neither its programs nor a stack that may run on it.
-  const { KAFKA_BROKERS: _, S3_ENDPOINT: __, ...inherited } = process.env;
-  const env = { ...inherited, PATH: cwd, JAVA_HOME: cwd, FRUITSTREAM_STACK_DIR: join(cwd, "stack") };
-  const args = [CLI, "demo", "--count", String(PHOTOS), "--json"];
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd, env });
+  const bare = { PATH: cwd, JAVA_HOME: cwd, FRUITSTREAM_STACK_DIR: join(cwd, "stack") };
+  const { stdout, stderr } = await runCli(["demo", "--count", String(PHOTOS), "--json"], bare, cwd);
 
   expect(stderr).toMatch(/^everything runs in this process, .*--embedded.* since .*install Java/m);
   expect(stderr).toContain(`drawing ${PHOTOS} synthetic ones`);
-  expect(stdout).toContain(`photos        ${PHOTOS} synthetic ones announced`);
-  const result = JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
-  expect(result).toMatchObject({ photos: PHOTOS, synthetic: true, rows: PHOTOS, deadLetters: 0 });
+  const { id, folder } = await onlyDemo(cwd);
+  // JSON alone, and no word of the explanation that lies beside the drawn photos.
+  const facts = { photos: PHOTOS, synthetic: true, skipped: 0, rows: PHOTOS, deadLetters: 0, tableUri: null };
+  const result = JSON.parse(stdout);
+  expect(result).toMatchObject({ ...facts, table: join(folder, "table") });
   expect(result.explainedVarianceRatio).toHaveLength(8);
-
-  const [id] = await readdir(join(cwd, "demo-output"));
-  const folder = join(cwd, "demo-output", id!);
-  expect(result.tableUri).toBe(`file://${join(folder, "table")}`);
+  expect(id).toMatch(/^demo-/);
   expect((await readdir(folder)).sort()).toEqual(["logs", "plots", "synthetic-photos", "table"]);
-  for (const plot of ["pca-scatter.svg", "pca-scree.svg"]) expect(existsSync(join(folder, "plots", plot))).toBe(true);
+
+  // The plot has the figures that are told, of all rows, and so has whoever opens the table later.
+  const scree = await readFile(join(folder, "plots", "pca-scree.svg"), "utf8");
+  expect(scree).toContain(`from ${PHOTOS} rows`);
+  const shown = JSON.parse((await runCli(["table", "show", join(folder, "table"), "--json"])).stdout);
+  expect(shown.bases[0]).toMatchObject({ rows: PHOTOS, explainedVarianceRatio: result.explainedVarianceRatio });
 });
+
+test("a demo tells people what there is and how to open it, and shells whether photos are missing", async () => {
+  const cwd = await newFolder();
+  const photos = join(cwd, "photos");
+  await writePhotos(photos, 0, 4);
+  await writeFile(join(photos, "apple", "text.jpg"), "no photo");
+  await writeFile(join(photos, "apple", "notes.txt"), "no photo either");
+  const args = ["demo", "--embedded", "--photos", photos, "--k", "2"];
+  const { code, stdout } = await runCli(args, {}, cwd);
+  expect(code).toBe(3);
+  expect(stdout).toContain("photos        5 announced, 1 other files passed over\nrows          4\ndead letters  1\n");
+  const { id } = await onlyDemo(cwd);
+  expect(stdout).toContain(`table         demo-output/${id}/table, version `);
+  for (const { command } of readerLines(`demo-output/${id}/table`)) expect(stdout).toContain(command);
+});
+
+async function newFolder(): Promise<string> {
+  const cwd = await mkdtemp(join(tmpdir(), "fruitstream-demo-command-"));
+  onTestFinished(() => rm(cwd, { recursive: true }));
+  return cwd;
+}
+
+async function onlyDemo(cwd: string): Promise<{ id: string; folder: string }> {
+  const [id] = await readdir(join(cwd, "demo-output"));
+  return { id: id!, folder: join(cwd, "demo-output", id!) };
+}

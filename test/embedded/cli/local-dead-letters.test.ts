@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runLocal } from "#ops/local/run-local.ts";
+import { quietDeps } from "../../fakes/quiet-deps.ts";
 import { writeTinyModel } from "../../faults/tiny-model.ts";
-import { localDeps, writePhotos } from "../ops/local/local-fixtures.ts";
+import { writePhotos } from "../ops/local/local-fixtures.ts";
 import { runCli } from "./run-cli.ts";
 
 /** The tests follow one folder through its life: each begins where the one before it ended. */
@@ -12,7 +13,7 @@ describe("the dead letters that local has left", { timeout: 120_000 }, () => {
   let scratch: string;
   let out: string;
   const run = () =>
-    runLocal({ photos: join(scratch, "photos"), model: join(scratch, "model"), out, components: 2 }, localDeps());
+    runLocal({ photos: join(scratch, "photos"), model: join(scratch, "model"), out, components: 2 }, quietDeps());
   const letters = (action: string, ...args: string[]) => runCli(["dead-letters", action, ...args, "--out", out]);
 
   beforeAll(async () => {

@@ -2,8 +2,10 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runDemo } from "#demo/run-demo.ts";
+import { quietDeps } from "../../fakes/quiet-deps.ts";
 import { writeTinyModel } from "../../faults/tiny-model.ts";
 import { writePhotos } from "../ops/local/local-fixtures.ts";
 
@@ -29,7 +31,7 @@ const demo = (signal?: AbortSignal, featurizers = 1) =>
       outputFolder: join(scratch, "demo-output"),
       exportFolder: undefined,
     },
-    signal,
+    quietDeps(signal),
   );
 
 test("an embedded demo has what any demo has, and leaves the table alone", { timeout: 120_000 }, async () => {
@@ -39,8 +41,9 @@ test("an embedded demo has what any demo has, and leaves the table alone", { tim
   expect(result.deadLetters.map(({ reason }) => reason)).toEqual(["unsupported-format"]);
   expect(result.basis).toMatchObject({ rowCount: 30, componentCount: 4 });
   expect(result.sampleRows).toHaveLength(5);
-  expect(result.tableUri).toBe(`file://${result.exportFolder}`);
-  expect(existsSync(join(result.exportFolder, "_delta_log"))).toBe(true);
+  expect(result.origin).toBeUndefined();
+  expect(existsSync(join(result.tableFolder, "_delta_log"))).toBe(true);
+  for (const { path } of result.sampleRows) expect(existsSync(fileURLToPath(String(path)))).toBe(true);
   const [id] = await readdir(join(scratch, "demo-output"));
   expect((await readdir(join(scratch, "demo-output", id!))).sort()).toEqual(["logs", "plots", "table"]);
 });

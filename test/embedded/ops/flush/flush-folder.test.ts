@@ -8,8 +8,9 @@ import { topicsWithPrefix } from "#lib/messages/topics.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { flushFolder } from "#ops/flush/flush-folder.ts";
 import { runLocal } from "#ops/local/run-local.ts";
+import { quietDeps } from "../../../fakes/quiet-deps.ts";
 import { writeTinyModel } from "../../../faults/tiny-model.ts";
-import { localDeps, type Row, rowsOf, writePhotos } from "../local/local-fixtures.ts";
+import { type Row, rowsOf, writePhotos } from "../local/local-fixtures.ts";
 
 const never = new AbortController().signal;
 const PHOTOS = 3;
@@ -58,7 +59,7 @@ async function publishVector(row: Row): Promise<void> {
 }
 
 test("the table of local gets the vectors that an interrupted run has published", { timeout: 60_000 }, async () => {
-  await runLocal({ photos: join(scratch, "photos"), model: join(scratch, "model"), out, components: 2 }, localDeps());
+  await runLocal({ photos: join(scratch, "photos"), model: join(scratch, "model"), out, components: 2 }, quietDeps());
   await publishVector((await rows())[0]!);
   expect(await flush("tiny")).toMatchObject({ table: join(out, "table"), rows: PHOTOS + 1 });
   const [late] = (await rows()).filter(({ label }) => label === "late");

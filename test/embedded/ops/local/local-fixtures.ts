@@ -4,12 +4,6 @@ import sharp from "sharp";
 import { openFolderObjectStore } from "#lib/store/folder/folder-object-store.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import { readRows } from "#lib/table/table-files.ts";
-import type { LocalDeps } from "#ops/local/run-local.ts";
-
-/** What a run is given that nobody watches. */
-export function localDeps(signal = new AbortController().signal): LocalDeps {
-  return { env: process.env, note: () => undefined, onProgress: () => undefined, signal };
-}
 
 export type Row = Record<string, unknown>;
 

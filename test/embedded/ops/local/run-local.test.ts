@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type LocalProgress, runLocal } from "#ops/local/run-local.ts";
+import { quietDeps } from "../../../fakes/quiet-deps.ts";
 import { writeTinyModel } from "../../../faults/tiny-model.ts";
-import { localDeps, renderPhoto, rowsOf, writePhotos } from "./local-fixtures.ts";
+import { renderPhoto, rowsOf, writePhotos } from "./local-fixtures.ts";
 
 describe("local", { timeout: 120_000 }, () => {
   let scratch: string;
@@ -21,7 +22,7 @@ describe("local", { timeout: 120_000 }, () => {
   afterEach(() => rm(scratch, { recursive: true }));
 
   const run = (options: { photos?: string; model?: string } = {}, signal?: AbortSignal) =>
-    runLocal({ photos, model: join(scratch, "model"), out, components: 2, ...options }, localDeps(signal));
+    runLocal({ photos, model: join(scratch, "model"), out, components: 2, ...options }, quietDeps(signal));
   const rows = () => rowsOf(out, join(scratch, "reading"));
 
   it("makes a row of each photo, with the path of its file and its folder as label", async () => {
@@ -95,7 +96,7 @@ describe("local", { timeout: 120_000 }, () => {
   it("tells how far it has come, step by step", async () => {
     const steps: LocalProgress[] = [];
     const onProgress = (progress: LocalProgress) => steps.push(progress);
-    await runLocal({ photos, model: join(scratch, "model"), out, components: 2 }, { ...localDeps(), onProgress });
+    await runLocal({ photos, model: join(scratch, "model"), out, components: 2 }, { ...quietDeps(), onProgress });
     expect(steps).toContainEqual({ step: "announcing", announced: 12, known: 0 });
     expect(steps.at(-1)).toMatchObject({ step: "featurizing", photos: 12, featurized: 12 });
   });
