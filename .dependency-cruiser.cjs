@@ -70,7 +70,7 @@ module.exports = {
     room("kafka-room", "kafkajs", "^lib/log/kafka/"),
     room("s3-room", "@aws-sdk", "^lib/store/s3/"),
     room("onnx-room", "onnxruntime-node", "^lib/model/onnx-session\\.ts$"),
-    room("sharp-room", "sharp", "^(lib/photo/decode-photo|demo/photos/render-photo)\\.ts$"),
+    room("sharp-room", "sharp", "^(lib/photo/decode-photo|demo/photos/render-photo|analysis/plot/render-png)\\.ts$"),
     room("parquet-room", "parquet-wasm", "^lib/table/parquet-file\\.ts$"),
     room("avro-room", "avsc", "^lib/messages/avro/"),
     room("log-room", "pino", "^lib/runtime/logger\\.ts$"),

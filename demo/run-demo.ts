@@ -140,7 +140,7 @@ async function plotRows(table: DeltaTable, place: string, folder: string): Promi
   if (!file) return { lacking: "the table has no rows" };
   const { model, run } = file.partitionValues;
   try {
-    await plotTable({ place, table }, { model: model!, run: run!, folder }, () => undefined);
+    await plotTable({ place, table }, { model: model!, run: run!, folder });
     return { folder };
   } catch (error) {
     if (error instanceof FruitstreamError && (error.code === "usage" || error.code === "invalid-table"))

@@ -22,9 +22,11 @@ export const NO_LABEL = "no label";
  * Groups labels for a legend that stays readable. Up to GROUPS_MAX labels each are a group of their own. More are grouped
  * by their first word ("Apple Red 1" and "Apple Golden 2"), as variety names mostly begin with the kind; and the
  * GROUPS_MAX − 1 largest groups are told apart from the others.
+ *
+ * @param mayGroup false keeps labels apart, however many there are.
  */
-export function groupLabels(rowsByLabel: ReadonlyMap<string | null, number>): Grouping {
-  const byFirstWord = rowsByLabel.size > GROUPS_MAX;
+export function groupLabels(rowsByLabel: ReadonlyMap<string | null, number>, mayGroup = true): Grouping {
+  const byFirstWord = mayGroup && rowsByLabel.size > GROUPS_MAX;
   const nameOf = (label: string | null) => (label === null ? NO_LABEL : byFirstWord ? firstWord(label) : label);
   const rowsByName = new Map<string, number>();
   for (const [label, rows] of rowsByLabel) rowsByName.set(nameOf(label), (rowsByName.get(nameOf(label)) ?? 0) + rows);

@@ -1,6 +1,6 @@
 import { Random } from "#lib/runtime/random.ts";
 
-/** A row's first two coordinates. */
+/** Two of a row's coordinates. */
 export interface Point {
   readonly x: number;
   readonly y: number;

@@ -9,8 +9,11 @@ export interface Scatter {
   readonly points: readonly Point[];
   /** Of all rows, drawn or not. */
   readonly rowsByLabel: ReadonlyMap<string | null, number>;
-  /** Shares of the variance of the first two components. */
+  /** The components along the axes, from 1, and their shares of the variance. */
+  readonly components: readonly [number, number];
   readonly ratios: readonly [number, number];
+  /** Whether many labels may be grouped by their first word. */
+  readonly mayGroup: boolean;
   readonly subtitle: string;
 }
 
@@ -33,9 +36,10 @@ const GREY = "#cfcfcf";
 /** A second mark of a group, beside its colour. */
 const SHAPES = ["circle", "square", "triangle-up", "diamond"];
 
-/** Rows in the plane of the first two principal components, coloured by label. */
-export function scatterChart({ points, rowsByLabel, ratios, subtitle }: Scatter): TopLevelSpec {
-  const { groups, groupOf, byFirstWord } = groupLabels(rowsByLabel);
+/** Rows in the plane of two principal components, coloured by label. */
+export function scatterChart(scatter: Scatter): TopLevelSpec {
+  const { points, rowsByLabel, components, ratios, mayGroup, subtitle } = scatter;
+  const { groups, groupOf, byFirstWord } = groupLabels(rowsByLabel, mayGroup);
   const captionOf = new Map(groups.map(({ name, rows }) => [name, `${name} (${rows.toLocaleString("en")})`]));
   const values = points.map(({ x, y, label }) => ({ x, y, group: captionOf.get(groupOf(label))! }));
   const greyCaptions = new Set([captionOf.get(OTHERS), captionOf.get(NO_LABEL)]);
@@ -49,15 +53,15 @@ export function scatterChart({ points, rowsByLabel, ratios, subtitle }: Scatter)
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     config: CHART_CONFIG,
-    title: { text: "Photos by their first two principal components", subtitle },
+    title: { text: titleOf(components), subtitle },
     width: 680,
     height: 520,
     // What is grey lies below, so that it hides nothing.
     data: { values: [...values.filter(isGrey), ...values.filter((value) => !isGrey(value))] },
     mark: { type: "point", filled: true, opacity: 0.75, size: points.length > 2000 ? 22 : 40 },
     encoding: {
-      x: { field: "x", type: "quantitative", title: axisTitle(1, ratios[0]), scale: { zero: false } },
-      y: { field: "y", type: "quantitative", title: axisTitle(2, ratios[1]), scale: { zero: false } },
+      x: { field: "x", type: "quantitative", title: axisTitle(components[0], ratios[0]), scale: { zero: false } },
+      y: { field: "y", type: "quantitative", title: axisTitle(components[1], ratios[1]), scale: { zero: false } },
       color: {
         field: "group",
         type: "nominal",
@@ -72,6 +76,11 @@ export function scatterChart({ points, rowsByLabel, ratios, subtitle }: Scatter)
       },
     },
   };
+}
+
+function titleOf([first, second]: readonly [number, number]): string {
+  if (first === 1 && second === 2) return "Photos by their first two principal components";
+  return `Photos by their principal components ${first} and ${second}`;
 }
 
 function axisTitle(component: number, ratio: number): string {
