@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { csvOf } from "#analysis/csv.ts";
 import { renderSvg } from "#analysis/plot/render-svg.ts";
 import type { CurvePoint, ExperimentResult } from "./learning/experiment.ts";
-import { COST } from "./learning/linear-svm.ts";
 import { learningCurveChart } from "./learning-curve-chart.ts";
 
 /** Where a classification's figures come from: enough to do it again. */
@@ -14,7 +14,11 @@ export interface Provenance {
   readonly features: "features" | "pca_features";
   /** The basis of `pca_features`; null for `features`. */
   readonly pcaVersion: number | null;
-  readonly trainShare: number;
+  /** Of each label's rows; null where the parts were given by path. */
+  readonly trainShare: number | null;
+  readonly trainPrefix: string | null;
+  readonly testPrefix: string | null;
+  readonly cost: number;
   readonly passesMax: number;
   readonly seed: number;
 }
@@ -30,9 +34,9 @@ export async function writeExperiment(folder: string, result: ExperimentResult, 
     f1,
   ]);
   await writeText(folder, "weights.json", `${JSON.stringify(weightsOf(result, origin))}\n`);
-  await writeText(folder, "scores.csv", csv([["class", "test_rows", "precision", "recall", "f1"], ...scores]));
+  await writeText(folder, "scores.csv", csvOf([["class", "test_rows", "precision", "recall", "f1"], ...scores]));
   const counts = matrix.map((row, index) => [classifier.classes[index]!, ...row]);
-  await writeText(folder, "confusion-matrix.csv", csv([["actual", ...classifier.classes], ...counts]));
+  await writeText(folder, "confusion-matrix.csv", csvOf([["actual", ...classifier.classes], ...counts]));
 }
 
 /** Writes `experiments.csv`: one line for each of a series. */
@@ -46,7 +50,7 @@ export async function writeSeries(folder: string, results: readonly ExperimentRe
     evaluation.macro.f1,
   ]);
   const heading = ["class", "against", "train_rows", "test_rows", "accuracy", "balanced_accuracy", "macro_f1"];
-  await writeText(folder, "experiments.csv", csv([heading, ...rows]));
+  await writeText(folder, "experiments.csv", csvOf([heading, ...rows]));
 }
 
 /** Writes `learning-curve.csv` and `learning-curve.svg`. */
@@ -58,7 +62,7 @@ export async function writeCurve(folder: string, points: readonly CurvePoint[], 
     point.testBalancedAccuracy,
   ]);
   const heading = ["train_rows", "train_accuracy", "test_accuracy", "test_balanced_accuracy"];
-  await writeText(folder, "learning-curve.csv", csv([heading, ...rows]));
+  await writeText(folder, "learning-curve.csv", csvOf([heading, ...rows]));
   const subtitle = `${origin.model}, ${origin.features}, linear SVM, seed ${origin.seed}`;
   await writeText(folder, "learning-curve.svg", await renderSvg(learningCurveChart(points, title, subtitle)));
 }
@@ -73,7 +77,6 @@ function weightsOf({ classifier, trainRows, evaluation }: ExperimentResult, orig
   return {
     kind: "linear SVM, hinge loss, L2",
     ...origin,
-    cost: COST,
     trainRows,
     testRows: evaluation.rows,
     testAccuracy: evaluation.accuracy,
@@ -95,13 +98,6 @@ function weightsOf({ classifier, trainRows, evaluation }: ExperimentResult, orig
 /** Nine digits are as many as tell one float32 from the next; the features have no more. */
 function numbers(values: Float64Array): number[] {
   return Array.from(values, (value) => Number(value.toPrecision(9)));
-}
-
-/** RFC 4180, with line feeds. */
-function csv(rows: readonly (readonly (string | number)[])[]): string {
-  const quote = (cell: string | number) =>
-    /[",\n\r]/.test(String(cell)) ? `"${String(cell).replaceAll('"', '""')}"` : cell;
-  return rows.map((row) => `${row.map(quote).join(",")}\n`).join("");
 }
 
 async function writeText(folder: string, name: string, text: string): Promise<void> {

@@ -5,79 +5,74 @@ import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import type { PcaSubject } from "#lib/table/pca-subject.ts";
 import type { NamedTable } from "#ops/table/open-named-table.ts";
 import { type Provenance, writeCurve, writeExperiment, writeSeries } from "./classification-files.ts";
-import { type ExperimentOptions, type ExperimentResult, learningCurve, runExperiment } from "./learning/experiment.ts";
+import {
+  type CurvePoint,
+  type ExperimentOptions,
+  type ExperimentResult,
+  learningCurve,
+  type Question,
+  runExperiment,
+} from "./learning/experiment.ts";
+import { COST } from "./learning/linear-svm.ts";
+import type { Part } from "./learning/stratified-split.ts";
 import { type LabelledRows, loadLabelled } from "./load-labelled.ts";
-import { describeCurve, describeExperiment, describeSeries } from "./report.ts";
-import { CLASS_ROWS_MIN, labelsOf, questionsOf, type Task } from "./task.ts";
+import { type PathSplit, partsByPath } from "./path-split.ts";
+import { labelsOf, questionsOf, type Task } from "./task.ts";
 
 export interface ClassifyRequest {
-  readonly model: string;
+  /** A model's id or name; undefined for the table's only one. */
+  readonly model: string | undefined;
   readonly run: string;
   readonly features: "features" | "pca_features";
   readonly task: Task;
   readonly options: ExperimentOptions;
+  /** The given split; without it each label is divided by `trainShare`. */
+  readonly split?: PathSplit | undefined;
   readonly learningCurve: boolean;
   /** Where files are written; without it none are. */
   readonly folder: string | undefined;
 }
 
-/**
- * Reads the vectors a task needs, answers its questions and tells the figures.
- *
- * @throws usage when the table does not have what the task asks for; see `questionsOf`, `findSubject`, `loadLabelled`.
- */
-export async function classifyTable(
-  named: NamedTable,
-  request: ClassifyRequest,
-  tell: (text: string) => void,
-): Promise<void> {
-  const { place, table } = named;
-  const { task, options, folder } = request;
-  const isSeries = asksForSeries(request);
-  const subject = findSubject(named, request.model, request.run);
-  const { rows, pcaVersion } = await load(table, subject, request);
-  const questions = questionsOf(task, rows.rowsByLabel, options.seed);
-  const { model, run } = subject;
-  const origin: Provenance = {
-    table: place,
-    tableVersion: table.snapshot.version,
-    model,
-    run,
-    features: request.features,
-    pcaVersion,
-    ...options,
-  };
-  tell(describeOrigin(origin, rows));
-  for (const note of notesOn(task, rows)) tell(note);
-
-  const results = questions.map((question) => runExperiment(rows, question, options));
-  if (isSeries) {
-    tell(`\n${describeSeries(results)}`);
-    if (folder) await writeSeries(folder, results);
-  } else {
-    tell(`\n${describeExperiment(results[0]!)}`);
-    if (folder) await writeExperiment(folder, results[0]!, origin);
-    if (request.learningCurve) {
-      const curve = learningCurve(rows, questions[0]!, options);
-      tell(`\nlearning curve\n${describeCurve(curve)}`);
-      if (folder) await writeCurve(folder, curve, titleOf(task, questions[0]!.classes.length), origin);
-    }
-  }
-  const unfinished = describeUnfinished(results, options);
-  if (unfinished) tell(`\n${unfinished}`);
-  if (folder) tell(`\nwritten to ${folder}`);
+/** What came of a classification: one experiment, or a series of them. */
+export interface Classification {
+  readonly origin: Provenance;
+  readonly task: Task;
+  readonly rows: Pick<LabelledRows, "vectors" | "rowsByLabel" | "unlabelledRows" | "reprojectedRows">;
+  /** Rows of the labels that were classified, and below neither prefix of a given split. */
+  readonly rowsInNoPart: number;
+  readonly isSeries: boolean;
+  readonly results: readonly ExperimentResult[];
+  readonly curve: readonly CurvePoint[] | undefined;
+  readonly folder: string | undefined;
 }
 
-/** @throws usage for the learning curve of a series. */
-function asksForSeries({ task, learningCurve }: ClassifyRequest): boolean {
+/**
+ * Reads the vectors a task needs, answers its questions and writes the files.
+ *
+ * @throws usage when the table does not have what the task asks for; see `questionsOf`, `findSubject`, `loadLabelled`,
+ * `partsByPath`.
+ */
+export async function classifyTable(named: NamedTable, request: ClassifyRequest): Promise<Classification> {
+  const { task, options, folder, split } = request;
   const isSeries = task.kind === "pairs" || task.kind === "one-vs-all-sample";
-  if (isSeries && learningCurve) {
-    throw new FruitstreamError(
-      "usage",
-      "--learning-curve is of one classification; name --classes, --one-vs-all or --all",
-    );
+  if (isSeries && request.learningCurve) {
+    const remedy = "name --classes, --one-vs-all or --all";
+    throw new FruitstreamError("usage", `--learning-curve is of one classification; ${remedy}`);
   }
-  return isSeries;
+  const subject = findSubject(named, request.model, request.run);
+  const { rows, pcaVersion } = await load(named.table, subject, request);
+  const parts = split && partsByPath(rows.paths, rows.root, split);
+  const data = { ...rows, parts };
+  const questions = questionsOf(task, parts ? rowsInBothParts(rows, parts, task) : rows.rowsByLabel, options.seed);
+  if (parts) for (const question of questions) requireBothParts(question, rows.labels, parts);
+
+  const origin = provenanceOf(named, subject, pcaVersion, request);
+  const results = questions.map((question) => runExperiment(data, question, options));
+  const curve = request.learningCurve ? learningCurve(data, questions[0]!, options) : undefined;
+  const rowsInNoPart = parts?.filter((part) => part === undefined).length ?? 0;
+  const classification = { origin, task, rows, rowsInNoPart, isSeries, results, curve, folder };
+  if (folder !== undefined) await writeFiles(folder, classification);
+  return classification;
 }
 
 async function load(table: DeltaTable, subject: PcaSubject, { features, task }: ClassifyRequest) {
@@ -90,42 +85,53 @@ async function load(table: DeltaTable, subject: PcaSubject, { features, task }: 
   return { rows, pcaVersion: basis.version };
 }
 
-function describeOrigin(origin: Provenance, { vectors, rowsByLabel }: LabelledRows): string {
-  const { table, tableVersion, model, run, features, seed } = origin;
-  const labelled = [...rowsByLabel.values()].reduce((sum, rows) => sum + rows, 0);
-  const dimensions = vectors[0]?.length ?? 0;
-  return [
-    `${table} version ${tableVersion}, model ${model}, run ${run}`,
-    `${labelled} labelled rows of ${rowsByLabel.size} labels; ${features} of ${dimensions} values; seed ${seed}`,
-  ].join("\n");
+function provenanceOf(
+  { place, table }: NamedTable,
+  { model, run }: PcaSubject,
+  pcaVersion: number | null,
+  { features, options, split }: ClassifyRequest,
+): Provenance {
+  const { trainShare, cost = COST, passesMax, seed } = options;
+  return {
+    ...{ table: place, tableVersion: table.snapshot.version, model, run, features, pcaVersion },
+    trainShare: split ? null : trainShare,
+    trainPrefix: split?.trainPrefix ?? null,
+    testPrefix: split?.testPrefix ?? null,
+    ...{ cost, passesMax, seed },
+  };
 }
 
-/** What a reader of the figures should know about the rows. */
-function notesOn(task: Task, { rowsByLabel, unlabelledRows, reprojectedRows }: LabelledRows): string[] {
-  const notes: string[] = [];
-  if (unlabelledRows > 0) notes.push(`left out: ${unlabelledRows} rows without a label`);
-  const rare = [...rowsByLabel].filter(([, rows]) => rows < CLASS_ROWS_MIN).map(([label]) => label);
-  if (rare.length > 0 && task.kind === "all") {
-    notes.push(`left out: ${rare.length} labels with fewer than ${CLASS_ROWS_MIN} rows`);
+/** A label that lies in one part only is no class of its own unless it is named. */
+function rowsInBothParts({ labels, rowsByLabel }: LabelledRows, parts: readonly (Part | undefined)[], task: Task) {
+  if (task.kind === "among" || task.kind === "one-vs-all") return rowsByLabel;
+  const labelsOfPart = (part: Part) => new Set(labels.filter((_, index) => parts[index] === part));
+  const [trained, tested] = [labelsOfPart("train"), labelsOfPart("test")];
+  return new Map([...rowsByLabel].filter(([label]) => trained.has(label) && tested.has(label)));
+}
+
+function requireBothParts(question: Question, labels: readonly string[], parts: readonly (Part | undefined)[]): void {
+  for (const [part, use] of [
+    ["train", "train on"],
+    ["test", "test with"],
+  ] as const) {
+    const present = new Set(
+      labels.map((label, index) => (parts[index] === part ? question.classOf(label) : undefined)),
+    );
+    const missing = question.classes.find((_, index) => !present.has(index));
+    if (missing === undefined) continue;
+    const problem = `"${missing}" has no row to ${use} below the prefixes`;
+    throw new FruitstreamError("usage", `${problem}; check --train-prefix and --test-prefix, or leave the class out`);
   }
-  if (reprojectedRows > 0) {
-    notes.push(`${reprojectedRows} rows were projected by older bases, and are projected onto the newest here`);
-  }
-  return notes;
+}
+
+async function writeFiles(folder: string, { origin, task, isSeries, results, curve }: Classification): Promise<void> {
+  if (isSeries) return writeSeries(folder, results);
+  await writeExperiment(folder, results[0]!, origin);
+  if (curve) await writeCurve(folder, curve, titleOf(task, results[0]!.classifier.classes.length), origin);
 }
 
 function titleOf(task: Task, classCount: number): string {
   if (task.kind === "one-vs-all") return `${task.label} against all others`;
   if (task.kind === "among" && task.classes.length === 2) return task.classes.join(" against ");
   return `${classCount} classes`;
-}
-
-function describeUnfinished(
-  results: readonly ExperimentResult[],
-  { passesMax }: ExperimentOptions,
-): string | undefined {
-  const machines = results.flatMap(({ classifier }) => classifier.machines);
-  const unfinished = machines.filter(({ converged }) => !converged).length;
-  if (unfinished === 0) return undefined;
-  return `${unfinished} of ${machines.length} machines met --iterations ${passesMax} before their optimum; more may change the figures`;
 }

@@ -1,9 +1,14 @@
 import type { TableVector } from "#analysis/vectors/read-vectors.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { LabelledVectors } from "./learning/experiment.ts";
+import { commonFolder } from "./path-split.ts";
 
 /** The labelled rows of a table that a classification needs, in the order of their paths. */
 export interface LabelledRows extends LabelledVectors {
+  /** Of the rows whose vectors are kept, side by side with them. */
+  readonly paths: readonly string[];
+  /** The folder that all photos of the table have in common, with its slash. */
+  readonly root: string;
   /** Of all labels, whether their vectors are kept or not. */
   readonly rowsByLabel: ReadonlyMap<string, number>;
   readonly unlabelledRows: number;
@@ -29,7 +34,9 @@ export async function loadLabelled(
   const rowsByLabel = new Map<string, number>();
   const kept: { path: string; label: string; vector: Float32Array }[] = [];
   let [unlabelledRows, reprojectedRows, bytes] = [0, 0, 0];
+  let root: string | undefined;
   for await (const { path, label, vector, reprojected } of rows) {
+    root = commonFolder(root, path);
     if (label === null) {
       unlabelledRows += 1;
       continue;
@@ -48,7 +55,8 @@ export async function loadLabelled(
   kept.sort((a, b) => (a.path < b.path ? -1 : Number(a.path > b.path)));
   const labels = kept.map(({ label }) => label);
   const vectors = kept.map(({ vector }) => vector);
-  return { labels, vectors, rowsByLabel, unlabelledRows, reprojectedRows };
+  const paths = kept.map(({ path }) => path);
+  return { labels, vectors, paths, root: root!, rowsByLabel, unlabelledRows, reprojectedRows };
 }
 
 function tooMany(rows: number): FruitstreamError {

@@ -1,12 +1,72 @@
+import type { Classification } from "./classify-table.ts";
 import type { ConfusionMatrix, Scores } from "./learning/confusion-matrix.ts";
 import type { CurvePoint, ExperimentResult } from "./learning/experiment.ts";
+import { CLASS_ROWS_MIN } from "./task.ts";
 
 /** A larger matrix is wider than a terminal; its confusions are listed instead. */
 const MATRIX_CLASSES_MAX = 8;
 const CONFUSIONS_LISTED_MAX = 20;
 
-/** All figures of one experiment, as text. */
-export function describeExperiment({ classifier, trainRows, matrix, evaluation }: ExperimentResult): string {
+/** All that a person wants to know of a classification. */
+export function describeClassification(classification: Classification): string {
+  const { results, isSeries, curve, folder } = classification;
+  const unfinished = describeUnfinished(classification);
+  return [
+    describeOrigin(classification),
+    ...notesOn(classification),
+    `\n${isSeries ? describeSeries(results) : describeExperiment(results[0]!)}`,
+    ...(curve ? [`\nlearning curve\n${describeCurve(curve)}`] : []),
+    ...(unfinished ? [`\n${unfinished}`] : []),
+    ...(folder === undefined ? [] : [`\nwritten to ${folder}`]),
+  ].join("\n");
+}
+
+/** The figures of a classification, for programs. Scores are shares of 0 to 1. */
+export function classificationFacts({ origin, results, isSeries, curve, folder }: Classification) {
+  const { table, tableVersion: version, ...choices } = origin;
+  const experiments = results.map(({ classifier, trainRows, evaluation }) => {
+    const { rows: testRows, accuracy, balancedAccuracy, byClass, macro } = evaluation;
+    const classes = byClass.map((scores, index) => ({ label: classifier.classes[index]!, ...scores }));
+    return { trainRows, testRows, accuracy, balancedAccuracy, macro, classes };
+  });
+  const figures = isSeries ? { experiments } : experiments[0]!;
+  return { table, version, ...choices, ...figures, ...(curve ? { curve } : {}), out: folder ?? null };
+}
+
+function describeOrigin({ origin, rows: { vectors, rowsByLabel } }: Classification): string {
+  const { table, tableVersion, model, run, features, seed } = origin;
+  const labelled = [...rowsByLabel.values()].reduce((sum, rows) => sum + rows, 0);
+  const dimensions = vectors[0]?.length ?? 0;
+  return [
+    `${table} version ${tableVersion}, model ${model}, run ${run}`,
+    `${labelled} labelled rows of ${rowsByLabel.size} labels; ${features} of ${dimensions} values; seed ${seed}`,
+  ].join("\n");
+}
+
+/** What a reader of the figures should know about the rows. */
+function notesOn({ task, rows: { rowsByLabel, unlabelledRows, reprojectedRows }, rowsInNoPart }: Classification) {
+  const notes: string[] = [];
+  if (unlabelledRows > 0) notes.push(`left out: ${unlabelledRows} rows without a label`);
+  if (rowsInNoPart > 0) notes.push(`left out: ${rowsInNoPart} rows below neither --train-prefix nor --test-prefix`);
+  const rare = [...rowsByLabel].filter(([, rows]) => rows < CLASS_ROWS_MIN).map(([label]) => label);
+  if (rare.length > 0 && task.kind === "all") {
+    notes.push(`left out: ${rare.length} labels with fewer than ${CLASS_ROWS_MIN} rows`);
+  }
+  if (reprojectedRows > 0) {
+    notes.push(`${reprojectedRows} rows were projected by older bases, and are projected onto the newest here`);
+  }
+  return notes;
+}
+
+function describeUnfinished({ results, origin }: Classification): string | undefined {
+  const machines = results.flatMap(({ classifier }) => classifier.machines);
+  const unfinished = machines.filter(({ converged }) => !converged).length;
+  if (unfinished === 0) return undefined;
+  return `${unfinished} of ${machines.length} machines met --iterations ${origin.passesMax} before their optimum; more may change the figures`;
+}
+
+/** All figures of one experiment. */
+function describeExperiment({ classifier, trainRows, matrix, evaluation }: ExperimentResult): string {
   const { classes } = classifier;
   const scoreRows = evaluation.byClass.map(({ rows, ...scores }, index) => [
     classes[index]!,
@@ -29,7 +89,7 @@ export function describeExperiment({ classifier, trainRows, matrix, evaluation }
 }
 
 /** One line an experiment, and their means. */
-export function describeSeries(results: readonly ExperimentResult[]): string {
+function describeSeries(results: readonly ExperimentResult[]): string {
   const rows = results.map(({ classifier, evaluation }) => [
     classifier.classes.join(" : "),
     String(evaluation.rows),
@@ -48,7 +108,7 @@ export function describeSeries(results: readonly ExperimentResult[]): string {
   return table([heading, ...rows, [`mean of ${results.length}`, "", ...means]]);
 }
 
-export function describeCurve(points: readonly CurvePoint[]): string {
+function describeCurve(points: readonly CurvePoint[]): string {
   const rows = points.map(({ trainRows, trainAccuracy, testAccuracy, testBalancedAccuracy }) => [
     String(trainRows),
     percent(trainAccuracy),

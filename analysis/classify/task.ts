@@ -36,7 +36,7 @@ export function taskOf({ classes, oneVsAll, all, pairs, oneVsAllSample }: TaskFl
   ];
   if (tasks.length === 1) return tasks[0]!;
   const choice = "one of --classes, --one-vs-all, --all, --pairs and --one-vs-all-sample";
-  throw new FruitstreamError("usage", `what is to be told apart? name ${choice}; got ${tasks.length} of them`);
+  throw new FruitstreamError("usage", `choose what to classify: ${choice}; got ${tasks.length} of them`);
 }
 
 /** The labels whose vectors a task needs; undefined for all. */

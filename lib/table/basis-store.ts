@@ -41,6 +41,14 @@ export class BasisStore {
     return this.#newest;
   }
 
+  /** One that was published as this version; undefined when none was. */
+  async find(version: number): Promise<Basis | undefined> {
+    const { store, location } = this.#access;
+    const object = tableObject(location, this.#path(version));
+    if (!(await store.head(object))) return undefined;
+    return decodeBasis((await store.get(object, { bytesMax: BASIS_BYTES_MAX })).bytes);
+  }
+
   /**
    * Publishes the basis as its version, unless another reducer has published that version first; then theirs is taken.
    *

@@ -1,11 +1,13 @@
 import { type ConfusionMatrix, confusionMatrix, type Evaluation, evaluate } from "./confusion-matrix.ts";
 import { classify, type LinearClassifier, trainClassifier } from "./linear-classifier.ts";
-import { type Split, splitStratified, trainingPart } from "./stratified-split.ts";
+import { type Part, type Split, splitAsGiven, splitStratified, trainingPart } from "./stratified-split.ts";
 
 /** Vectors and their labels, side by side. */
 export interface LabelledVectors {
   readonly labels: readonly string[];
   readonly vectors: readonly Float32Array[];
+  /** What each row is for, where somebody has decided it; undefined for a row that is left out. */
+  readonly parts?: readonly (Part | undefined)[] | undefined;
 }
 
 /** What is told apart. */
@@ -17,8 +19,9 @@ export interface Question {
 }
 
 export interface ExperimentOptions {
-  /** The part of each label's rows to train on, above 0 and below 1. */
+  /** The part of each label's rows to train on, above 0 and below 1, unless the rows' parts are given. */
   readonly trainShare: number;
+  readonly cost?: number;
   readonly passesMax: number;
   readonly seed: number;
 }
@@ -89,13 +92,20 @@ interface Prepared {
 }
 
 /** The split is by label and not by class, so that every label is in the rest that a class is told apart from. */
-function prepare({ labels, vectors }: LabelledVectors, question: Question, options: ExperimentOptions): Prepared {
+function prepare(
+  { labels, vectors, parts }: LabelledVectors,
+  question: Question,
+  { trainShare, seed }: ExperimentOptions,
+): Prepared {
   const asked = [...labels.keys()].filter((index) => question.classOf(labels[index]!) !== undefined);
-  const split = splitStratified(
-    asked.map((index) => labels[index]!),
-    options.trainShare,
-    options.seed,
-  );
+  const askedLabels = asked.map((index) => labels[index]!);
+  const split = parts
+    ? splitAsGiven(
+        askedLabels,
+        asked.map((index) => parts[index]),
+        seed,
+      )
+    : splitStratified(askedLabels, trainShare, seed);
   const pick = (indices: readonly number[]) => {
     const rows = indices.map((index) => asked[index]!);
     return {

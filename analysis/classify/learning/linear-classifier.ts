@@ -31,12 +31,19 @@ export function trainClassifier(
   return { classes, standardisation, machines };
 }
 
-/** Each row's class as an index: that of the largest decision value; of equal ones the first. */
-export function classify({ standardisation, machines }: LinearClassifier, rows: readonly Float32Array[]): number[] {
-  return rows.map((row) => {
-    const [scaled] = standardise(standardisation, [row]);
-    const values = machines.map((machine) => decisionValue(machine, scaled!));
-    if (values.length === 1) return values[0]! >= 0 ? 0 : 1;
-    return values.reduce((best, value, index) => (value > values[best]! ? index : best), 0);
-  });
+/** Each row's class as an index. */
+export function classify(classifier: LinearClassifier, rows: readonly Float32Array[]): number[] {
+  return rows.map((row) => winnerOf(decisionValues(classifier, row)));
+}
+
+/** How far a row lies on the positive side of each machine. */
+export function decisionValues({ standardisation, machines }: LinearClassifier, row: Float32Array): number[] {
+  const [scaled] = standardise(standardisation, [row]);
+  return machines.map((machine) => decisionValue(machine, scaled!));
+}
+
+/** The class with the largest decision value, as an index; of equal ones the first. */
+export function winnerOf(values: readonly number[]): number {
+  if (values.length === 1) return values[0]! >= 0 ? 0 : 1;
+  return values.reduce((best, value, index) => (value > values[best]! ? index : best), 0);
 }

@@ -14,12 +14,14 @@ export interface LinearSvm {
 }
 
 export interface SvmOptions {
+  /** C, the price of a margin that is missed by 1; COST by default. */
+  readonly cost?: number;
   readonly passesMax: number;
   /** Of the order in which rows are visited. */
   readonly seed: number;
 }
 
-/** C, the price of a margin that is missed by 1, for rows of squared norm about 1. LIBLINEAR's default. */
+/** For rows of squared norm about 1. LIBLINEAR's default. */
 export const COST = 1;
 
 /** Largest spread of the projected gradient at the optimum: a tenth of LIBLINEAR's default for this loss. */
@@ -28,10 +30,10 @@ const GRADIENT_SPREAD_MAX = 0.01;
 /**
  * A linear support vector machine with hinge loss and L2 regularisation:
  *
- *     min  ½ ‖w‖² + ½ b² + Σᵢ Cᵢ max(0, 1 − yᵢ (w · xᵢ + b)),   yᵢ = ±1,   Cᵢ = COST · n / (2 nᵧ)
+ *     min  ½ ‖w‖² + ½ b² + Σᵢ Cᵢ max(0, 1 − yᵢ (w · xᵢ + b)),   yᵢ = ±1,   Cᵢ = C n / (2 nᵧ)
  *
  * where nᵧ is the number of rows on i's side: both sides weigh the same, so that one class against a hundred others is
- * not answered by "never". For sides of equal size Cᵢ = COST.
+ * not answered by "never". For sides of equal size Cᵢ = C.
  *
  * Method: dual coordinate descent with shrinking (Hsieh, Chang, Lin, Keerthi & Sundararajan, "A Dual Coordinate Descent
  * Method for Large-scale Linear SVM", ICML 2008, algorithm 3; as in LIBLINEAR). One coordinate αᵢ of the dual is optimised
@@ -48,9 +50,9 @@ const GRADIENT_SPREAD_MAX = 0.01;
 export function trainLinearSvm(
   rows: readonly Float32Array[],
   isPositive: readonly boolean[],
-  { passesMax, seed }: SvmOptions,
+  { cost = COST, passesMax, seed }: SvmOptions,
 ): LinearSvm {
-  const dual = new Dual(rows, isPositive);
+  const dual = new Dual(rows, isPositive, cost);
   const random = new Random(seed);
   let bounds = NOTHING_SHRUNK;
   for (let passes = 1; passes <= passesMax; passes++) {
@@ -96,9 +98,9 @@ class Dual {
   readonly #weights: Float64Array;
   #bias = 0;
 
-  constructor(rows: readonly Float32Array[], isPositive: readonly boolean[]) {
+  constructor(rows: readonly Float32Array[], isPositive: readonly boolean[], cost: number) {
     const positives = isPositive.reduce((count, positive) => count + Number(positive), 0);
-    const costOf = (side: number) => (COST * rows.length) / (2 * side);
+    const costOf = (side: number) => (cost * rows.length) / (2 * side);
     this.order = Int32Array.from(rows.keys());
     this.activeCount = rows.length;
     this.#rows = rows;

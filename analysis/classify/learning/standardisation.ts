@@ -8,7 +8,7 @@ export interface Standardisation {
 
 /**
  * Centres each feature and gives it the same variance, 1/m, so that rows have a mean squared norm of 1. Networks' features
- * differ in size by orders of magnitude, and a linear SVM punishes the weights of small ones. The norm makes one COST fit
+ * differ in size by orders of magnitude, and a linear SVM punishes the weights of small ones. The norm makes one C fit
  * vectors of any length.
  *
  * Two passes in float64. σ has the denominator n.

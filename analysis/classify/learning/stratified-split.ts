@@ -1,7 +1,10 @@
 import { Random } from "#lib/runtime/random.ts";
 import { shuffle } from "./shuffle.ts";
 
-/** Indices of rows: each row is in one of the two. */
+/** What a row is for. */
+export type Part = "train" | "test";
+
+/** Indices of rows: each row is in one of the two, or in none. */
 export interface Split {
   /** By class, in a random order within each: the first rows of a class are a random sample of it. */
   readonly trainByClass: ReadonlyMap<string, readonly number[]>;
@@ -29,6 +32,22 @@ export function splitStratified(labels: readonly string[], trainShare: number, s
     test.push(...shuffled.slice(trainCount));
   }
   return { trainByClass, test };
+}
+
+/**
+ * The split that somebody has decided row by row; a row without a part is in none of the two. The seed puts the training
+ * rows of each class into a random order.
+ */
+export function splitAsGiven(labels: readonly string[], parts: readonly (Part | undefined)[], seed: number): Split {
+  const indices = [...labels.keys()];
+  const training = Map.groupBy(
+    indices.filter((index) => parts[index] === "train"),
+    (index) => labels[index]!,
+  );
+  const trainByClass = new Map(
+    [...training].map(([label, rows]) => [label, shuffle(rows, new Random(seed ^ hashOf(label)))] as const),
+  );
+  return { trainByClass, test: indices.filter((index) => parts[index] === "test") };
 }
 
 /** A part of the training rows with the same share of every class, rounded up; larger shares contain smaller ones. */

@@ -29,12 +29,16 @@ describe("a table in a local folder", { timeout: 120_000 }, () => {
     expect(classified.stdout).toContain(`${table} version 2, model clouds-0a1b2c3d, run live`);
     expect(classified.stdout).toContain("accuracy 100.00 %");
     expect(await runCli(["plot", ...common])).toMatchObject({ code: 0, stderr: "" });
+    const weights = ["--weights", join(out, "weights.json"), "--out", join(out, "rows.csv")];
+    const predicted = await runCli(["classify", "predict", "--table", table, ...weights, "--json"]);
+    expect(JSON.parse(predicted.stdout)).toMatchObject({ table, rows: 60, known: { rows: 40, right: 40 } });
     expect((await readdir(out)).sort()).toEqual([
       "confusion-matrix.csv",
       "learning-curve.csv",
       "learning-curve.svg",
       "pca-scatter.svg",
       "pca-scree.svg",
+      "rows.csv",
       "scores.csv",
       "weights.json",
     ]);

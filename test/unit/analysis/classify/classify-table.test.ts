@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ClassifyRequest, classifyTable } from "#analysis/classify/classify-table.ts";
+import { describeClassification } from "#analysis/classify/report.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import type { PhotoRow } from "#lib/table/photo-row.ts";
 import { photoRow } from "../../lib/table/photo-rows.ts";
@@ -31,10 +32,8 @@ function requestOf(changes: Partial<ClassifyRequest>): ClassifyRequest {
 }
 
 async function classified(changes: Partial<ClassifyRequest>, table = writeFruitTable(emptyStore(), LOCATION, LABELS)) {
-  const lines: string[] = [];
   const named = { place: "s3://tables/fruit", table: await table };
-  await classifyTable(named, requestOf(changes), (text) => lines.push(text));
-  return lines.join("\n");
+  return describeClassification(await classifyTable(named, requestOf(changes)));
 }
 
 const textOf = (name: string) => readFile(join(folder, name), "utf8");
@@ -140,5 +139,71 @@ describe("a classification of a table", () => {
   it("is refused a learning curve of a series", async () => {
     const request = { task: { kind: "pairs", count: 2 }, learningCurve: true } as const;
     await expect(classified(request)).rejects.toThrow(/--learning-curve is of one classification/);
+  });
+
+  it("trains with a cost of its own, and says so beside the weights", async () => {
+    const options = { trainShare: 0.7, passesMax: 100, seed: 20 };
+    await classified({ folder });
+    const usual = JSON.parse(await textOf("weights.json"));
+    await classified({ options: { ...options, cost: 0.001 }, folder });
+    const soft = JSON.parse(await textOf("weights.json"));
+    expect([usual.cost, soft.cost]).toEqual([1, 0.001]);
+    // A smaller price of missed margins has wider margins: shorter weights.
+    const norm = ({ machines }: { machines: { weights: number[] }[] }) => Math.hypot(...machines[0]!.weights);
+    expect(norm(soft)).toBeLessThan(norm(usual) / 2);
+  });
+});
+
+describe("a given split", () => {
+  const split = { trainPrefix: "Training", testPrefix: "Test" };
+  /** Four rows of each label to train on and two to test with; a label `fig` of the training folder alone. */
+  async function splitTable() {
+    const table = await openTable(emptyStore(), LOCATION, { createIfAbsent: true });
+    const rowOf = (label: string, index: number, place: string) =>
+      photoRow({
+        model: MODEL,
+        label,
+        path: `s3://photos/fruit/${place}/${label}/${index}.jpg`,
+        features: Float32Array.from(
+          { length: 6 },
+          (_, column) => Number(column === index % 6) / 10 + Number(column === label.length % 6),
+        ),
+      });
+    await appendRows(table, [
+      ...["apple", "banana"].flatMap((label) =>
+        Array.from({ length: 6 }, (_, row) => rowOf(label, row, row < 4 ? "Training" : "Test")),
+      ),
+      ...Array.from({ length: 6 }, (_, row) => rowOf("figs", row, "Training")),
+      rowOf("apple", 9, "Tests"),
+    ]);
+    return table;
+  }
+
+  it("trains and tests on the photos in its folders, and on no others", async () => {
+    const text = await classified({ split, folder }, splitTable());
+    expect(text).toContain("left out: 1 rows below neither --train-prefix nor --test-prefix");
+    expect(text).toContain("trained on 8 rows, tested on 4\n");
+    const weights = JSON.parse(await textOf("weights.json"));
+    expect(weights).toMatchObject({ trainShare: null, ...split, classes: ["apple", "banana"] });
+  });
+
+  it("leaves the rest to the other part when it names one", async () => {
+    const text = await classified({ split: { testPrefix: "s3://photos/fruit/Test/" } }, splitTable());
+    expect(text).toContain("trained on 9 rows, tested on 4\n");
+  });
+
+  it.each([
+    [
+      { testPrefix: "Tast" },
+      /no row that is classified lies below --test-prefix "Tast"; all photos lie in s3:\/\/photos\/fruit\//,
+    ],
+    [{ trainPrefix: "Training", testPrefix: "Training/apple" }, /lies below --train-prefix and --test-prefix/],
+  ])("is refused when it divides nothing: %o", async (wrong, message) => {
+    await expect(classified({ split: wrong }, splitTable())).rejects.toThrow(message);
+  });
+
+  it("is refused for a class that lies in one folder only", async () => {
+    const task = { kind: "among", classes: ["apple", "figs"] } as const;
+    await expect(classified({ split, task }, splitTable())).rejects.toThrow(/"figs" has no row to test with/);
   });
 });

@@ -23,7 +23,7 @@ describe("a task", () => {
   });
 
   it.each([{}, { all: true as const, pairs: 3 }])("is refused unless it is one: %o", (flags) => {
-    expect(() => taskOf(flags)).toThrow(/what is to be told apart\? name one of --classes/);
+    expect(() => taskOf(flags)).toThrow(/choose what to classify: one of --classes/);
   });
 
   it("needs only the vectors of classes that are named, and else all", () => {
