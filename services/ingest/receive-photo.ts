@@ -38,6 +38,6 @@ export function photoTooLarge(bytesMax: number): FruitstreamError {
 function requireFormat(start: Uint8Array): PhotoFormat {
   const format = sniffPhotoFormat(start);
   if (format) return format;
-  const message = "the body begins like no photo we can read; send a JPEG, PNG, WebP, AVIF, TIFF or GIF";
+  const message = "the body begins like no photo we can read; send a JPEG, PNG, WebP, AVIF, HEIC, TIFF, GIF or BMP";
   throw new FruitstreamError("unsupported-format", message);
 }
