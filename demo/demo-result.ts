@@ -16,6 +16,8 @@ export interface DemoResult {
   readonly photos: number;
   /** Files of a folder that was named that are no photos. */
   readonly skipped: number;
+  /** The same by what they are. */
+  readonly skippedByKind: Readonly<Record<string, number>>;
   readonly rows: number;
   readonly deadLetters: readonly DeadLetter[];
   /** From the start of the upload to the last table commit. */

@@ -70,7 +70,7 @@ export async function openEmbeddedBackend({
     async startServices(config) {
       const logLevel = readLogLevel(env, "info");
       starting = startEmbeddedServices({
-        featurizer: readConfig(featurizerWorkConfig, env, config.featurizer),
+        featurizer: readConfig(featurizerWorkConfig, env, { ...config.featurizer, buckets: [FILE_BUCKET] }),
         reducer: readConfig(reducerWorkConfig, env, config.reducer),
         log,
         photoStore: withPhotosInPlace(store),

@@ -1,4 +1,5 @@
 import { relative } from "node:path";
+import { formatSkipped } from "#cli/format-progress.ts";
 import type { DemoResult } from "./demo-result.ts";
 import { readerLines } from "./reader-lines.ts";
 
@@ -17,7 +18,8 @@ export function describeDemo(result: DemoResult, cwd: string): string {
 
 /** The counts, for programs. */
 export function demoFacts(result: DemoResult) {
-  const { photos, isSynthetic, skipped, rows, deadLetters, seconds, tableVersion, tableFolder, origin, basis } = result;
+  const { photos, isSynthetic, skipped, skippedByKind, rows, deadLetters, seconds } = result;
+  const { tableVersion, tableFolder, origin, basis } = result;
   return {
     table: tableFolder,
     version: tableVersion,
@@ -25,6 +27,7 @@ export function demoFacts(result: DemoResult) {
     photos,
     synthetic: isSynthetic,
     skipped,
+    skippedByKind,
     rows,
     deadLetters: deadLetters.length,
     seconds,
@@ -34,11 +37,11 @@ export function demoFacts(result: DemoResult) {
 }
 
 function describeCounts(result: DemoResult): string {
-  const { isSynthetic, photos, skipped, rows, deadLetters, seconds, basis, rssPeakBytes } = result;
-  const passedOver = skipped > 0 ? `, ${skipped} other files passed over` : "";
+  const { isSynthetic, photos, skipped, skippedByKind, rows, deadLetters, seconds, basis, rssPeakBytes } = result;
   const lines = [
     "",
-    `photos        ${photos}${isSynthetic ? " synthetic ones" : ""} announced${passedOver}`,
+    `photos        ${photos}${isSynthetic ? " synthetic ones" : ""} announced`,
+    ...(skipped > 0 ? [`skipped       ${formatSkipped(skippedByKind)}`] : []),
     `rows          ${rows}`,
     `dead letters  ${deadLetters.length}`,
     `throughput    ${photosPerSecond(result)} photos/s, ${seconds.toFixed(1)} s from the first announcement to the last commit`,

@@ -41,7 +41,7 @@ test("a demo tells people what there is and how to open it, and shells whether p
   const args = ["demo", "--embedded", "--photos", photos, "--k", "2"];
   const { code, stdout } = await runCli(args, {}, cwd);
   expect(code).toBe(3);
-  expect(stdout).toContain("photos        5 announced, 1 other files passed over\nrows          4\ndead letters  1\n");
+  expect(stdout).toContain("photos        5 announced\nskipped       1 .txt\nrows          4\ndead letters  1\n");
   const { id } = await onlyDemo(cwd);
   expect(stdout).toContain(`table         demo-output/${id}/table, version `);
   for (const { command } of readerLines(`demo-output/${id}/table`)) expect(stdout).toContain(command);
