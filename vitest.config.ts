@@ -28,6 +28,7 @@ export default defineConfig({
     coverage: {
       provider: "v8",
       include: ["{lib,services,ops,analysis,demo,cli,stack}/**/*.ts"],
+      exclude: ["test/**"],
       reporter: ["text-summary", "json-summary"],
     },
     projects: [
