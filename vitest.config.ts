@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { defineConfig } from "vitest/config";
 
 /** Real Kafka, S3, models and processes: one file after the other, since they share two cores and one stack. */
@@ -14,14 +14,10 @@ const onStack = {
 const hasRealPhotos = existsSync(new URL("../shared/", import.meta.url));
 if (!hasRealPhotos) console.warn("SKIPPED test/real-photos: no folder ../shared with photos, models and references");
 
-/** Properties that take long (test/property-runs.ts): `unit` tries them less often than `embedded`. */
-const longProperties = [
-  "test/unit/lib/photo/{decode-photo,photo-path,turbo-jpeg}.test.ts",
-  "test/unit/lib/store/folder/folder-object-store.test.ts",
-  "test/unit/lib/table/parquet-file.test.ts",
-  "test/unit/lib/table/delta/{delta-table,table-schema}.test.ts",
-  "test/unit/services/reducer/pipeline.test.ts",
-];
+/** Files with properties that `unit` tries less often than they say (test/property-runs.ts), and `embedded` in full. */
+const longProperties = globSync("test/unit/**/*.test.ts", { cwd: import.meta.dirname }).filter((path) =>
+  readFileSync(new URL(path, import.meta.url), "utf8").includes("property-runs.ts"),
+);
 
 export default defineConfig({
   test: {
