@@ -1,9 +1,8 @@
 import { Command } from "commander";
-import { PhotoAnnouncer } from "#lib/intake/announce-photo.ts";
+import { PhotoAnnouncer, RETRY_POLICY } from "#lib/intake/announce-photo.ts";
 import { backfill } from "#lib/intake/backfill.ts";
 import { type IngestProgress, NO_PROGRESS, type OnProgress } from "#lib/intake/ingest-progress.ts";
 import { parseS3Uri } from "#lib/intake/list-photos.ts";
-import { RETRY_POLICY } from "#lib/intake/retry-policy.ts";
 import { uploadFolder } from "#lib/intake/upload-folder.ts";
 import { kafkaRecordLog } from "#lib/log/kafka/kafka-record-log.ts";
 import { openPipelineLog } from "#lib/log/pipeline-log.ts";

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { runName } from "#lib/messages/message-bounds.ts";
 import { LIVE_RUN } from "#lib/messages/messages.ts";
-import { runName } from "#lib/messages/run-name.ts";
 import { findModelFolder } from "#lib/model/model-places.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";

@@ -1,5 +1,5 @@
 import type { RecordLog } from "#lib/log/record-log.ts";
-import { decodeDeadLetterRecord } from "#lib/messages/dead-letter-record.ts";
+import { decodeDeadLetterRecord } from "#lib/messages/dead-letter.ts";
 import type { DeadLetter } from "#lib/messages/messages.ts";
 import { type Basis, computeBasis } from "#lib/pca/basis.ts";
 import { openMatrixKernel } from "#lib/pca/kernel/onnx-matrix-kernel.ts";

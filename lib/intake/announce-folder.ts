@@ -3,10 +3,9 @@ import { eventTimeMs } from "#lib/photo/event-time.ts";
 import { fateOf } from "#lib/runtime/errors.ts";
 import { type RetryHooks, retrying } from "#lib/runtime/retry.ts";
 import { etagOfFile } from "#lib/store/folder/object-file.ts";
-import type { PhotoAnnouncer } from "./announce-photo.ts";
+import { type PhotoAnnouncer, RETRY_POLICY } from "./announce-photo.ts";
 import { forEachBounded } from "./for-each-bounded.ts";
 import { type IngestProgress, kindOfFile, type OnProgress, ProgressCount } from "./ingest-progress.ts";
-import { RETRY_POLICY } from "./retry-policy.ts";
 import { type FolderFile, unreadableFolder, type WalkOptions, walkFolder } from "./walk-folder.ts";
 
 export interface AnnounceFolderOptions {

@@ -2,12 +2,16 @@ import type { NewRecord } from "#lib/log/record-log.ts";
 import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
 import type { PhotoArrived } from "#lib/messages/messages.ts";
 import type { Clock } from "#lib/runtime/clock.ts";
+import type { RetryPolicy } from "#lib/runtime/retry.ts";
 
 /** A photo that rests on S3 and is to be made known. */
 export type StoredPhoto = Omit<PhotoArrived, "ingestedAtMs">;
 
 /** Appends records to the topic of photos, in order; rejects when that could not be done. */
 export type AppendPhotos = (records: readonly NewRecord[]) => Promise<void>;
+
+/** Backoff of what ingest repeats by itself. S3 asks for seconds, not minutes, when it throttles. */
+export const RETRY_POLICY: RetryPolicy = { delayMsFirst: 200, delayMsMax: 10_000 };
 
 /** Records of one append: large enough that its round trip does not count, small enough for one request to a broker. */
 const BATCH_PHOTOS_MAX = 1000;

@@ -2,11 +2,10 @@ import { eventTimeMs } from "#lib/photo/event-time.ts";
 import { labelOfKey } from "#lib/photo/photo-label.ts";
 import type { RetryHooks } from "#lib/runtime/retry.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
-import type { PhotoAnnouncer } from "./announce-photo.ts";
+import { type PhotoAnnouncer, RETRY_POLICY } from "./announce-photo.ts";
 import { forEachBounded } from "./for-each-bounded.ts";
 import { type IngestProgress, kindOfFile, type OnProgress, ProgressCount } from "./ingest-progress.ts";
 import { type Listing, listObjects } from "./list-photos.ts";
-import { RETRY_POLICY } from "./retry-policy.ts";
 
 export interface BackfillOptions extends Listing {
   /** Tells photos by their key. */

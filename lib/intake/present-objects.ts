@@ -1,8 +1,8 @@
 import type { RetryHooks } from "#lib/runtime/retry.ts";
 import type { ObjectStore, ObjectSummary } from "#lib/store/object-store.ts";
-import { compareKeys } from "./key-order.ts";
+import { compareKeys } from "#lib/store/object-store.ts";
+import { RETRY_POLICY } from "./announce-photo.ts";
 import { listObjects } from "./list-photos.ts";
-import { RETRY_POLICY } from "./retry-policy.ts";
 
 /** Keys passed over before the listing begins anew near the wanted one: a page's worth, about what a request gives. */
 const PASSED_MAX = 1000;

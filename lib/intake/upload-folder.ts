@@ -5,11 +5,10 @@ import { eventTimeMs } from "#lib/photo/event-time.ts";
 import { sniffPhotoFormat } from "#lib/photo/header/photo-format.ts";
 import { type RetryHooks, retrying } from "#lib/runtime/retry.ts";
 import type { ObjectLocation, ObjectStore, ObjectSummary } from "#lib/store/object-store.ts";
-import type { PhotoAnnouncer } from "./announce-photo.ts";
+import { type PhotoAnnouncer, RETRY_POLICY } from "./announce-photo.ts";
 import { forEachBounded } from "./for-each-bounded.ts";
 import { type IngestProgress, kindOfFile, type OnProgress, ProgressCount } from "./ingest-progress.ts";
 import { PresentObjects } from "./present-objects.ts";
-import { RETRY_POLICY } from "./retry-policy.ts";
 import { type FolderFile, unreadableFolder, type WalkOptions, walkFolder } from "./walk-folder.ts";
 
 export interface UploadOptions {

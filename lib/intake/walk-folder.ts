@@ -3,7 +3,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { labelOfKey } from "#lib/photo/photo-label.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import { compareKeys } from "./key-order.ts";
+import { compareKeys } from "#lib/store/object-store.ts";
 
 export interface FolderFile {
   readonly path: string;

@@ -1,6 +1,7 @@
 import type { LogRecord } from "#lib/log/record-log.ts";
 import { deadLetterReasonOf } from "#lib/runtime/errors.ts";
-import type { DeadLetter } from "./messages.ts";
+import { deadLetterCodec, deadLetterMarkCodec } from "./avro/avro-codec.ts";
+import type { DeadLetter, DeadLetterMark } from "./messages.ts";
 
 /** A letter must fit where its record did, with room for what it adds; Kafka's default bound is 1 MiB. */
 const ORIGINAL_BYTES_MAX = 512 * 1_024;
@@ -44,4 +45,15 @@ export function deadLetterOf(record: LogRecord, error: Error, context: DeadLette
 
 function withinBound(bytes: Uint8Array | null, bytesMax: number): Uint8Array | null {
   return bytes && bytes.byteLength > bytesMax ? null : bytes;
+}
+
+/** What a record of the topic of dead letters holds: a letter, or a mark that settles an earlier one. */
+export type DeadLetterRecord =
+  | { readonly kind: "letter"; readonly letter: DeadLetter }
+  | { readonly kind: "mark"; readonly mark: DeadLetterMark };
+
+/** @throws poison-message when the bytes are neither. */
+export function decodeDeadLetterRecord(bytes: Uint8Array | null): DeadLetterRecord {
+  if (deadLetterMarkCodec.recognises(bytes)) return { kind: "mark", mark: deadLetterMarkCodec.decode(bytes) };
+  return { kind: "letter", letter: deadLetterCodec.decode(bytes) };
 }

@@ -1,6 +1,11 @@
+import { z } from "zod";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { PhotoArrived, PhotoFeatures } from "./messages.ts";
-import { runName } from "./run-name.ts";
+
+/** A run's name: it is a part of folder names, of consumer groups and of every row. */
+export const runName = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]{1,64}$/, "must be 1 to 64 letters, digits, dots, dashes or underscores");
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html, and capitals and underscores, of old. */
 const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$/;
@@ -48,6 +53,15 @@ export function requireUsableVector(vector: PhotoFeatures): void {
   require(sourceOffset >= 0, "source offset", "can't be negative", sourceOffset);
   require(widthPx > 0 && heightPx > 0, "size in pixels", "must be above 0", `${widthPx} × ${heightPx}`);
   requirePredictions(predictions ?? []);
+}
+
+/**
+ * The index of the first value that is NaN or infinite, -1 when there is none. A loop, since it looks at every value of
+ * every vector: `findIndex` calls a function for each and takes nine times as long.
+ */
+export function indexOfNonFinite(values: Float32Array): number {
+  for (let index = 0; index < values.length; index++) if (!Number.isFinite(values[index]!)) return index;
+  return -1;
 }
 
 function requireObject({ bucket, key, etag, label, traceparent }: PhotoArrived | PhotoFeatures): void {

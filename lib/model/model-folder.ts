@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import { hashFile } from "./file-hash.ts";
 import { type ModelManifest, parseManifest } from "./manifest.ts";
 import { cachedModelPath, findModelFolder, modelCacheFolder } from "./model-places.ts";
 
@@ -132,4 +131,11 @@ async function readText(path: string, expectation: string): Promise<string> {
 
 function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
+}
+
+/** A file's SHA-256 in lower-case hex, read in pieces: model files may be half a gigabyte. */
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const piece of createReadStream(path)) hash.update(piece);
+  return hash.digest("hex");
 }

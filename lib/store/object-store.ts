@@ -78,3 +78,8 @@ export interface PutOptions {
 export function formatS3Uri({ bucket, key }: ObjectLocation): string {
   return `s3://${bucket}/${key}`;
 }
+
+/** The order in which S3 lists keys: that of their UTF-8 bytes. Strings compare by UTF-16 units, which differs past U+FFFF. */
+export function compareKeys(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

@@ -1,5 +1,5 @@
 import type { LogRecord, PartitionOffset } from "#lib/log/record-log.ts";
-import { type DeadLetterRecord, decodeDeadLetterRecord } from "#lib/messages/dead-letter-record.ts";
+import { type DeadLetterRecord, decodeDeadLetterRecord } from "#lib/messages/dead-letter.ts";
 import type { DeadLetterMark } from "#lib/messages/messages.ts";
 import { fateOf } from "#lib/runtime/errors.ts";
 import { type MessageAccess, requireTopic } from "#ops/pipeline/pipeline-access.ts";

@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { FolderRecordLog } from "#lib/log/folder/folder-record-log.ts";
 import type { LogAdmin, PositionedProducer } from "#lib/log/record-log.ts";
 import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
-import { decodeDeadLetterRecord } from "#lib/messages/dead-letter-record.ts";
+import { decodeDeadLetterRecord } from "#lib/messages/dead-letter.ts";
 import { type DeadLetter, LIVE_RUN } from "#lib/messages/messages.ts";
 import { type Topics, topicShapes, topicsWithPrefix } from "#lib/messages/topics.ts";
 import { systemClock } from "#lib/runtime/clock.ts";

@@ -1,5 +1,5 @@
 import { rename, stat } from "node:fs/promises";
-import { hashFile } from "#lib/model/file-hash.ts";
+import { hashFile } from "#lib/model/model-folder.ts";
 import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
 import { backoffMs } from "#lib/runtime/retry.ts";
 import { withFileLock } from "#stack/file-lock.ts";

@@ -1,9 +1,8 @@
 import { open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cutAtClassifier } from "#lib/model/feature-cut.ts";
-import { hashFile } from "#lib/model/file-hash.ts";
 import { openPreprocessor } from "#lib/model/inference/preprocessor.ts";
-import type { ModelFolder } from "#lib/model/model-folder.ts";
+import { hashFile, type ModelFolder } from "#lib/model/model-folder.ts";
 import { openNetwork } from "#lib/model/network.ts";
 import { type DecodeOptions, decodePhoto } from "#lib/photo/decode-photo.ts";
 import type { PhotoFile } from "./photo-set.ts";

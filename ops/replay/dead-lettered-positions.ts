@@ -1,5 +1,5 @@
 import { photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
-import { decodeDeadLetterRecord } from "#lib/messages/dead-letter-record.ts";
+import { decodeDeadLetterRecord } from "#lib/messages/dead-letter.ts";
 import type { DeadLetter, SourcePosition } from "#lib/messages/messages.ts";
 import { fateOf } from "#lib/runtime/errors.ts";
 import type { MessageAccess } from "#ops/pipeline/pipeline-access.ts";

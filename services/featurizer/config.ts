@@ -1,9 +1,9 @@
 import { statusServerConfig } from "#lib/http/status-server.ts";
 import { kafkaConfig } from "#lib/log/kafka/kafka-config.ts";
 import { partitionOffsetsSetting } from "#lib/log/partition-offsets.ts";
+import { runName } from "#lib/messages/message-bounds.ts";
 import { LIVE_RUN } from "#lib/messages/messages.ts";
 import { bucketsSetting, photosBucketSetting } from "#lib/messages/photo-buckets.ts";
-import { runName } from "#lib/messages/run-name.ts";
 import { groupName, topicsConfig } from "#lib/messages/topics.ts";
 import { DEFAULT_PHOTO_LIMITS } from "#lib/photo/check-photo.ts";
 import { type ConfigOf, setting, someText, wholeNumber } from "#lib/runtime/config.ts";

@@ -1,5 +1,4 @@
-import { indexOfNonFinite } from "#lib/messages/finite-values.ts";
-import { requireUsableVector } from "#lib/messages/message-bounds.ts";
+import { indexOfNonFinite, requireUsableVector } from "#lib/messages/message-bounds.ts";
 import type { PhotoFeatures } from "#lib/messages/messages.ts";
 import { photoUri } from "#lib/photo/photo-uri.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";

@@ -1,7 +1,6 @@
 import type { Consumer, ConsumerCrashEvent, ConsumerGroupJoinEvent, EachBatchPayload } from "kafkajs";
 import pLimit from "p-limit";
-import { systemClock } from "#lib/runtime/clock.ts";
-import { watchForSetBack } from "#lib/runtime/clock-watch.ts";
+import { systemClock, watchForSetBack } from "#lib/runtime/clock.ts";
 import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { ConsumerHandlers, Membership, PartitionOffset, RecordConsumer } from "../record-log.ts";

@@ -1,4 +1,4 @@
-import { indexOfNonFinite } from "#lib/messages/finite-values.ts";
+import { indexOfNonFinite } from "#lib/messages/message-bounds.ts";
 import type { Prediction } from "#lib/messages/messages.ts";
 import type { DecodedPhoto } from "#lib/photo/decode-photo.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";

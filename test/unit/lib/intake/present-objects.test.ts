@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { compareKeys } from "#lib/intake/key-order.ts";
 import { PresentObjects } from "#lib/intake/present-objects.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
-import type { ObjectStore } from "#lib/store/object-store.ts";
+import { compareKeys, type ObjectStore } from "#lib/store/object-store.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
 
 const BUCKET = "photos";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decodeDeadLetterRecord } from "#lib/messages/dead-letter-record.ts";
+import { decodeDeadLetterRecord } from "#lib/messages/dead-letter.ts";
 import { topicShapes, topicsWithPrefix } from "#lib/messages/topics.ts";
 import { LetterSettler } from "#ops/dead-letters/settle-letters.ts";
 import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";

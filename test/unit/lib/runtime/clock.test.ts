@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { systemClock } from "#lib/runtime/clock.ts";
-import { watchForSetBack } from "#lib/runtime/clock-watch.ts";
+import { systemClock, watchForSetBack } from "#lib/runtime/clock.ts";
 
 const HOUR_MS = 3_600_000;
 
