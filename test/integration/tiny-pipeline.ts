@@ -84,7 +84,7 @@ export class TinyPipeline {
       TOPIC_PREFIX: `${this.id}.`,
       TABLE_URI: this.tableUri,
       HTTP_PORT: "0",
-      FEATURIZER_BUCKETS: BUCKET,
+      PHOTOS_BUCKET: BUCKET,
       FEATURIZER_GROUP: `${this.id}.featurizers`,
       FEATURIZER_WORKERS: "1",
       FEATURIZER_COMMIT_MS: "100",
