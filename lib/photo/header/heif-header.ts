@@ -7,8 +7,6 @@ export interface HeifHeader extends PhotoHeader {
   readonly format: "avif" | "heic";
   /** The embedded ICC profile of the primary image. */
   readonly profile: Uint8Array | undefined;
-  /** Whether the primary image is a grid of tiles. */
-  readonly isGrid: boolean;
   /** Pictures only as a track, without a still image of its own. */
   readonly isSequenceOnly: boolean;
 }
@@ -55,7 +53,6 @@ export function readHeifHeader(bytes: Uint8Array, format: "avif" | "heic"): Heif
     // Of a grid all tiles count: libheif fills missing ones with darkness. Other pictures' bytes count too, since it
     // refuses a file that lacks any.
     isCut: [primary, ...tiles].some((item) => items.isCut(item, bytes.byteLength)) || breaksOff(bytes),
-    isGrid,
     isSequenceOnly: false,
   };
 }
@@ -68,7 +65,7 @@ function breaksOff(bytes: Uint8Array): boolean {
 function sequenceHeader(format: "avif" | "heic"): HeifHeader {
   const unknown = { width: 1, height: 1, bitsPerSample: 8, samplesPerPixel: 3, hasAlpha: false, hasProfile: false };
   const still = { isInterlaced: false, isProgressive: false, scans: 1, frames: 1, exif: undefined, xmp: undefined };
-  const own = { nclx: undefined, profile: undefined, isCut: false, isGrid: false, isSequenceOnly: true };
+  const own = { nclx: undefined, profile: undefined, isCut: false, isSequenceOnly: true };
   return { format, ...unknown, ...still, ...own };
 }
 

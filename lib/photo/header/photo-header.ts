@@ -26,6 +26,7 @@ export interface PhotoHeader {
   readonly isProgressive: boolean;
   /** JPEG scans; each runs over the whole picture. */
   readonly scans: number;
+  /** WebP: pictures of an animation, of which the first is taken; 1 in all others. */
   readonly frames: number;
   /** A TIFF structure with EXIF's tags. */
   readonly exif: Uint8Array | undefined;

@@ -10,8 +10,6 @@ export interface TiffDirectory {
   text(tag: number): string | undefined;
   /** The raw bytes of a tag. */
   bytes(tag: number): Uint8Array | undefined;
-  /** Where the next directory begins; 0 after the last. */
-  readonly next: number;
 }
 
 export interface TiffStructure {
@@ -78,8 +76,7 @@ function readDirectory(
     const start = size <= inlineBytes ? inline : place(inline);
     if (start + size <= view.byteLength && !entries.has(tag)) entries.set(tag, { type, count: values, at: start });
   }
-  const next = end + inlineBytes <= view.byteLength ? place(end) : 0;
-  return directoryOf(bytes, view, little, entries, next);
+  return directoryOf(bytes, view, little, entries);
 }
 
 function directoryOf(
@@ -87,7 +84,6 @@ function directoryOf(
   view: DataView,
   little: boolean,
   entries: ReadonlyMap<number, Entry>,
-  next: number,
 ): TiffDirectory {
   const numbers = (tag: number) => {
     const entry = entries.get(tag);
@@ -98,7 +94,6 @@ function directoryOf(
     return Array.from({ length }, (_, index) => read(view, entry.at + index * bytesEach, little));
   };
   return {
-    next,
     numbers,
     number: (tag) => numbers(tag)?.[0],
     text(tag) {

@@ -7,7 +7,6 @@ export interface TiffHeader extends PhotoHeader {
   readonly unreadable: string | undefined;
   /** Encoded or not, a strip or tile is held as a whole while it is decoded. */
   readonly blockPixels: number;
-  readonly orientation: number | undefined;
 }
 
 /**
@@ -39,11 +38,10 @@ export function readTiffHeader(bytes: Uint8Array): TiffHeader | undefined {
     isProgressive: false,
     scans: 1,
     isCut: false,
-    frames: countDirectories(structure),
+    frames: 1,
     exif: bytes,
     xmp: directory.bytes(TAG.xmp),
     blockPixels,
-    orientation: directory.number(TAG.orientation),
     unreadable: unreadableReason(structure, directory, samplesPerPixel),
   };
 }
@@ -55,8 +53,6 @@ const TAG = {
   bitsPerSample: 258,
   compression: 259,
   photometric: 262,
-  make: 271,
-  orientation: 274,
   samplesPerPixel: 277,
   rowsPerStrip: 278,
   tileWidth: 322,
@@ -104,16 +100,3 @@ function isRawPicture(directory: TiffDirectory): boolean {
 function isFullPicture(directory: TiffDirectory): boolean {
   return ((directory.number(TAG.subfileType) ?? 0) & REDUCED) === 0;
 }
-
-/** Pages; a chain that never ends is cut. */
-function countDirectories(structure: TiffStructure): number {
-  let pages = 0;
-  for (let offset = structure.first; offset > 0 && pages < PAGES_MAX; pages += 1) {
-    const directory = structure.directory(offset);
-    if (!directory) break;
-    offset = directory.next;
-  }
-  return Math.max(1, pages);
-}
-
-const PAGES_MAX = 1_000;
