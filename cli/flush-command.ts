@@ -6,7 +6,8 @@ import { formatTableUri, parseTableUri } from "#lib/table/table-location.ts";
 import { countRows } from "#lib/table/table-summary.ts";
 import { type FlushedTable, flushFolder } from "#ops/flush/flush-folder.ts";
 import { flushTable, STALL_SECONDS } from "#ops/flush/flush-table.ts";
-import { requireTableUri, withPipelineAccess } from "#ops/pipeline/pipeline-access.ts";
+import { withPipelineAccess } from "#ops/pipeline/pipeline-access.ts";
+import { findTableUri, TABLE_BY_DEFAULT } from "#ops/services/find-table-uri.ts";
 import { cliDeps } from "./cli-deps.ts";
 import { interruptible } from "./interruption.ts";
 import { type OutputFlags, print, printJson, withJson } from "./output.ts";
@@ -15,7 +16,7 @@ import { type OutputFlags, print, printJson, withJson } from "./output.ts";
 export function flushCommand(): Command {
   return withJson(new Command("flush"))
     .description("commit everything the reducers have buffered, and wait until it is in the table")
-    .option("--table <uri>", "s3://bucket/prefix of the table; TABLE_URI by default")
+    .option("--table <uri>", `s3://bucket/prefix of the table; ${TABLE_BY_DEFAULT}`)
     .option("--out <folder>", "the output folder of `local`: commit what an interrupted run has featurized")
     .option("--model <id>", "with --out: a model's id or name, where the folder has photos of several")
     .option("--timeout <seconds>", "give up when the table has made no progress for so long", seconds, STALL_SECONDS)
@@ -37,7 +38,7 @@ async function runFlush(flags: FlushFlags): Promise<void> {
   if (model !== undefined && out === undefined) throw new FruitstreamError("usage", "--model is for --out");
   const flushed = await interruptible((signal) =>
     out === undefined
-      ? flushPipeline(requireTableUri(table, cliDeps), timeout, signal)
+      ? flushPipeline(table, timeout, signal)
       : flushFolder(resolve(out), model, cliDeps, timeout, signal),
   );
   if (!flushed) return;
@@ -45,8 +46,12 @@ async function runFlush(flags: FlushFlags): Promise<void> {
   else print(`version ${flushed.version} of ${flushed.table} has everything published before`);
 }
 
-async function flushPipeline(uri: string, stallSeconds: number, signal: AbortSignal): Promise<FlushedTable> {
-  const location = parseTableUri(uri);
+async function flushPipeline(
+  table: string | undefined,
+  stallSeconds: number,
+  signal: AbortSignal,
+): Promise<FlushedTable> {
+  const location = parseTableUri(await findTableUri(table, cliDeps));
   return withPipelineAccess("flush", cliDeps, async ({ admin, producer, store, topics }) => {
     const table = await openTable(store, location);
     await flushTable({ admin, producer, table, featuresTopic: topics.features }, stallSeconds, signal);

@@ -5,12 +5,13 @@ import { LIVE_RUN } from "#lib/messages/messages.ts";
 import { findModelFolder } from "#lib/model/model-places.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import { type PipelineAccess, requireTableUri, withPipelineAccess } from "#ops/pipeline/pipeline-access.ts";
+import { type PipelineAccess, withPipelineAccess } from "#ops/pipeline/pipeline-access.ts";
 import { unaccountedOf } from "#ops/replay/replay-counts.ts";
 import { replayFeatures } from "#ops/replay/replay-features.ts";
 import { replayPhotos } from "#ops/replay/replay-photos.ts";
 import type { OnReplayProgress } from "#ops/replay/replay-progress.ts";
 import { parseBound, type ReplayBound } from "#ops/replay/replay-range.ts";
+import { findTableUri, TABLE_BY_DEFAULT } from "#ops/services/find-table-uri.ts";
 import { cliDeps } from "./cli-deps.ts";
 import { EXIT } from "./exit-code.ts";
 import { formatCounts } from "./format-counts.ts";
@@ -33,7 +34,7 @@ export function replayCommand(): Command {
       "photos: model folder, or the name of a model that comes with the project; FEATURIZER_MODEL_DIR by default",
     )
     .option("--share <part>", "photos: share of this machine's cores that may be used", share, 0.5)
-    .option("--table <uri>", "s3://bucket/prefix of the table; for photos TABLE_URI by default")
+    .option("--table <uri>", `s3://bucket/prefix of the table; for photos ${TABLE_BY_DEFAULT}`)
     .option(
       "--from <bound>",
       "earliest, an ISO time, or partition:offset,… (default: earliest, or where an interrupted run stopped)",
@@ -60,7 +61,7 @@ async function runReplay(flags: ReplayFlags): Promise<void> {
     to: flags.to === undefined ? undefined : parseBound(flags.to, "--to"),
     logFile: flags.logFile && resolve(flags.logFile),
   };
-  const replay = flags.topic === "photos" ? photoReplay(flags, bounds) : vectorReplay(flags, bounds);
+  const replay = flags.topic === "photos" ? await photoReplay(flags, bounds) : vectorReplay(flags, bounds);
   const what = flags.topic === "photos" ? "photos" : "vectors";
   const line = new StatusLine(systemClock);
   const onProgress: OnReplayProgress = ({ done, total }) =>
@@ -90,14 +91,14 @@ interface Bounds {
   readonly logFile: string | undefined;
 }
 
-function photoReplay(flags: ReplayFlags, bounds: Bounds) {
+async function photoReplay(flags: ReplayFlags, bounds: Bounds) {
   const { model = process.env.FEATURIZER_MODEL_DIR, share: part } = flags;
   if (!model) throw new FruitstreamError("usage", "which model? name its folder with --model");
   const replay = {
     ...bounds,
     run: requireRun(flags.run),
     modelFolder: resolve(findModelFolder(model)),
-    tableUri: requireTableUri(flags.table, cliDeps),
+    tableUri: await findTableUri(flags.table, cliDeps),
     share: part,
   };
   return (access: PipelineAccess, signal: AbortSignal, onProgress: OnReplayProgress) =>

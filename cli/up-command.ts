@@ -57,6 +57,6 @@ logs    ${logFolder}
 everything is ready; in another terminal:
   fruitstream ingest upload <folder>          photos of a folder; curl -T photo.jpg ${ingestUrl}/v1/photos/<label>/photo.jpg
   fruitstream status                          how far they are
-  fruitstream table show ${tableUri}
+  fruitstream table show                      what is in the table
 Ctrl-C stops what was started here`;
 }

@@ -67,10 +67,3 @@ export async function requireTopic(admin: LogAdmin, topic: string): Promise<numb
   if (partitions !== undefined) return partitions;
   throw new FruitstreamError("usage", `there is no topic "${topic}"; check KAFKA_BROKERS and TOPIC_PREFIX`);
 }
-
-/** The table that a caller or the environment names. */
-export function requireTableUri(uri: string | undefined, { env }: Pick<OpsDeps, "env">): string {
-  const named = uri || env.TABLE_URI;
-  if (named) return named;
-  throw new FruitstreamError("usage", "which table? name it with --table s3://bucket/prefix, or set TABLE_URI");
-}

@@ -10,6 +10,7 @@ import { openTable } from "#lib/table/open-table.ts";
 import { parseTableUri } from "#lib/table/table-location.ts";
 import { findS3Access, openStackStore } from "#ops/pipeline/endpoints.ts";
 import type { OpsDeps } from "#ops/pipeline/ops-deps.ts";
+import { findTableUri, TABLE_BY_DEFAULT } from "#ops/services/find-table-uri.ts";
 
 /** A table that is only read, and the name under which its reader knows it. */
 export interface NamedTable {
@@ -19,7 +20,7 @@ export interface NamedTable {
 }
 
 /** Where a table may be, for the help of every command that reads one. */
-export const TABLE_PLACES = "s3://bucket/prefix, file:///folder or a local folder; TABLE_URI by default";
+export const TABLE_PLACES = `s3://bucket/prefix, file:///folder or a local folder; ${TABLE_BY_DEFAULT}`;
 
 /**
  * Opens a table that is only read, wherever it is. A folder may be the table's own, or one that holds it as `table`, as
@@ -29,8 +30,7 @@ export const TABLE_PLACES = "s3://bucket/prefix, file:///folder or a local folde
  * @throws usage when no table is named, or a place of another kind; invalid-table when there is none.
  */
 export async function openNamedTable(place: string | undefined, deps: OpsDeps): Promise<NamedTable & AsyncDisposable> {
-  const named = place || deps.env.TABLE_URI;
-  if (!named) throw new FruitstreamError("usage", `which table? name it as ${TABLE_PLACES}`);
+  const named = await findTableUri(place, deps);
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(named) ?? [];
   if (scheme === undefined) return openFolderTable(resolve(named));
   if (scheme === "file") return openFolderTable(folderOf(named));

@@ -1,0 +1,19 @@
+import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { OpsDeps } from "#ops/pipeline/ops-deps.ts";
+import { readStackSettings } from "#stack/stack-settings.ts";
+import { readRunningServices } from "./running-services.ts";
+
+/** Which table a command takes when it is told none, for its help. */
+export const TABLE_BY_DEFAULT = "TABLE_URI by default, else the table of `up`";
+
+/**
+ * The table that the caller names, else the environment, else the one that the services of a running `up` fill.
+ *
+ * @throws usage when there is none of them.
+ */
+export async function findTableUri(named: string | undefined, { env }: Pick<OpsDeps, "env">): Promise<string> {
+  const uri = named || env.TABLE_URI || (await readRunningServices(readStackSettings(env).stateDir))?.tableUri;
+  if (uri) return uri;
+  const message = "which table? name it as s3://bucket/prefix or as a local folder, or set TABLE_URI";
+  throw new FruitstreamError("usage", message);
+}
