@@ -18,7 +18,7 @@ export interface CaptureTime {
  * camera's clock is taken as UTC and says so. DateTime is the last edit and never counts.
  *
  * @param exif a TIFF structure, or undefined.
- * @param nowMs the present: cameras whose clock was never set, or is ahead of it, name no time.
+ * @param nowMs a time by which the photo existed: cameras whose clock was never set, or is ahead of it, name no time.
  * @returns undefined where EXIF names no time, or an absurd one.
  */
 export function readCaptureTime(exif: Uint8Array | undefined, nowMs: number): CaptureTime | undefined {
@@ -77,8 +77,13 @@ function readClock(text: string | undefined, subseconds: string | undefined): nu
   ];
   const ms = Date.UTC(year, month - 1, day, hour, minute, second);
   const date = new Date(ms);
-  const isInCalendar = date.getUTCMonth() === month - 1 && date.getUTCDate() === day && date.getUTCHours() === hour;
-  if (year === 0 || !isInCalendar || minute > 59 || second > 60) return undefined;
+  // Of years below 100 `Date.UTC` makes others.
+  const isInCalendar =
+    date.getUTCFullYear() === year &&
+    date.getUTCMonth() === month - 1 &&
+    date.getUTCDate() === day &&
+    date.getUTCHours() === hour;
+  if (!isInCalendar || minute > 59 || second > 60) return undefined;
   const digits = /^\s*(\d{1,9})/.exec(subseconds ?? "")?.[1];
   return ms + (digits ? Math.floor(1_000 * Number(`0.${digits}`)) : 0);
 }

@@ -1,6 +1,9 @@
 import fc from "fast-check";
+import sharp from "sharp";
 import { expect, test } from "vitest";
 import { readCaptureTime } from "#lib/photo/capture-time.ts";
+import { sniffPhotoFormat } from "#lib/photo/header/photo-format.ts";
+import { readPhotoHeader } from "#lib/photo/header/read-photo-header.ts";
 import { exifBlock } from "./exif-block.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 27);
@@ -41,6 +44,7 @@ test.each([
   "0000:00:00 00:00:00",
   "2099:09:29 10:10:10",
   "1970:01:01 00:00:00",
+  "0099:07:14 02:15:12",
   "2023:02:30 10:00:00",
   "2023:13:01 10:00:00",
   "2023:01:01 25:00:00",
@@ -49,6 +53,20 @@ test.each([
   "",
 ])("%j names no time", (text) => {
   expect(read({ [ORIGINAL]: text })).toBeUndefined();
+});
+
+const timeIn = (bytes: Uint8Array) => readCaptureTime(readPhotoHeader(bytes, sniffPhotoFormat(bytes)!)!.exif, NOW_MS);
+
+test.each(["jpeg", "png", "webp", "avif"] as const)("it is found in the EXIF of a photo in %s", async (format) => {
+  const exif = { IFD2: { DateTimeOriginal: "2023:07:14 02:15:12", OffsetTimeOriginal: "+05:30" } };
+  const blank = sharp({ create: { width: 16, height: 16, channels: 3, background: "#6a2" } });
+  const bytes = await blank.withExif(exif).toFormat(format).toBuffer();
+  expect(timeIn(bytes)).toEqual({ ms: Date.parse("2023-07-13T20:45:12Z"), source: "exif" });
+});
+
+test("it is found in a TIFF, whose own directories are those of EXIF", () => {
+  const tiff = exifBlock({ image: { 256: 16, 257: 16 }, photo: { [ORIGINAL]: "2023:07:14 02:15:12" } });
+  expect(timeIn(tiff)).toEqual({ ms: Date.parse("2023-07-14T02:15:12Z"), source: "exif-local" });
 });
 
 test("the last edit never counts", () => {
