@@ -12,7 +12,9 @@ const ADDED_FIELD = { name: "cameraModel", type: ["null", "string"], default: nu
 /** What a process of the next release knows: a further version of each message, with one more optional field. */
 export function nextSchemas(): KnownSchemas {
   const published = readPublishedSchemas();
-  return new KnownSchemas(published.flatMap((schema) => [schema, withField(schema, ADDED_FIELD)]));
+  const isNewest = ({ message }: PublishedSchema, index: number) => published[index + 1]?.message !== message;
+  const next = published.filter(isNewest).map((schema) => withField(schema, ADDED_FIELD));
+  return new KnownSchemas([...published, ...next]);
 }
 
 /** The next version of a schema: a field first, where it moves all others. */

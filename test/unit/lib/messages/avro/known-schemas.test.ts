@@ -14,7 +14,7 @@ test("a schema with its defaults comes back with the same fingerprint", () => {
 
 test("what is missing for a message is missing until it is learnt, once", () => {
   const known = new KnownSchemas(published);
-  const newer = nextSchemas().published.find(({ version }) => version === 2)!;
+  const newer = nextSchemas().published.at(-1)!;
   const message = singleObjectHeader(newer.fingerprint);
   expect(known.isMissingFor(message)).toBe(true);
   expect(known.learn(newer.fingerprint, formatSchema(newer))).toBe(true);
