@@ -26,6 +26,7 @@ export async function vectorRecords(context: BenchContext, photos: readonly Samp
       widthPx: 100,
       heightPx: 100,
       capturedAtMs: atMs,
+      capturedAtSource: "object",
       ingestedAtMs: atMs,
       featurizedAtMs: atMs,
       traceparent: null,

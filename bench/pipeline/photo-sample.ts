@@ -57,7 +57,8 @@ export async function uploadPhotos(
       const location = { bucket: BUCKET, key: `${prefix}/${name}` };
       const { etag } = await store.put(location, bytes);
       const label = labelOfKey(name, unlabelled);
-      return { ...location, etag, sizeBytes: bytes.byteLength, label, capturedAtMs: CAPTURED_AT_MS, traceparent: null };
+      const time = { capturedAtMs: CAPTURED_AT_MS, capturedAtSource: "object" };
+      return { ...location, etag, sizeBytes: bytes.byteLength, label, ...time, traceparent: null };
     }),
   );
   return Promise.all(uploads);

@@ -112,6 +112,7 @@ function messageOf(index: number, values: Float32Array, dimensions: number, sour
     widthPx: 100,
     heightPx: 100,
     capturedAtMs: atMs,
+    capturedAtSource: "object",
     ingestedAtMs: atMs,
     featurizedAtMs: atMs,
     features: values.slice(index * dimensions, (index + 1) * dimensions),

@@ -1,5 +1,5 @@
 import pLimit from "p-limit";
-import { eventTimeMs } from "#lib/photo/event-time.ts";
+import { eventTime } from "#lib/photo/event-time.ts";
 import { fateOf } from "#lib/runtime/errors.ts";
 import { type RetryHooks, retrying } from "#lib/runtime/retry.ts";
 import { etagOfFile } from "#lib/store/folder/object-file.ts";
@@ -30,7 +30,8 @@ const ANNOUNCEMENTS_PENDING_MAX = 1000;
 
 /**
  * Announces a folder's photos where they lie; nothing is copied. A photo whose path and content were announced before
- * is not announced again. Event time is the file's modification time; the label comes from the path below the folder.
+ * is not announced again. Event time is the file's modification time, unless the photo turns out to tell a better one;
+ * the label comes from the path below the folder.
  * Constant memory, however large folder and photos are.
  *
  * @throws usage when the folder is none, what announcing throws, or, once what was begun is announced, the signal's
@@ -56,7 +57,7 @@ export async function announceFolder(
       etag,
       sizeBytes: file.sizeBytes,
       label: file.label,
-      capturedAtMs: eventTimeMs(file.modifiedAtMs, hooks.clock.nowMs()),
+      ...eventTime("object", file.modifiedAtMs, hooks.clock.nowMs()),
       traceparent: null,
     });
     count.add("announced");

@@ -1,4 +1,4 @@
-import { eventTimeMs } from "#lib/photo/event-time.ts";
+import { eventTime } from "#lib/photo/event-time.ts";
 import { labelOfKey } from "#lib/photo/photo-label.ts";
 import type { RetryHooks } from "#lib/runtime/retry.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
@@ -17,8 +17,8 @@ export interface BackfillOptions extends Listing {
 const PENDING_MAX = 4000;
 
 /**
- * Announces every photo that rests under a prefix. Event time is when the object was last written. Announces at least
- * once: a photo that was announced before is announced again, as another arrival.
+ * Announces every photo that rests under a prefix. Event time is when the object was last written, unless the photo
+ * turns out to tell a better one. Announces at least once: a photo that was announced before is announced again, as another arrival.
  *
  * Constant memory. Photos are acknowledged in the order of their keys, so after a failure or an abort the progress's
  * `lastKey` as `startAfter` goes on without a gap.
@@ -37,9 +37,9 @@ export async function backfill(
   const objects = listObjects(store, listing, RETRY_POLICY, hooks);
   await forEachBounded(objects, PENDING_MAX, hooks.signal, async ({ key, etag, sizeBytes, modifiedAtMs }) => {
     if (!isPhoto(key)) return count.skip(kindOfFile(key));
-    const capturedAtMs = eventTimeMs(modifiedAtMs, hooks.clock.nowMs());
+    const time = eventTime("object", modifiedAtMs, hooks.clock.nowMs());
     const label = labelOfKey(key, unlabelled);
-    await announcer.announce({ bucket, key, etag, sizeBytes, label, capturedAtMs, traceparent: null });
+    await announcer.announce({ bucket, key, etag, sizeBytes, label, ...time, traceparent: null });
     count.add("announced", key);
   });
   return count.progress;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import pLimit from "p-limit";
-import { eventTimeMs } from "#lib/photo/event-time.ts";
+import { eventTime } from "#lib/photo/event-time.ts";
 import { sniffPhotoFormat } from "#lib/photo/header/photo-format.ts";
 import { type RetryHooks, retrying } from "#lib/runtime/retry.ts";
 import type { ObjectLocation, ObjectStore, ObjectSummary } from "#lib/store/object-store.ts";
@@ -33,7 +33,8 @@ const ANNOUNCEMENTS_PENDING_MAX = 1000;
 const FILE_BYTES_MAX = 64 * 1_048_576;
 
 /**
- * Uploads a folder's photos and announces each one. Event time is the file's modification time.
+ * Uploads a folder's photos and announces each one. Event time is the file's modification time,
+ * unless the photo turns out to tell a better one.
  *
  * A photo that is on S3 with the same content is neither uploaded nor announced again, so running twice doubles no row.
  * A run that died between writing a photo and announcing it leaves one that only `announceExisting` announces: nothing
@@ -123,7 +124,7 @@ async function storePhoto(
 function describe({ label, modifiedAtMs }: FolderFile, { clock }: RetryHooks) {
   return {
     label,
-    capturedAtMs: eventTimeMs(modifiedAtMs, clock.nowMs()),
+    ...eventTime("object", modifiedAtMs, clock.nowMs()),
     traceparent: null,
   };
 }

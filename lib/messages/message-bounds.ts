@@ -15,6 +15,8 @@ const ETAG = /^[\x21\x23-\x7e]{1,1024}$/;
 const LABEL_BYTES_MAX = 512;
 /** https://www.w3.org/TR/trace-context/#traceparent-header has 55 characters; later versions may append to it. */
 const TRACEPARENT = /^[\x21-\x7e]{1,128}$/;
+/** Those of `CapturedAtSource`, and what later versions may add to them. */
+const CAPTURED_AT_SOURCE = /^[a-z][a-z0-9-]{0,31}$/;
 /** `model-folder.ts` makes them so. It becomes the name of folders and partitions. */
 const MODEL_ID = /^[A-Za-z0-9._-]{1,64}-[0-9a-f]{12}$/;
 /** https://kafka.apache.org: Topic.validate */
@@ -64,11 +66,14 @@ export function indexOfNonFinite(values: Float32Array): number {
   return -1;
 }
 
-function requireObject({ bucket, key, etag, label, traceparent }: PhotoArrived | PhotoFeatures): void {
+function requireObject(message: PhotoArrived | PhotoFeatures): void {
+  const { bucket, key, etag, label, capturedAtSource, traceparent } = message;
   require(BUCKET.test(bucket), "bucket", "can't be one of S3 (3 to 63 letters, digits, dots, dashes)", bucket);
   require(key !== "" && isWithin(key, KEY_BYTES_MAX), "key", "can't be one of S3 (1 to 1024 bytes)", key);
   require(ETAG.test(etag), "etag", "can't be one of S3", etag);
   require(label === null || isWithin(label, LABEL_BYTES_MAX), "label", "may have 512 bytes of UTF-8", label);
+  const isSource = capturedAtSource === null || CAPTURED_AT_SOURCE.test(capturedAtSource);
+  require(isSource, "source of the captured time", "must be 1 to 32 small letters, digits or dashes", capturedAtSource);
   const isTraceable = traceparent === null || TRACEPARENT.test(traceparent);
   require(isTraceable, "traceparent", "may have 128 characters of ASCII", traceparent);
 }

@@ -8,7 +8,16 @@ export interface SourcePosition {
   readonly sourceOffset: number;
 }
 
-/** `schemas/photo-arrived.v1.avsc`: a photo rests on S3. Times are milliseconds since the Unix epoch, UTC. */
+/**
+ * Who says when a photo was captured.
+ *
+ * - `client`: whoever sent the photo.
+ * - `exif`, `exif-gps`, `exif-local`: the photo itself; see `CaptureTime`.
+ * - `object`: nobody. The time is that of the file or the object, or of the arrival where those can't be true.
+ */
+export type CapturedAtSource = "client" | "exif" | "exif-gps" | "exif-local" | "object";
+
+/** `schemas/photo-arrived.v2.avsc`: a photo rests on S3. Times are milliseconds since the Unix epoch, UTC. */
 export interface PhotoArrived {
   readonly bucket: string;
   readonly key: string;
@@ -16,11 +25,13 @@ export interface PhotoArrived {
   readonly sizeBytes: number;
   readonly label: string | null;
   readonly capturedAtMs: number;
+  /** A `CapturedAtSource`, or one that a later version adds; null in messages of version 1, which don't tell. */
+  readonly capturedAtSource: string | null;
   readonly ingestedAtMs: number;
   readonly traceparent: string | null;
 }
 
-/** `schemas/photo-features.v1.avsc`: a photo's vector. `features` has the model's dimension, in float32. */
+/** `schemas/photo-features.v2.avsc`: a photo's vector. `features` has the model's dimension, in float32. */
 export interface PhotoFeatures extends SourcePosition {
   /** The model's name and content hash. */
   readonly model: string;
@@ -31,6 +42,8 @@ export interface PhotoFeatures extends SourcePosition {
   readonly widthPx: number;
   readonly heightPx: number;
   readonly capturedAtMs: number;
+  /** As in `PhotoArrived`. */
+  readonly capturedAtSource: string | null;
   readonly ingestedAtMs: number;
   readonly featurizedAtMs: number;
   readonly features: Float32Array;

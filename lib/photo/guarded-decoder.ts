@@ -50,12 +50,15 @@ export class GuardedDecoder {
   }
 
   /**
+   * @param checked what `checkPhoto` said of the bytes, where the caller has asked already.
    * @throws what `decodePhoto` throws, with a detail that is the photo's own; decoder-killed when the photo ended two
    * decoder processes, by crashing them, or by memory or time.
    */
-  async decode(bytes: Uint8Array): Promise<DecodedPhoto> {
+  async decode(
+    bytes: Uint8Array,
+    checked: CheckedPhoto = checkPhoto(bytes, this.#options.decode.limits),
+  ): Promise<DecodedPhoto> {
     const { decode, measure = (work) => work() } = this.#options;
-    const checked = checkPhoto(bytes, decode.limits);
     if (!isLight(checked)) return await this.#decodeApart(bytes, checked);
     try {
       return await this.#light(() => measure(() => decodePhoto(bytes, decode, checked)));

@@ -53,6 +53,7 @@ export const PHOTO_COLUMNS: readonly PhotoColumn[] = [
   timestamp("featurized_at", (row) => row.featurizedAtMs),
   integer("source_partition", (row) => row.sourcePartition),
   long("source_offset", (row) => row.sourceOffset),
+  { ...text("captured_at_source", (row) => row.capturedAtSource), addedLater: true },
 ];
 
 /** What only the folders and the log hold, in the order of the folders. */

@@ -22,6 +22,8 @@ export interface PhotoRow {
   readonly heightPx: number;
   /** Event time: decides the partition. */
   readonly capturedAtMs: number;
+  /** Who says so, as in `PhotoFeatures`; null where nobody noted it. */
+  readonly capturedAtSource: string | null;
   readonly ingestedAtMs: number;
   readonly featurizedAtMs: number;
   readonly sourcePartition: number;

@@ -6,6 +6,7 @@ import { topicProgress } from "#lib/log/topic-progress.ts";
 import { topicsWithPrefix } from "#lib/messages/topics.ts";
 import { InferencePool } from "#lib/model/inference/inference-pool.ts";
 import { loadModelFolder } from "#lib/model/model-folder.ts";
+import { checkPhoto } from "#lib/photo/check-photo.ts";
 import { GuardedDecoder } from "#lib/photo/guarded-decoder.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import type { Health } from "#lib/runtime/health.ts";
@@ -100,7 +101,10 @@ export async function composeFeaturizer(
       producer,
       schemas,
       store,
-      decode: (photo) => decoder.decode(photo),
+      decode: async (photo) => {
+        const checked = checkPhoto(photo, limits);
+        return { decoded: await decoder.decode(photo, checked), exif: checked.header.exif };
+      },
       infer: (photo, signal) => pool.infer(photo, signal),
       clock: systemClock,
       health,

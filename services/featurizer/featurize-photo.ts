@@ -3,6 +3,7 @@ import type { LogRecord } from "#lib/log/record-log.ts";
 import { deadLetterOf } from "#lib/messages/dead-letter.ts";
 import type { DeadLetter, PhotoArrived, PhotoFeatures } from "#lib/messages/messages.ts";
 import type { PhotoVector } from "#lib/model/inference/photo-model.ts";
+import { readCaptureTime } from "#lib/photo/capture-time.ts";
 import type { DecodedPhoto } from "#lib/photo/decode-photo.ts";
 import { photoUri } from "#lib/photo/photo-uri.ts";
 import type { Clock } from "#lib/runtime/clock.ts";
@@ -12,9 +13,16 @@ import type { ObjectStore } from "#lib/store/object-store.ts";
 import { fetchPhoto } from "./fetch-photo.ts";
 import { timed } from "./measure.ts";
 
+/** A photo's pixels, and what it says of itself beside them. */
+export interface OpenedPhoto {
+  readonly decoded: DecodedPhoto;
+  /** A TIFF structure, as in `PhotoHeader`. */
+  readonly exif: Uint8Array | undefined;
+}
+
 export interface PhotoFeaturizerDeps {
   readonly store: ObjectStore;
-  readonly decode: (photo: Uint8Array) => Promise<DecodedPhoto>;
+  readonly decode: (photo: Uint8Array) => Promise<OpenedPhoto>;
   readonly infer: (photo: DecodedPhoto, signal: AbortSignal) => Promise<PhotoVector>;
   readonly clock: Clock;
   readonly retry: WaitingRetry;
@@ -59,11 +67,12 @@ export class PhotoFeaturizer {
     const { sizeBytes, ...carried } = photo;
     try {
       const bytes = await this.#fetch(photo, signal);
-      const decoded = await timed("decode", () => this.#deps.decode(bytes));
+      const { decoded, exif } = await timed("decode", () => this.#deps.decode(bytes));
       signal.throwIfAborted();
       const { features, predictions } = await timed("infer", () => this.#deps.infer(decoded, signal));
       const message: PhotoFeatures = {
         ...carried,
+        ...captureTimeOf(photo, exif),
         run: this.#options.run,
         sourceTopic: record.topic,
         sourcePartition: record.partition,
@@ -95,4 +104,17 @@ export class PhotoFeaturizer {
     const traceparent = photo?.traceparent ?? null;
     return deadLetterOf(record, error, { run: this.#options.run, uri, traceparent, nowMs: this.#deps.clock.nowMs() });
   }
+}
+
+/**
+ * When the photo was captured: the client's word, or the photo's own, or what it was announced with. A photo's clock is
+ * held against its announcement and not against the present, so that a replay comes to the same time.
+ */
+function captureTimeOf(
+  { capturedAtMs, capturedAtSource, ingestedAtMs }: PhotoArrived,
+  exif: Uint8Array | undefined,
+): Pick<PhotoFeatures, "capturedAtMs" | "capturedAtSource"> {
+  const isGuess = capturedAtSource === null || capturedAtSource === "object";
+  const own = isGuess ? readCaptureTime(exif, ingestedAtMs) : undefined;
+  return own ? { capturedAtMs: own.ms, capturedAtSource: own.source } : { capturedAtMs, capturedAtSource };
 }

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { answerStatus } from "#lib/http/status-server.ts";
 import type { PhotoAnnouncer } from "#lib/intake/announce-photo.ts";
-import { eventTimeMs, parseInstantMs } from "#lib/photo/event-time.ts";
+import { eventTime, parseInstantMs } from "#lib/photo/event-time.ts";
 import { labelOfKey } from "#lib/photo/photo-label.ts";
 import { type PhotoPath, parsePhotoPath } from "#lib/photo/photo-path.ts";
 import type { Clock } from "#lib/runtime/clock.ts";
@@ -50,7 +50,8 @@ const STATUS_OF_CODE: Partial<Record<ErrorCode, number>> = {
  * or may not be on S3 and is announced at most by chance: the client sends it again. A photo that is sent twice arrives
  * twice. Beside it the status paths `/livez`, `/readyz` and `/metrics`.
  *
- * `X-Captured-At` (ISO 8601, with zone) gives the event time; without it, or when it is implausible, it is now.
+ * `X-Captured-At` (ISO 8601, with zone) gives the event time; without it, or when it is implausible, the photo's own
+ * EXIF does as soon as it is read, and else it is now.
  */
 export function createPhotoServer(parts: PhotoServerParts, options: PhotoServerOptions): Server {
   const budget = { inFlightBytes: 0 };
@@ -99,7 +100,7 @@ async function takePhoto(
     etag,
     sizeBytes: bytes.byteLength,
     label: labelOfKey(location.key, unlabelled),
-    capturedAtMs: eventTimeMs(parseInstantMs(headerOf(request, "x-captured-at")), clock.nowMs()),
+    ...eventTime("client", parseInstantMs(headerOf(request, "x-captured-at")), clock.nowMs()),
     traceparent: traceparentOf(request),
   };
   await watches.kafka.during(announcer.announce(photo));

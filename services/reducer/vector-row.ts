@@ -26,6 +26,7 @@ export function rowOf(message: PhotoFeatures): PhotoRow {
     widthPx: message.widthPx,
     heightPx: message.heightPx,
     capturedAtMs: message.capturedAtMs,
+    capturedAtSource: message.capturedAtSource,
     ingestedAtMs: message.ingestedAtMs,
     featurizedAtMs: message.featurizedAtMs,
     sourcePartition: message.sourcePartition,

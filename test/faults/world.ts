@@ -242,7 +242,8 @@ export class World {
     const { bucket, photos } = this.parts;
     const { key, etag, sizeBytes } = { ...photos[number % photos.length]!, ...changes };
     const capturedAtMs = FIRST_EVENT_MS + (Math.floor(number / PARTITIONS) % hours) * HOUR_MS;
-    const about = { label: null, capturedAtMs, ingestedAtMs: Date.now(), traceparent: null };
+    const times = { capturedAtMs, capturedAtSource: "object", ingestedAtMs: Date.now() };
+    const about = { label: null, ...times, traceparent: null };
     const value = photoArrivedCodec.encode({ bucket, key, etag, sizeBytes, ...about });
     return { partition: number % PARTITIONS, key: Buffer.from(key), value };
   }

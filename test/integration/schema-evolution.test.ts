@@ -111,6 +111,7 @@ describe("services of this version beside writers of the next one", () => {
       sizeBytes: bytes.byteLength,
       label: null,
       capturedAtMs: 1_700_000_000_000,
+      capturedAtSource: "object",
       ingestedAtMs: 1_700_000_000_000,
       traceparent: null,
       cameraModel: "X100",

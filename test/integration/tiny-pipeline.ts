@@ -115,7 +115,7 @@ export class TinyPipeline {
       const key = `${this.id}/photos/${String(this.#photos++).padStart(5, "0")}.jpg`;
       const bytes = await body(this.#photos);
       const { etag } = await this.store.put({ bucket: BUCKET, key }, bytes);
-      const times = { capturedAtMs: Date.now(), ingestedAtMs: Date.now() };
+      const times = { capturedAtMs: Date.now(), capturedAtSource: "object", ingestedAtMs: Date.now() };
       const photo = {
         bucket: BUCKET,
         key,

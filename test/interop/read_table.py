@@ -16,6 +16,7 @@ import pyarrow.dataset as ds
 COLUMNS = [
     "model", "run", "dt", "hour", "path", "label", "features", "pca_features", "pca_version", "predictions",
     "photo_etag", "width", "height", "captured_at", "ingested_at", "featurized_at", "source_partition", "source_offset",
+    "captured_at_source",
 ]
 
 

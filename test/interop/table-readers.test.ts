@@ -78,6 +78,7 @@ describe.skipIf(!hasReaders)("a table, as other tools read it", () => {
       captured_at: "timestamp",
       source_partition: "integer",
       source_offset: "long",
+      captured_at_source: "string",
       model: "string",
       run: "string",
       dt: "date",
@@ -180,6 +181,7 @@ function rowOf(index: number): PhotoRow {
     widthPx: 100 + (index % 5),
     heightPx: 100,
     capturedAtMs,
+    capturedAtSource: index % 2 ? "exif" : null,
     ingestedAtMs: capturedAtMs + 1,
     featurizedAtMs: capturedAtMs + 999,
     sourcePartition: index % 4,
@@ -217,6 +219,7 @@ function asRead(row: PhotoRow) {
     featurized_at: row.featurizedAtMs,
     source_partition: row.sourcePartition,
     source_offset: row.sourceOffset,
+    captured_at_source: row.capturedAtSource,
   };
 }
 

@@ -44,6 +44,7 @@ async function publishVector(row: Row): Promise<void> {
     widthPx: 8,
     heightPx: 8,
     capturedAtMs: Date.UTC(2026, 0, 31),
+    capturedAtSource: "object",
     ingestedAtMs: Date.UTC(2026, 0, 31),
     featurizedAtMs: Date.UTC(2026, 0, 31),
     sourceTopic: topics.photos,

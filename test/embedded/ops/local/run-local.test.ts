@@ -1,6 +1,7 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type LocalProgress, runLocal } from "#ops/local/run-local.ts";
 import { quietDeps } from "../../../fakes/quiet-deps.ts";
@@ -40,6 +41,20 @@ describe("local", { timeout: 120_000 }, () => {
     );
     expect(found[0]).toMatchObject({ label: "apple", width: 8, height: 8, pca_version: 1 });
     expect(found[0]!.pca_features).toHaveLength(2);
+  });
+
+  it("takes each photo's time from its EXIF, or from its file", async () => {
+    const [taken, modified] = [join(photos, "apple", "0000.png"), join(photos, "apple", "0001.png")];
+    const exif = { IFD2: { DateTimeOriginal: "2023:07:14 02:15:12", OffsetTimeOriginal: "+05:30" } };
+    await writeFile(taken, await sharp(taken).withExif(exif).toBuffer());
+    await utimes(modified, 1_000_000, 1_000_000);
+    await run();
+    const timeOf = async (path: string) => {
+      const { captured_at, captured_at_source } = (await rows()).find((row) => row.path === `file://${path}`)!;
+      return [captured_at, captured_at_source];
+    };
+    expect(await timeOf(taken)).toEqual([new Date("2023-07-13T20:45:12Z"), "exif"]);
+    expect(await timeOf(modified)).toEqual([new Date(1_000_000_000), "object"]);
   });
 
   it("adds only what is new, and changes nothing when nothing is", async () => {

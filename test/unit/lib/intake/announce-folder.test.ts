@@ -48,6 +48,7 @@ it("announces each photo where it lies, with its content's etag, its label and t
     sizeBytes: 5,
     label: "apple",
     capturedAtMs: 1_000_000_000,
+    capturedAtSource: "object",
   });
 });
 

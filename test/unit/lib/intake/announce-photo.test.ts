@@ -6,7 +6,8 @@ import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
 const clock = { nowMs: () => 1234, sleep: async () => {} };
 
 function photo(key: string): StoredPhoto {
-  return { bucket: "photos", key, etag: "e", sizeBytes: 1, label: "kiwi", capturedAtMs: 7, traceparent: null };
+  const time = { capturedAtMs: 7, capturedAtSource: "object" };
+  return { bucket: "photos", key, etag: "e", sizeBytes: 1, label: "kiwi", ...time, traceparent: null };
 }
 
 function keysOf(records: readonly NewRecord[]): string[] {

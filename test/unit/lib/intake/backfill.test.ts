@@ -79,6 +79,7 @@ describe("backfill", () => {
         sizeBytes: summary.sizeBytes,
         label: "Kiwi",
         capturedAtMs: summary.modifiedAtMs,
+        capturedAtSource: "object",
         ingestedAtMs: nowMs,
         traceparent: null,
       },

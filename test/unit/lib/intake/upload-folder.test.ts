@@ -70,7 +70,8 @@ describe("uploadFolder", () => {
     await write("flat.heic", "not decodable");
     await write("README.md", "no photo");
     expect(await upload()).toMatchObject({ announced: 2, uploaded: 2, existing: 0, skipped: 1 });
-    const common = { bucket: "photos", capturedAtMs, ingestedAtMs: clock.nowMs(), traceparent: null };
+    const time = { capturedAtMs, capturedAtSource: "object", ingestedAtMs: clock.nowMs() };
+    const common = { bucket: "photos", ...time, traceparent: null };
     expect(announced()).toEqual([
       { ...common, key: "photos/Test/Kiwi/1.jpg", label: "Kiwi", etag: md5("\xff\xd8\xff a kiwi"), sizeBytes: 13 },
       { ...common, key: "photos/flat.heic", label: null, etag: md5("not decodable"), sizeBytes: 13 },

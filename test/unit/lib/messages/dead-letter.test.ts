@@ -66,7 +66,7 @@ test("letters and marks of one topic are told apart", () => {
 
 test("anything else is a poison message", () => {
   const arrived = { bucket: "b", key: "k", etag: "e", sizeBytes: 1, label: null, traceparent: null };
-  const other = photoArrivedCodec.encode({ ...arrived, capturedAtMs: 1, ingestedAtMs: 1 });
+  const other = photoArrivedCodec.encode({ ...arrived, capturedAtMs: 1, capturedAtSource: null, ingestedAtMs: 1 });
   for (const bytes of [null, new Uint8Array(), other]) {
     expect(() => decodeDeadLetterRecord(bytes)).toThrow(expect.objectContaining({ code: "poison-message" }));
   }

@@ -9,6 +9,7 @@ const photo: PhotoArrived = {
   sizeBytes: 0,
   label: "ü".repeat(256),
   capturedAtMs: 1,
+  capturedAtSource: "exif-gps",
   ingestedAtMs: 1,
   traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 };
@@ -28,7 +29,7 @@ const vector: PhotoFeatures = {
 
 test("what lies just within the bounds is usable", () => {
   expect(() => requireUsablePhoto(photo)).not.toThrow();
-  expect(() => requireUsablePhoto({ ...photo, label: null, traceparent: null })).not.toThrow();
+  expect(() => requireUsablePhoto({ ...photo, label: null, capturedAtSource: null, traceparent: null })).not.toThrow();
   expect(() => requireUsableVector(vector)).not.toThrow();
   expect(() => requireUsableVector({ ...vector, predictions: null })).not.toThrow();
 });
@@ -52,6 +53,8 @@ test.each<[Partial<PhotoFeatures>, RegExp]>([
   [{ bucket: "b".repeat(64) }, /bucket can't be one of S3/],
   [{ key: "ü".repeat(513) }, /key can't be one of S3/],
   [{ label: "ü".repeat(257) }, /label may have 512 bytes of UTF-8/],
+  [{ capturedAtSource: "s".repeat(33) }, /source of the captured time must be 1 to 32 small letters/],
+  [{ capturedAtSource: "" }, /source of the captured time must be/],
   [{ traceparent: "0".repeat(129) }, /traceparent may have 128 characters/],
   [{ run: "../x" }, /run must be .*, got "\.\.\/x"$/],
   [{ run: "r".repeat(65) }, /run must be/],

@@ -1,21 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { eventTimeMs, parseInstantMs } from "#lib/photo/event-time.ts";
+import { eventTime, parseInstantMs } from "#lib/photo/event-time.ts";
 
 const now = Date.UTC(2025, 5, 1, 12);
 const dayMs = 86_400_000;
 
-describe("eventTimeMs", () => {
-  it("takes a time that can be true, in whole milliseconds", () => {
-    expect(eventTimeMs(now - 1000.4, now)).toBe(now - 1000);
-    expect(eventTimeMs(0, now)).toBe(0);
-    expect(eventTimeMs(now + dayMs, now)).toBe(now + dayMs);
+describe("eventTime", () => {
+  it.each(["client", "object"] as const)("takes a time of the %s that can be true, in whole milliseconds", (source) => {
+    const taken = (ms: number) => ({ capturedAtMs: ms, capturedAtSource: source });
+    expect(eventTime(source, now - 1000.4, now)).toEqual(taken(now - 1000));
+    expect(eventTime(source, 0, now)).toEqual(taken(0));
+    expect(eventTime(source, now + dayMs, now)).toEqual(taken(now + dayMs));
   });
 
-  it("takes now for none, and for one that can't be true", () => {
-    expect(eventTimeMs(undefined, now)).toBe(now);
-    expect(eventTimeMs(-1, now)).toBe(now);
-    expect(eventTimeMs(now + dayMs + 1, now)).toBe(now);
-    expect(eventTimeMs(Number.NaN, now)).toBe(now);
+  it.each([undefined, -1, now + dayMs + 1, Number.NaN])("takes now for %s, which nobody has said then", (ms) => {
+    expect(eventTime("client", ms, now)).toEqual({ capturedAtMs: now, capturedAtSource: "object" });
   });
 });
 

@@ -23,6 +23,7 @@ const anyRow: fc.Arbitrary<PhotoRow> = fc.record({
   widthPx: int,
   heightPx: int,
   capturedAtMs: timeMs,
+  capturedAtSource: fc.option(text),
   ingestedAtMs: timeMs,
   featurizedAtMs: timeMs,
   sourcePartition: int,
@@ -108,5 +109,6 @@ function asStored(row: PhotoRow): Record<string, unknown> {
     featurized_at: new Date(row.featurizedAtMs),
     source_partition: row.sourcePartition,
     source_offset: row.sourceOffset,
+    captured_at_source: row.capturedAtSource,
   };
 }

@@ -17,6 +17,7 @@ export function photoRow(changes: Partial<PhotoRow> = {}): PhotoRow {
     widthPx: 100,
     heightPx: 100,
     capturedAtMs,
+    capturedAtSource: "exif",
     ingestedAtMs: capturedAtMs + 1_000,
     featurizedAtMs: capturedAtMs + 2_000,
     sourcePartition: 0,

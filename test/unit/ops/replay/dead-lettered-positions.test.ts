@@ -37,6 +37,7 @@ function letterOfVector(sourcePartition: number, sourceOffset: number): Uint8Arr
     widthPx: 1,
     heightPx: 1,
     capturedAtMs: 0,
+    capturedAtSource: "object",
     ingestedAtMs: 0,
     featurizedAtMs: 0,
     features: Float32Array.of(1),

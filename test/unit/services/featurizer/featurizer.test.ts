@@ -5,13 +5,13 @@ import type { PartitionOffset, RecordConsumer, RecordProducer } from "#lib/log/r
 import { deadLetterCodec, photoArrivedCodec, photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
 import type { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
 import { topicShapes, topicsWithPrefix } from "#lib/messages/topics.ts";
-import type { DecodedPhoto } from "#lib/photo/decode-photo.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { Health } from "#lib/runtime/health.ts";
 import { silentLogger } from "#lib/runtime/logger.ts";
 import { metrics } from "#lib/runtime/metrics.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
+import type { OpenedPhoto } from "#services/featurizer/featurize-photo.ts";
 import { createFeaturizer } from "#services/featurizer/featurizer.ts";
 import { countingClock } from "../../../fakes/counting-clock.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
@@ -308,7 +308,7 @@ async function createWorld(photos: readonly Kind[], learn: SchemaTopic["learn"] 
     const key = `photos/${index}.jpg`;
     const stored = kind === FINE || kind === CORRUPT;
     const { etag } = stored ? await store.put({ bucket: "photos", key }, Uint8Array.of(kind, index)) : { etag: "none" };
-    const times = { capturedAtMs: 1, ingestedAtMs: 1 };
+    const times = { capturedAtMs: 1, capturedAtSource: "object", ingestedAtMs: 1 };
     const arrived = { bucket: "photos", key, etag, sizeBytes: 2, label: null, ...times, traceparent: null };
     const value = kind === "poison" ? Buffer.from("poison") : photoArrivedCodec.encode(arrived);
     await log.append(topics.photos, [{ partition: index % SOURCE_PARTITIONS, key: Buffer.from(key), value }]);
@@ -440,10 +440,11 @@ function withoutRecords(consumer: RecordConsumer, gap: { from: number; to: numbe
 }
 
 /** Takes a while that differs from photo to photo, so that later ones overtake earlier ones. */
-async function decode(bytes: Uint8Array): Promise<DecodedPhoto> {
+async function decode(bytes: Uint8Array): Promise<OpenedPhoto> {
   for (let turn = 0; turn < (bytes[1]! * 7) % 5; turn++) await new Promise(setImmediate);
   if (bytes[0] === CORRUPT) throw new FruitstreamError("corrupt-image", "it can't be decoded");
-  return { pixels: new Uint8Array(3), width: 1, height: 1, photoWidth: 1, photoHeight: 1 };
+  const decoded = { pixels: new Uint8Array(3), width: 1, height: 1, photoWidth: 1, photoHeight: 1 };
+  return { decoded, exif: undefined };
 }
 
 async function infer() {

@@ -7,7 +7,7 @@ const store = createMemoryObjectStore(["photos"]);
 const { etag } = await store.put({ bucket: "photos", key: "a.jpg" }, Buffer.from("bytes"));
 const photo: PhotoArrived = {
   ...{ bucket: "photos", key: "a.jpg", etag, sizeBytes: 5, label: null },
-  ...{ capturedAtMs: 1, ingestedAtMs: 1, traceparent: null },
+  ...{ capturedAtMs: 1, capturedAtSource: null, ingestedAtMs: 1, traceparent: null },
 };
 const fetch = (differing: Partial<PhotoArrived>) =>
   fetchPhoto(store, { ...photo, ...differing }, 100, new AbortController().signal);

@@ -10,6 +10,7 @@ const photo: PhotoArrived = {
   sizeBytes: 0,
   label: null,
   capturedAtMs: 1,
+  capturedAtSource: "object",
   ingestedAtMs: 1,
   traceparent: null,
 };

@@ -116,6 +116,7 @@ describe("PUT /v1/photos/{label}/{name}", () => {
         sizeBytes: jpeg.length,
         label: "Apple Red",
         capturedAtMs: nowMs,
+        capturedAtSource: "object",
         ingestedAtMs: nowMs,
         traceparent: null,
       },
@@ -128,8 +129,11 @@ describe("PUT /v1/photos/{label}/{name}", () => {
     await send("PUT", "/v1/photos/kiwi/1.jpg", jpeg, { "x-captured-at": "2025-05-31T23:00:00+02:00", traceparent });
     await send("PUT", "/v1/photos/kiwi/2.jpg", jpeg, { "x-captured-at": "last week", traceparent: "00-zz" });
     const byKey = announced().sort((a, b) => (a.key < b.key ? -1 : 1));
-    expect(byKey[0]).toMatchObject({ capturedAtMs: Date.UTC(2025, 4, 31, 21), traceparent });
-    expect(byKey[1]).toMatchObject({ capturedAtMs: nowMs, traceparent: null });
+    expect(byKey[0]).toMatchObject({
+      ...{ capturedAtMs: Date.UTC(2025, 4, 31, 21), capturedAtSource: "client" },
+      traceparent,
+    });
+    expect(byKey[1]).toMatchObject({ ...{ capturedAtMs: nowMs, capturedAtSource: "object" }, traceparent: null });
   });
 
   it("announces photos of a folder that says nothing without a label", async () => {

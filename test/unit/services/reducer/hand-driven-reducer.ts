@@ -129,6 +129,7 @@ export function featuresRecord(partition: number, offset: number, sourceOffset =
     widthPx: 1,
     heightPx: 1,
     capturedAtMs: 1_700_000_000_000,
+    capturedAtSource: "object",
     ingestedAtMs: 1_700_000_000_000,
     featurizedAtMs: 1_700_000_000_000,
     features: Float32Array.from([sourceOffset, partition, sourceOffset * sourceOffset]),

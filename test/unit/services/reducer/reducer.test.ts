@@ -368,6 +368,7 @@ function message(sourcePartition: number, sourceOffset: number): PhotoFeatures {
     widthPx: 1,
     heightPx: 1,
     capturedAtMs: 1_700_000_000_000 + (seed % 3) * 3_600_000,
+    capturedAtSource: "object",
     ingestedAtMs: 1_700_000_000_000,
     featurizedAtMs: 1_700_000_000_000,
     features: Float32Array.from({ length: DIMENSIONS }, (_, index) => Math.sin(seed * (index + 1))),

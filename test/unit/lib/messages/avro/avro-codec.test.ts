@@ -26,6 +26,7 @@ const photoArrived: fc.Arbitrary<PhotoArrived> = fc.record({
   sizeBytes: count,
   label: maybeText,
   capturedAtMs: count,
+  capturedAtSource: maybeText,
   ingestedAtMs: count,
   traceparent: maybeText,
 });
@@ -40,6 +41,7 @@ const photoFeatures: fc.Arbitrary<PhotoFeatures> = fc.record({
   widthPx: fc.nat(),
   heightPx: fc.nat(),
   capturedAtMs: count,
+  capturedAtSource: maybeText,
   ingestedAtMs: count,
   featurizedAtMs: count,
   features: fc.float32Array({ minLength: 1, noNaN: true }),

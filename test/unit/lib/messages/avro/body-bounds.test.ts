@@ -18,6 +18,7 @@ const arrived: PhotoArrived = {
   sizeBytes: 1_000,
   label: "apples",
   capturedAtMs: 1,
+  capturedAtSource: "object",
   ingestedAtMs: 2,
   traceparent: null,
 };
@@ -34,6 +35,7 @@ const features: PhotoFeatures = {
   widthPx: 10,
   heightPx: 20,
   capturedAtMs: 1,
+  capturedAtSource: "object",
   ingestedAtMs: 2,
   featurizedAtMs: 3,
   features: Float32Array.of(1, 2, 3),

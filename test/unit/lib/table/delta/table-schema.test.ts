@@ -84,6 +84,23 @@ describe("a column that a later version adds", () => {
     expect(await camerasIn(store)).toEqual([null]);
   });
 
+  it("is captured_at_source, for tables of version 0.1", async () => {
+    const store = emptyStore();
+    const first = PHOTO_COLUMNS.filter(({ addedLater }) => !addedLater);
+    await commitRow(await openAs(store, first), 0);
+    const table = await openAs(store, PHOTO_COLUMNS);
+    await commitRow(table, 1);
+    expect(namesIn(table.snapshot.metadata)).toContain("captured_at_source");
+    const rows = await Promise.all([...table.snapshot.files.values()].map((file) => readRows(table, file)));
+    const sources = rows.flat().map((row) => [row.source_offset, row.captured_at_source]);
+    expect(new Map(sources as [number, string | null][])).toEqual(
+      new Map([
+        [0, null],
+        [1, "exif"],
+      ]),
+    );
+  });
+
   it("survives a checkpoint", async () => {
     const store = emptyStore();
     await commitRow(await openAs(store, LATER_COLUMNS), 0);
