@@ -94,13 +94,20 @@ export class GroupMember {
     return new Map(this.#partitions.map((partition) => [partition, work?.position(partition) ?? 0]));
   }
 
-  /** Drains the work within a bounded time, and leaves the group, whatever the work throws. Idempotent. */
-  stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
+  /** Drains the work within a bounded time, or drops it, and leaves the group, whatever the work throws. Idempotent. */
+  stop(how: "drain" | "drop" = "drain"): Promise<void> {
+    if (how === "drop") this.#givingUp.abort(new Error("nothing that was taken is to be finished"));
+    this.#stopped ??= how === "drop" ? this.#leave() : this.#drain();
     return this.#stopped;
   }
 
-  async #stop(): Promise<void> {
+  async #leave(): Promise<void> {
+    this.#stopping.abort(new Error("the service is stopping"));
+    // The group waits for nothing that the work might wait for.
+    await Promise.all([this.#deps.consumer.stop(), this.#close("drop")]);
+  }
+
+  async #drain(): Promise<void> {
     const { clock, consumer } = this.#deps;
     this.#stopping.abort(new Error("the service is stopping"));
     const closed = this.#close("drain");

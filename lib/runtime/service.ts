@@ -5,13 +5,20 @@ import { Health } from "./health.ts";
 import { createLogger, type Logger, logConfig } from "./logger.ts";
 import type { TellStarter } from "./service-message.ts";
 import { onStarterStop, tellStarter } from "./starter-channel.ts";
+import { waitWithin } from "./wait-within.ts";
+
+export type StopHow = "drain" | "drop";
 
 /** What a composed service offers its process. */
 export interface Service {
   /** Works until `stop` is called or there is nothing left to do, or throws what makes the process crash. */
   run(): Promise<void>;
-  /** Finishes or drops what is in flight, makes `run` resolve, releases everything. Called once, also after `run`. */
-  stop(): Promise<void>;
+  /**
+   * Makes `run` resolve and releases everything, its memberships above all. Called once, also after `run`. What is in flight
+   * is finished within a bounded time, or, by `drop`, left as it is: after a crash nobody can say whether it is fit to be
+   * finished.
+   */
+  stop(how?: StopHow): Promise<void>;
 }
 
 /** What a process gives the service that is composed in it. */
@@ -27,14 +34,17 @@ export interface ServiceFrame {
 
 /** From the first signal to a forced exit. Orchestrators kill after 10 s (docker) or 30 s (Kubernetes). */
 const STOP_MS_MAX = 9_000;
+/** How long a process that crashes tries to leave its group, whose partitions would rest for a session otherwise. */
+const LEAVE_MS_MAX = 3_000;
 
 /**
  * The frame around a service's `main.ts`, and the only code that touches the environment, signals, the channel to the
  * process that started this one, and the exit code.
  *
  * SIGTERM, SIGINT, and the starter's wish or end stop the service; a second signal, or a stop that takes longer than its
- * bound, ends the process at once, which costs nothing but repeated work. Exit code: 0 after a stop that was asked for or
- * when the work is done, 1 after a crash.
+ * bound, ends the process at once, which costs nothing but repeated work. A service that crashes, by its own error or by one
+ * that nobody has caught, is stopped without finishing anything, within a shorter bound. Exit code: 0 after a stop that was
+ * asked for or when the work is done, 1 after a crash.
  *
  * @param parts of its health report.
  */
@@ -47,8 +57,21 @@ export async function runService(
   const level = logConfig.logLevel.type.safeParse(process.env.LOG_LEVEL || undefined);
   const logger = createLogger(name, level.data ?? defaultOf(logConfig.logLevel));
   const stopAsked = onStopAsked(logger);
+  let service: Service | undefined;
+  const composing = async (frame: ServiceFrame) => {
+    const composed = await compose(frame);
+    let stopped: Promise<void> | undefined;
+    service = {
+      run: () => composed.run(),
+      stop: (how) => {
+        stopped ??= composed.stop(how);
+        return stopped;
+      },
+    };
+    return service;
+  };
   try {
-    await runUntil(stopAsked, logger, parts, compose);
+    await Promise.race([runUntil(stopAsked, logger, parts, composing), firstUncaught()]);
     logger.info({ event: "stopped", rssPeakBytes: peakRssBytes() }, "stopped");
     process.exitCode = 0;
   } catch (error) {
@@ -57,6 +80,7 @@ export async function runService(
     logger.error({ event: "crashed", err: error, code }, message);
     await tellStarter({ kind: "failed", code, message });
     process.exitCode = 1;
+    if (service) await leave(service, logger);
   }
   await tellStarter({ kind: "ended", rssPeakBytes: peakRssBytes() });
   // Libraries may hold timers and sockets; what must be saved has been saved by now.
@@ -82,6 +106,26 @@ async function runUntil(
   const done = running.then(() => boundStopping(logger));
   const stopped = Promise.race([done, stopAsked]).then(() => service.stop());
   await Promise.all([running, stopped]);
+}
+
+/** Rejects with the first error that nobody has caught, those of promises included. A second one ends the process. */
+function firstUncaught(): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  let count = 0;
+  process.on("uncaughtException", (error) => {
+    count += 1;
+    if (count > 1) process.exit(1);
+    reject(error);
+  });
+  return promise;
+}
+
+/** Stops a service that has crashed. What goes wrong with that says less than the crash. */
+async function leave(service: Service, logger: Logger): Promise<void> {
+  const left = service.stop("drop").catch((error) => {
+    logger.debug({ event: "not_in_group", err: error }, "could not stop in order after the crash");
+  });
+  await waitWithin(systemClock, LEAVE_MS_MAX, left);
 }
 
 /** From now on the process has a bounded time. */

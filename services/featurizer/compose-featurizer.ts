@@ -139,10 +139,10 @@ export async function composeFeaturizer(
       void watch.run(look, watching.signal);
       return featurizer.run();
     },
-    async stop() {
+    async stop(how) {
       watching.abort();
       try {
-        await featurizer.stop();
+        await featurizer.stop(how);
       } finally {
         await held.disposeAsync();
       }

@@ -23,8 +23,8 @@ await runService("featurizer", FEATURIZER_PARTS, async (frame) => {
 
   return {
     run: () => service.run(),
-    async stop() {
-      await service.stop();
+    async stop(how) {
+      await service.stop(how);
       await closeServer(server);
       store.close();
     },

@@ -113,10 +113,10 @@ export async function composeReducer(
       void watch.run(look, watching.signal);
       return reducer.run();
     },
-    async stop() {
+    async stop(how) {
       watching.abort();
       try {
-        await reducer.stop();
+        await reducer.stop(how);
       } finally {
         await held.disposeAsync();
       }

@@ -18,6 +18,8 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 interface Outcome {
   readonly code: number | null;
   readonly stops: number;
+  /** How the last stop was asked for. */
+  readonly how: string | undefined;
   readonly messages: readonly ServiceMessage[];
 }
 
@@ -26,6 +28,7 @@ async function runInProcess(
   run: string,
   started: (child: ChildProcess) => void = () => undefined,
   env: Record<string, string> = {},
+  stopsBy = "",
 ): Promise<Outcome> {
   const script = join(folder, "main.mjs");
   await writeFile(
@@ -38,7 +41,7 @@ async function runInProcess(
     const stopped = new Promise((resolve) => { stop = resolve; });
     await runService("test", ["part"], async ({ health }) => ({
       run: async () => { console.log("running"); ${run} },
-      stop: async () => { console.log("stop was called"); stop(); },
+      stop: async (how = "drain") => { console.log("stop was called: " + how); ${stopsBy}; stop(); },
     }));`,
   );
   const child = fork(script, { stdio: ["ignore", "pipe", "inherit", "ipc"], env: { ...process.env, ...env } });
@@ -48,7 +51,8 @@ async function runInProcess(
   const [output, [code]] = await Promise.all([text(child.stdout!), once(child, "exit")]);
   // The last messages may still be under way.
   if (child.connected) await once(child, "disconnect");
-  return { code, stops: output.split("stop was called").length - 1, messages };
+  const asked = [...output.matchAll(/stop was called: (.*)/g)].map(([, how]) => how);
+  return { code, stops: asked.length, how: asked.at(-1), messages };
 }
 
 describe("runService", () => {
@@ -59,14 +63,23 @@ describe("runService", () => {
   });
 
   test("a service that works for ever is stopped by a signal", async () => {
-    const { code, stops } = await runInProcess("await stopped;", (child) => child.kill("SIGTERM"));
-    expect({ code, stops }).toEqual({ code: 0, stops: 1 });
+    const { code, stops, how } = await runInProcess("await stopped;", (child) => child.kill("SIGTERM"));
+    expect({ code, stops, how }).toEqual({ code: 0, stops: 1, how: "drain" });
   });
 
-  test("a crash ends the process with 1, and is told", async () => {
-    const { code, stops, messages } = await runInProcess('throw new Error("broken");');
-    expect({ code, stops }).toEqual({ code: 1, stops: 0 });
+  test.each([
+    { what: "its own error", run: 'throw new Error("broken");' },
+    { what: "an error that nobody catches", run: 'setTimeout(() => { throw new Error("broken"); }); await stopped;' },
+    { what: "a promise that nobody waits for", run: 'Promise.reject(new Error("broken")); await stopped;' },
+  ])("a crash by $what ends the process with 1, is told, and drops what is in flight first", async ({ run }) => {
+    const { code, stops, how, messages } = await runInProcess(run);
+    expect({ code, stops, how }).toEqual({ code: 1, stops: 1, how: "drop" });
     expect(messages).toContainEqual({ kind: "failed", code: "unforeseen", message: "broken" });
+  });
+
+  test("a crash waits for a stop that does not end, but not for long", async () => {
+    const { code, stops } = await runInProcess('throw new Error("broken");', undefined, {}, "await stopped");
+    expect({ code, stops }).toEqual({ code: 1, stops: 1 });
   });
 
   test("whoever started it stops it by a message, which a signal beside it does not turn into a second one", async () => {

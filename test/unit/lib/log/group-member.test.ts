@@ -86,6 +86,14 @@ test("a stop drains the work, gives up when its time is over, and leaves the gro
   expect(events).toEqual(["open 1: 0", "1 closes by drain", "left the group"]);
 });
 
+test("a stop by drop finishes nothing, and leaves the group without waiting for the work", async () => {
+  const { handlers, stop, works } = member({});
+  await handlers.assigned([0]);
+  await stop("drop");
+  expect(works[0]!.host.givingUp.aborted).toBe(true);
+  expect(events).toEqual(["open 1: 0", "left the group", "1 closes by drop"]);
+});
+
 test("a stop waits for no work that is being opened, and none is opened after it", async () => {
   const gate = Promise.withResolvers<void>();
   const { handlers, stop, works } = member({}, { beforeOpen: () => gate.promise });
@@ -150,7 +158,7 @@ function member(options: Partial<GroupMemberOptions>, deviation: Deviation = {})
     { closeAtAssignment: "drop", tickMs: 60_000, drainMsMax: 60_000, ...options },
   );
   groupMember.run().catch(() => undefined);
-  return { handlers: handlers!, works, stop: () => groupMember.stop() };
+  return { handlers: handlers!, works, stop: (how?: "drain" | "drop") => groupMember.stop(how) };
 }
 
 function loggerOfGaps(): typeof silentLogger {
