@@ -78,6 +78,10 @@ const remove = z.object({
   path,
   deletionTimestamp: wholeNumber.nullish(),
   dataChange: z.boolean(),
+  extendedFileMetadata: z.boolean().nullish(),
+  partitionValues: stringMap.nullish(),
+  size: wholeNumber.nullish(),
+  tags: stringMap.nullish(),
 });
 
 const txn = z.object({ appId: z.string(), version: wholeNumber, lastUpdated: wholeNumber.nullish() });
@@ -100,6 +104,10 @@ const commitInfo = z.object({
   timestamp: wholeNumber.nullish(),
   operation: z.string().nullish(),
   operationParameters: z.record(z.string(), z.unknown()).nullish(),
+  operationMetrics: z.record(z.string(), z.unknown()).nullish(),
+  readVersion: wholeNumber.nullish(),
+  isolationLevel: z.string().nullish(),
+  isBlindAppend: z.boolean().nullish(),
   engineInfo: z.string().nullish(),
   txnId: z.string().nullish(),
 });

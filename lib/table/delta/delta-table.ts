@@ -1,16 +1,25 @@
+import assert from "node:assert";
 import type { Clock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { PHOTO_COLUMNS, type PhotoColumn } from "../photo-columns.ts";
 import { formatTableUri, type TableAccess, type TableLocation, tableObject } from "../table-location.ts";
-import { type Action, type AddFile, type Metadata, serialiseActions } from "./actions.ts";
+import { type AddFile, serialiseActions } from "./actions.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import { type Commit, commitOf, commitPath, readCommit } from "./delta-log.ts";
 import { PROTOCOL, type Snapshot } from "./snapshot.ts";
 import { evolvedMetadata } from "./table-schema.ts";
+import {
+  conflictOf,
+  type MovedTxn,
+  type PlannedState,
+  type TableTransaction,
+  type TransactionResult,
+  transactionActions,
+} from "./transaction.ts";
 
-/** What is to become one version of the table. */
+/** An append: the transaction of a reducer's window. */
 export interface CommitRequest {
   /** Names this attempt for good: the same request, repeated after an unclear failure, is committed once. */
   readonly commitId: string;
@@ -29,12 +38,7 @@ export interface CommitRequest {
  */
 export type CommitResult = { readonly others: readonly Commit[] } & (
   | { readonly outcome: "committed"; readonly version: number }
-  | {
-      readonly outcome: "fenced";
-      readonly appId: string;
-      readonly expected: number | undefined;
-      readonly actual: number | undefined;
-    }
+  | ({ readonly outcome: "fenced" } & MovedTxn)
 );
 
 /**
@@ -67,6 +71,12 @@ export class DeltaTable implements TableAccess {
     return this.#snapshot;
   }
 
+  /** A copy of the newest state that this object has seen, for a transaction to be planned on. O(files). */
+  plan(): PlannedState {
+    const { version, metadata, protocol, files, txnVersions } = this.#snapshot;
+    return { version, metadata, protocol, files: new Map(files), txnVersions: new Map(txnVersions) };
+  }
+
   /** Reads the commits after the snapshot's version, and returns those not handed over yet. */
   advance(): Promise<Commit[]> {
     return this.#inTurn(async () => {
@@ -75,28 +85,41 @@ export class DeltaTable implements TableAccess {
     });
   }
 
-  /**
-   * Commits all of a request as the next version, or nothing of it. When others take the next version, their commits
-   * are read and the one after is tried, unless they moved one of the request's appIds: then it is fenced. Columns that
-   * the table lacks by then are added to it by the same commit; two writers that add one at once add it once.
-   *
-   * @throws store-unavailable when it is unclear whether the request was committed, or when the next version was lost
-   * COMMIT_ATTEMPTS_MAX times: call again with the same request. invalid-table when another tool has raised the
-   * table's protocol beyond what we write, or has changed a column that we write.
-   */
-  commit(request: CommitRequest): Promise<CommitResult> {
-    return this.#inTurn(() => this.#commit(request));
+  /** Commits a reducer's window: `transact` for an append. A request whose `txns` others have moved is fenced. */
+  async commit({ commitId, operation, adds, txns, baseTxns }: CommitRequest): Promise<CommitResult> {
+    const result = await this.transact({
+      commitId,
+      operation: { name: operation, parameters: { mode: "Append" } },
+      adds,
+      txns: txns.map(({ appId, version }) => ({ appId, base: baseTxns.get(appId), version })),
+    });
+    if (result.outcome === "committed") return result;
+    const { conflict, others } = result;
+    assert(conflict.name === "ConcurrentTransaction", `an append depends on its txns alone: ${conflict.detail}`);
+    return { outcome: "fenced", ...conflict.moved, others };
   }
 
-  async #commit(request: CommitRequest): Promise<CommitResult> {
+  /**
+   * Commits all of a transaction as the next version, or nothing of it. When others take the next version, their commits
+   * are read and the one after is tried, unless they conflict with the transaction. Columns that the table lacks by then
+   * are added to it by the same commit; two writers that add one at once add it once.
+   *
+   * @throws store-unavailable when it is unclear whether it was committed, or when the next version was lost
+   * COMMIT_ATTEMPTS_MAX times: call again with the same transaction. invalid-table when another tool has raised the
+   * table's protocol beyond what we write, or has changed a column that we write.
+   */
+  transact(transaction: TableTransaction): Promise<TransactionResult> {
+    return this.#inTurn(() => this.#transact(transaction));
+  }
+
+  async #transact(transaction: TableTransaction): Promise<TransactionResult> {
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS_MAX; attempt++) {
-      const committed = this.#versionByCommitId.get(request.commitId);
+      const committed = this.#versionByCommitId.get(transaction.commitId);
       if (committed !== undefined) return this.#committed(committed);
-      const moved = this.#movedTxn(request);
-      if (moved !== undefined) return { outcome: "fenced", ...moved, others: this.#handOver() };
+      const conflict = conflictOf(transaction, this.#snapshot);
+      if (conflict !== undefined) return { outcome: "conflict", conflict, others: this.#handOver() };
       this.#requireWritable();
-      const metaData = evolvedMetadata(this.#snapshot.metadata, this.columns, formatTableUri(this.location));
-      if (await this.#tryNextVersion(request, metaData)) return this.#committed(this.#snapshot.version);
+      if (await this.#tryNextVersion(transaction)) return this.#committed(this.#snapshot.version);
       await this.#readNewCommits();
     }
     const uri = formatTableUri(this.location);
@@ -106,9 +129,11 @@ export class DeltaTable implements TableAccess {
     );
   }
 
-  async #tryNextVersion(request: CommitRequest, metaData: Metadata | undefined): Promise<boolean> {
+  async #tryNextVersion(transaction: TableTransaction): Promise<boolean> {
     const version = this.#snapshot.version + 1;
-    const actions = commitActions(request, metaData, this.clock.nowMs());
+    const metadata = transaction.metadata ?? this.#snapshot.metadata;
+    const evolved = evolvedMetadata(metadata, this.columns, formatTableUri(this.location));
+    const actions = transactionActions(transaction, this.#snapshot, evolved, ENGINE, this.clock.nowMs());
     const body = Buffer.from(serialiseActions(actions));
     if (!(await this.store.putIfAbsent(tableObject(this.location, commitPath(version)), body))) return false;
     this.#apply(commitOf(version, actions));
@@ -143,7 +168,7 @@ export class DeltaTable implements TableAccess {
     }
   }
 
-  #committed(version: number): CommitResult {
+  #committed(version: number): TransactionResult & { outcome: "committed" } {
     return { outcome: "committed", version, others: this.#handOver().filter((commit) => commit.version !== version) };
   }
 
@@ -151,12 +176,6 @@ export class DeltaTable implements TableAccess {
     const commits = this.#commitsInHand;
     this.#commitsInHand = [];
     return commits;
-  }
-
-  #movedTxn({ txns, baseTxns }: CommitRequest) {
-    return txns
-      .map(({ appId }) => ({ appId, expected: baseTxns.get(appId), actual: this.#snapshot.txnVersions.get(appId) }))
-      .find(({ expected, actual }) => expected !== actual);
   }
 
   #requireWritable(): void {
@@ -186,23 +205,3 @@ const COMMIT_IDS_MAX = 1000;
 
 /** Who wrote a commit, as `DESCRIBE HISTORY` shows it. */
 export const ENGINE = "fruitstream";
-
-function commitActions(
-  { commitId, operation, adds, txns }: CommitRequest,
-  metaData: Metadata | undefined,
-  nowMs: number,
-): Action[] {
-  const commitInfo = {
-    timestamp: nowMs,
-    operation,
-    operationParameters: { mode: "Append" },
-    engineInfo: ENGINE,
-    txnId: commitId,
-  };
-  return [
-    { commitInfo },
-    ...(metaData ? [{ metaData }] : []),
-    ...txns.map(({ appId, version }) => ({ txn: { appId, version, lastUpdated: nowMs } })),
-    ...adds.map((add) => ({ add })),
-  ];
-}
