@@ -16,6 +16,14 @@ export interface ObjectStore {
    */
   get(location: ObjectLocation, options: GetOptions): Promise<StoredObject>;
 
+  /**
+   * Reads an object's first bytes, all of them where it has no more, and the content type that it was stored with, if
+   * the store keeps one.
+   *
+   * @throws as `get` does.
+   */
+  getStart(location: ObjectLocation, bytesMax: number): Promise<ObjectStart>;
+
   /** The object's summary, or undefined when the key or the bucket does not exist. */
   head(location: ObjectLocation): Promise<ObjectSummary | undefined>;
 
@@ -61,6 +69,11 @@ export interface ObjectSummary {
 export interface StoredObject {
   readonly bytes: Uint8Array;
   readonly etag: string;
+}
+
+export interface ObjectStart {
+  readonly bytes: Uint8Array;
+  readonly contentType: string | undefined;
 }
 
 export interface GetOptions {

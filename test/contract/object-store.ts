@@ -84,6 +84,17 @@ export function describeObjectStoreContract(name: string, openStore: () => Promi
       await expect(read).rejects.toBe(reason);
     });
 
+    it("reads the beginning of an object, and knows its content type or none", async () => {
+      await store.put(at("begun"), bytesOf("a photo"), { contentType: "image/jpeg" });
+      const start = await store.getStart(at("begun"), 3);
+      expect(textOf(start.bytes)).toBe("a p");
+      expect([undefined, "image/jpeg"]).toContain(start.contentType);
+      expect(textOf((await store.getStart(at("begun"), 64)).bytes)).toBe("a photo");
+      await store.put(at("begun-empty"), new Uint8Array(0));
+      expect((await store.getStart(at("begun-empty"), 64)).bytes.byteLength).toBe(0);
+      await expect(store.getStart(at("missing"), 64)).rejects.toMatchObject({ code: "not-found" });
+    });
+
     it("summarises an object without reading it", async () => {
       const { etag } = await store.put(at("summary"), bytesOf("12345"));
       const summary = await store.head(at("summary"));

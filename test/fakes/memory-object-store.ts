@@ -17,11 +17,11 @@ export function createMemoryObjectStore(bucketNames: readonly string[] = []): Ob
     return bucket;
   };
 
-  const write = ({ bucket, key }: ObjectLocation, body: Uint8Array) => {
+  const write = ({ bucket, key }: ObjectLocation, body: Uint8Array, contentType: string | undefined) => {
     const bytes = Uint8Array.from(body);
     const etag = createHash("md5").update(bytes).digest("hex");
     const summary = { key, sizeBytes: bytes.byteLength, etag, modifiedAtMs: Date.now() };
-    bucketOf(bucket).set(key, { bytes, summary });
+    bucketOf(bucket).set(key, { bytes, summary, contentType });
     return { etag };
   };
 
@@ -41,17 +41,23 @@ export function createMemoryObjectStore(bucketNames: readonly string[] = []): Ob
       return { bytes: Uint8Array.from(object.bytes), etag };
     },
 
+    async getStart(location, bytesMax) {
+      const object = bucketOf(location.bucket).get(location.key);
+      if (object === undefined) throw new FruitstreamError("not-found", `${formatS3Uri(location)} does not exist`);
+      return { bytes: object.bytes.slice(0, bytesMax), contentType: object.contentType };
+    },
+
     async head({ bucket, key }) {
       return buckets.get(bucket)?.get(key)?.summary;
     },
 
-    async put(location, body) {
-      return write(location, body);
+    async put(location, body, { contentType } = {}) {
+      return write(location, body, contentType);
     },
 
-    async putIfAbsent(location, body) {
+    async putIfAbsent(location, body, { contentType } = {}) {
       if (bucketOf(location.bucket).has(location.key)) return false;
-      write(location, body);
+      write(location, body, contentType);
       return true;
     },
 
@@ -81,6 +87,7 @@ export function createMemoryObjectStore(bucketNames: readonly string[] = []): Ob
 interface MemoryObject {
   readonly bytes: Uint8Array;
   readonly summary: ObjectSummary;
+  readonly contentType: string | undefined;
 }
 
 function compareUtf8(a: string, b: string): number {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { GetOptions } from "../object-store.ts";
@@ -14,10 +14,8 @@ import type { GetOptions } from "../object-store.ts";
 export async function readObjectFile(path: string, { bytesMax, ifMatch, signal }: GetOptions) {
   signal?.throwIfAborted();
   try {
-    await using file = await open(path);
-    const stats = await file.stat();
-    if (!stats.isFile()) throw new FruitstreamError("not-found", `${path} is no file`);
-    const { size } = stats;
+    await using file = await openFile(path);
+    const { size } = await file.stat();
     if (size > bytesMax) throw await unwanted(path, size, bytesMax, ifMatch);
     const bytes = await readBytes(file, size);
     const etag = md5(bytes);
@@ -33,11 +31,22 @@ export async function readObjectFile(path: string, { bytesMax, ifMatch, signal }
 export async function etagOfFile(path: string): Promise<string> {
   const hash = createHash("md5");
   try {
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+    await using file = await openFile(path);
+    for await (const chunk of file.createReadStream({ autoClose: false })) hash.update(chunk as Uint8Array);
   } catch (error) {
     throw toFileError(error, path, "read");
   }
   return hash.digest("hex");
+}
+
+/** The first bytes of a file, fewer where it has no more. @throws as `readObjectFile` does. */
+export async function readFileStart(path: string, bytesMax: number): Promise<Uint8Array> {
+  try {
+    await using file = await openFile(path);
+    return await readBytes(file, bytesMax);
+  } catch (error) {
+    throw toFileError(error, path, "read");
+  }
 }
 
 export function md5(bytes: Uint8Array): string {
@@ -60,10 +69,18 @@ export function toFileError(error: unknown, path: string, act: "read" | "write")
 }
 
 /** A name that is a folder, that goes on below a file, or that no file can have, is the name of no object. */
-const MISSING = new Set(["ENOENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP"]);
+const MISSING = new Set(["ENOENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP", "ENXIO"]);
 const PASSING = new Set(["EMFILE", "ENFILE", "EIO", "EBUSY", "EAGAIN", "ESTALE", "ETIMEDOUT"]);
 const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 const REFUSED = new Set(["EACCES", "EPERM", "EROFS", "ENOTSUP", "EXDEV"]);
+
+/** A pipe under the name would keep a plain open waiting for somebody who writes to it. */
+async function openFile(path: string): Promise<FileHandle> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw new FruitstreamError("not-found", `${path} is no file`);
+}
 
 /** A file that grows while it is read gives no more than it had. */
 async function readBytes(file: FileHandle, size: number): Promise<Buffer> {

@@ -76,6 +76,18 @@ export function openS3ObjectStore(
       );
     },
 
+    async getStart({ bucket, key }, bytesMax) {
+      return await call({ bucket, key, isRead: true }, async (abortSignal) => {
+        requireKey(key);
+        const command = new GetObjectCommand({ Bucket: bucket, Key: key, Range: `bytes=0-${bytesMax - 1}` });
+        // An empty object has no such range.
+        const reply = await orUndefined(416, client.send(command, { abortSignal }));
+        if (reply === undefined) return { bytes: new Uint8Array(0), contentType: undefined };
+        const bytes = await readBody(reply.Body as Readable, reply.ContentLength, bytesMax);
+        return { bytes, contentType: reply.ContentType };
+      });
+    },
+
     async head({ bucket, key }) {
       if (!isKey(key)) return undefined;
       return await call({ bucket, key }, async (abortSignal) => {

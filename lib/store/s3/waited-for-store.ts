@@ -51,6 +51,7 @@ export function waitedForStore(store: ObjectStore, clock: MonotonicClock): Objec
 
   return {
     get,
+    getStart: waiting(store.getStart),
     head: waiting(store.head),
     put: waiting(store.put),
     putIfAbsent: waiting(store.putIfAbsent),
