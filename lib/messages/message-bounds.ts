@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { problemOfName } from "#lib/photo/photo-label.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { PhotoArrived, PhotoFeatures } from "./messages.ts";
 
@@ -28,13 +29,16 @@ const SHOWN_CHARACTERS_MAX = 200;
 
 /**
  * Refuses an announced photo that could not be one: what S3 can't hold would fail in a client or a header, and a vector
- * carries label, key and traceparent on, so that it would not fit a record of its own.
+ * carries label, key and traceparent on, so that it would not fit a record of its own. Name and label must not hold
+ * characters that can't be seen.
  *
  * @throws poison-message naming the field, its rule and the value.
  */
 export function requireUsablePhoto(photo: PhotoArrived): void {
   requireObject(photo);
   require(photo.sizeBytes >= 0, "size", "can't be negative", photo.sizeBytes);
+  const problem = problemOfName(photo.key, photo.label);
+  if (problem !== undefined) throw new FruitstreamError("poison-message", `the photo can't be taken: ${problem}`);
 }
 
 /**

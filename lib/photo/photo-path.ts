@@ -1,4 +1,5 @@
 import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { unseenCharacterOf } from "./photo-label.ts";
 
 /** `/v1/photos/{label}/{name}`. */
 export interface PhotoPath {
@@ -9,8 +10,8 @@ export interface PhotoPath {
 /** Object stores on file systems take at most 255 bytes a name, and some append to it while they write. */
 const SEGMENT_BYTES_MAX = 200;
 
-/** Slashes would make other folders; control characters have no place in keys, tables or logs. */
-const FORBIDDEN = /[/\\\p{Cc}]/u;
+/** They would make other folders. */
+const SLASHES = /[/\\]/;
 
 /**
  * Reads label and name from a request's target, percent-decoded; undefined for another path.
@@ -29,7 +30,9 @@ function readSegment(what: "label" | "name", encoded: string): string {
   const bytes = Buffer.byteLength(text);
   if (text === "") throw refused(what, "must not be empty", text);
   if (text === "." || text === "..") throw refused(what, "must not be a relative folder", text);
-  if (FORBIDDEN.test(text)) throw refused(what, "must not hold slashes, backslashes or control characters", text);
+  if (SLASHES.test(text)) throw refused(what, "must not hold slashes or backslashes", text);
+  const unseen = unseenCharacterOf(text);
+  if (unseen !== undefined) throw refused(what, `must not hold ${unseen}, a character that can't be seen`, text);
   if (bytes > SEGMENT_BYTES_MAX) {
     throw refused(what, `has ${bytes} bytes in UTF-8, more than ${SEGMENT_BYTES_MAX}`, `${text.slice(0, 32)}…`);
   }

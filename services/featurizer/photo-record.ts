@@ -4,13 +4,13 @@ import { requireUsablePhoto } from "#lib/messages/message-bounds.ts";
 import type { PhotoArrived } from "#lib/messages/messages.ts";
 import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
 
-/** The announced photo, of one of these buckets, or the error that makes the record a dead letter. */
+/** The announced photo with its label in normal form C, of one of these buckets, or the error that makes the record a dead letter. */
 export function readPhotoRecord(record: LogRecord, buckets: ReadonlySet<string>): PhotoArrived | Error {
   try {
     const photo = photoArrivedCodec.decode(record.value);
     requireUsablePhoto(photo);
     if (!buckets.has(photo.bucket)) throw otherBucket(photo.bucket, buckets);
-    return photo;
+    return { ...photo, label: photo.label?.normalize("NFC") ?? null };
   } catch (error) {
     if (fateOf(error) === "dead-letter") return error as Error;
     throw error;

@@ -75,3 +75,15 @@ test.each<[Partial<PhotoFeatures>, RegExp]>([
 ])("a vector with %j is poison", (wrong, problem) => {
   expect(() => requireUsableVector({ ...vector, ...wrong })).toThrow(poison(problem));
 });
+
+test.each<[Partial<PhotoArrived>, RegExp]>([
+  [{ label: "ap\u200bple" }, /^the photo can't be taken: its label, .* holds U\+200B/],
+  [{ label: "a\tb" }, /its label, .* holds U\+0009/],
+  [{ key: "photos/kiwi/\u202egpj.jpg" }, /its name holds U\+202E/],
+])("a photo with %j is poison", (wrong, problem) => {
+  expect(() => requireUsablePhoto({ ...photo, ...wrong })).toThrow(poison(problem));
+});
+
+test("a vector that was published with such a name is taken", () => {
+  expect(() => requireUsableVector({ ...vector, label: "ap\u200bple" })).not.toThrow();
+});

@@ -22,8 +22,11 @@ describe("parsePhotoPath", () => {
     ["/v1/photos/%2E%2E/a.jpg", "the label must not be a relative folder"],
     ["/v1/photos/kiwi/.", "the name must not be a relative folder"],
     ["/v1/photos/a%2Fb/c.jpg", "the label must not hold slashes"],
-    ["/v1/photos/kiwi/a%5Cb.jpg", "the name must not hold slashes, backslashes"],
-    ["/v1/photos/kiwi/a%00.jpg", "the name must not hold slashes, backslashes or control characters"],
+    ["/v1/photos/kiwi/a%5Cb.jpg", "the name must not hold slashes or backslashes"],
+    ["/v1/photos/kiwi/a%00.jpg", "the name must not hold U+0000, a character that can't be seen"],
+    ["/v1/photos/ki%E2%80%8Bwi/a.jpg", "the label must not hold U+200B, a character that can't be seen"],
+    ["/v1/photos/kiwi/%E2%80%AEa.jpg", "the name must not hold U+202E, a character that can't be seen"],
+    ["/v1/photos/kiwi/a%E2%80%A8.jpg", "the name must not hold U+2028, a character that can't be seen"],
     ["/v1/photos/kiwi/%ff.jpg", "the name must be percent-encoded UTF-8"],
     [`/v1/photos/kiwi/${"x".repeat(201)}`, "the name has 201 bytes in UTF-8, more than 200"],
   ])("refuses %s", (target, message) => {
