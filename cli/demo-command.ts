@@ -61,5 +61,6 @@ async function runDemoCommand(flags: DemoFlags): Promise<void> {
   if (!result) return;
   if (flags.json) printJson(demoFacts(result));
   else print(describeDemo(result, process.cwd()));
-  if (result.deadLetters.length > 0) process.exitCode = EXIT.deadLetters;
+  if (result.failed > 0) process.exitCode = EXIT.failed;
+  else if (result.deadLetters.length > 0) process.exitCode = EXIT.deadLetters;
 }

@@ -7,6 +7,7 @@ export function formatProgress(progress: IngestProgress, elapsedMs: number): str
     [progress.uploaded, "uploaded"],
     [progress.existing, "on S3 already"],
     [progress.skipped, "skipped"],
+    [progress.failed, "not taken"],
   ] as const;
   const told = others.filter(([count]) => count > 0).map(([count, what]) => `, ${count} ${what}`);
   return `${progress.announced} announced (${perSecond}/s)${told.join("")}`;

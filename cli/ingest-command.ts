@@ -3,26 +3,31 @@ import { PhotoAnnouncer, RETRY_POLICY } from "#lib/intake/announce-photo.ts";
 import { backfill } from "#lib/intake/backfill.ts";
 import { type IngestProgress, NO_PROGRESS, type OnProgress } from "#lib/intake/ingest-progress.ts";
 import { parseS3Uri } from "#lib/intake/list-photos.ts";
+import { notingFaults, type OnFault } from "#lib/intake/photo-fault.ts";
 import { uploadFolder } from "#lib/intake/upload-folder.ts";
 import { kafkaRecordLog } from "#lib/log/kafka/kafka-record-log.ts";
 import { openPipelineLog } from "#lib/log/pipeline-log.ts";
 import { topicsConfig, topicsWithPrefix } from "#lib/messages/topics.ts";
 import { UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
-import { LISTED_SUFFIXES, suffixTest, UPLOADED_SUFFIXES } from "#lib/photo/photo-suffixes.ts";
+import { PHOTO_SUFFIXES, photoNames } from "#lib/photo/photo-suffixes.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { readConfig } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { createLogger, readLogLevel, STANDARD_ERROR } from "#lib/runtime/logger.ts";
 import { type RetryHooks, retrying } from "#lib/runtime/retry.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
+import { checkAnnouncedBucket, photosBucketOf } from "#ops/pipeline/announced-bucket.ts";
 import { openStackStore, requireEndpoints } from "#ops/pipeline/endpoints.ts";
 import { tellingWait } from "#ops/pipeline/waiting.ts";
+import { cliDeps } from "./cli-deps.ts";
 import { EXIT } from "./exit-code.ts";
 import { formatProgress, formatSkipped } from "./format-progress.ts";
 import { interruptible } from "./interruption.ts";
 import { type OutputFlags, printJson, tell, withJson } from "./output.ts";
 import { serveCommand } from "./service-commands.ts";
 import { StatusLine } from "./status-line.ts";
+
+const SUFFIXES = `suffixes of photos, separated by commas; then nothing else is a photo (default: ${PHOTO_SUFFIXES}, and what has no suffix and begins as a photo)`;
 
 /** `fruitstream ingest backfill|upload|serve`: three ways to announce photos. */
 export function ingestCommand(): Command {
@@ -31,15 +36,15 @@ export function ingestCommand(): Command {
     .description("announce every photo that is already under a prefix of a bucket")
     .argument("<uri>", "s3://bucket/prefix; end a folder with a slash, since the prefix photos also matches photos-old")
     .option("--start-after <key>", "only keys after this one, to continue an interrupted backfill")
-    .option("--suffixes <list>", "file name suffixes of photos, separated by commas", LISTED_SUFFIXES)
+    .option("--suffixes <list>", SUFFIXES)
     .option("--unlabelled <pattern>", "folder names that are not labels, as a regular expression", UNLABELLED_FOLDERS)
     .action(runBackfill);
   withJson(ingest.command("upload"))
     .description("upload a folder's photos and announce each one")
     .argument("<folder>", "photos; the label is the name of a photo's folder, this one included")
-    .option("--bucket <name>", "bucket to upload to, created when missing", process.env.PHOTOS_BUCKET || "photos")
+    .option("--bucket <name>", "bucket to upload to, created when missing (default: PHOTOS_BUCKET, or photos)")
     .option("--prefix <prefix>", "prefix of every key, before the file's path", "photos/")
-    .option("--suffixes <list>", "file name suffixes of photos, separated by commas", UPLOADED_SUFFIXES)
+    .option("--suffixes <list>", SUFFIXES)
     .option("--unlabelled <pattern>", "folder names that are not labels, as a regular expression", UNLABELLED_FOLDERS)
     .option("--announce-existing", "also announce photos that are on S3 already; each becomes another row", false)
     .action(runUpload);
@@ -48,44 +53,42 @@ export function ingestCommand(): Command {
 
 interface BackfillFlags extends OutputFlags {
   readonly startAfter?: string;
-  readonly suffixes: string;
+  readonly suffixes?: string;
   readonly unlabelled: string;
 }
 
 async function runBackfill(uri: string, flags: BackfillFlags): Promise<void> {
   const { startAfter, suffixes, unlabelled, json } = flags;
   const listing = { ...parseS3Uri(uri), startAfter };
-  const options = { ...listing, isPhoto: suffixTest(suffixes), unlabelled: readPattern(unlabelled) };
+  const names = photoNames(suffixes);
+  const options = { ...listing, names, looks: suffixes === undefined, unlabelled: readPattern(unlabelled) };
+  checkAnnouncedBucket(listing.bucket, cliDeps);
   const resumeHint = ({ lastKey = startAfter }: IngestProgress) =>
     lastKey === undefined ? "nothing was announced yet" : `to go on, add: --start-after ${shellQuoted(lastKey)}`;
-  await withPipeline(json, resumeHint, ({ store, announcer, hooks, onProgress }) =>
-    backfill(store, announcer, options, hooks, onProgress),
+  await withPipeline(json, resumeHint, ({ store, announcer, hooks, onProgress, onFault }) =>
+    backfill(store, announcer, { ...options, onFault }, hooks, onProgress),
   );
 }
 
 interface UploadFlags extends OutputFlags {
-  readonly bucket: string;
+  readonly bucket?: string;
   readonly prefix: string;
-  readonly suffixes: string;
+  readonly suffixes?: string;
   readonly unlabelled: string;
   readonly announceExisting: boolean;
 }
 
 async function runUpload(folder: string, flags: UploadFlags): Promise<void> {
-  const { bucket, prefix, announceExisting, json } = flags;
-  let unreadable = 0;
-  const filters = { isPhoto: suffixTest(flags.suffixes), unlabelled: readPattern(flags.unlabelled) };
+  const { bucket = photosBucketOf(cliDeps), prefix, announceExisting, json } = flags;
+  const filters = { names: photoNames(flags.suffixes), unlabelled: readPattern(flags.unlabelled) };
+  checkAnnouncedBucket(bucket, cliDeps);
   const resumeHint = () => "to go on, run the same command again; what is uploaded is not uploaded twice";
-  const done = await withPipeline(json, resumeHint, async ({ store, announcer, hooks, onProgress, note }) => {
-    const onUnreadable = (error: Error) => {
-      unreadable += 1;
-      note(error.message);
-    };
+  const done = await withPipeline(json, resumeHint, async ({ store, announcer, hooks, onProgress, onFault }) => {
     await store.ensureBucket(bucket);
     return await uploadFolder(
       store,
       announcer,
-      { folder, bucket, prefix, announceExisting, onUnreadable, ...filters },
+      { folder, bucket, prefix, announceExisting, onFault, ...filters },
       hooks,
       onProgress,
     );
@@ -93,7 +96,6 @@ async function runUpload(folder: string, flags: UploadFlags): Promise<void> {
   if (done && done.existing > 0 && !announceExisting) {
     tell(`${done.existing} photos were on S3 already and were not announced again; --announce-existing would`);
   }
-  if (unreadable > 0) process.exitCode = EXIT.failed;
 }
 
 interface Pipeline {
@@ -101,12 +103,12 @@ interface Pipeline {
   readonly announcer: PhotoAnnouncer;
   readonly hooks: RetryHooks;
   readonly onProgress: OnProgress;
-  readonly note: (line: string) => void;
+  readonly onFault: OnFault;
 }
 
 /**
  * Opens Kafka and S3, does the work with a progress line, prints the summary. On Ctrl-C, on SIGTERM and on failure it
- * says how to go on.
+ * says how to go on. Photos that could not be taken are named, and end in exit code 1.
  *
  * @returns how far the work came; undefined when it was interrupted.
  */
@@ -138,6 +140,7 @@ async function withPipeline(
     line.note(`attempt ${attempt} failed, trying again: ${(error as Error).message}`);
   const untilDone: RetryHooks = { clock: systemClock, signal: new AbortController().signal, onRetry };
   const store = openStackStore(endpoints);
+  const onFault = notingFaults((text) => line.note(text));
   const append = (records: Parameters<typeof producer.append>[1]) =>
     retrying(RETRY_POLICY, untilDone, () => producer.append(topics.photos, records));
   const announcer = new PhotoAnnouncer(append, systemClock);
@@ -146,8 +149,9 @@ async function withPipeline(
       signal.addEventListener("abort", () => line.note("finishing what is under way; Ctrl-C again ends it at once"));
       try {
         const hooks = { clock: systemClock, signal, onRetry };
-        progress = await work({ store, announcer, hooks, onProgress, note: (text) => line.note(text) });
+        progress = await work({ store, announcer, hooks, onProgress, onFault });
         line.end(status());
+        if (progress.failed > 0) process.exitCode = EXIT.failed;
         tellDone(progress, systemClock.nowMs() - startedAtMs, json);
         return progress;
       } catch (error) {

@@ -49,7 +49,8 @@ async function runLocalCommand({ photos, out, model, k, json }: LocalFlags): Pro
   if (!result) return tell("to go on, run the same command again");
   if (json) printJson(factsOf(result));
   else printResult(result);
-  if (result.deadLettersOpen > 0) process.exitCode = EXIT.deadLetters;
+  if (result.failed > 0) process.exitCode = EXIT.failed;
+  else if (result.deadLettersOpen > 0) process.exitCode = EXIT.deadLetters;
 }
 
 function describeProgress(progress: LocalProgress): string {
@@ -60,11 +61,12 @@ function describeProgress(progress: LocalProgress): string {
 }
 
 function printResult(result: LocalResult): void {
-  const { announced, known, skipped, skippedByKind, leftOver, rowsAdded, rows, deadLetters, deadLettersOpen, seconds } =
-    result;
+  const { announced, known, skipped, skippedByKind, failed, leftOver } = result;
+  const { rowsAdded, rows, deadLetters, deadLettersOpen, seconds } = result;
   const folder = relative(process.cwd(), result.tableFolder) || ".";
   const notes = [
     ...(known > 0 ? [`${known} known`] : []),
+    ...(failed > 0 ? [`${failed} not taken`] : []),
     ...(leftOver > 0 ? [`${leftOver} left over from an earlier run`] : []),
   ];
   print(`

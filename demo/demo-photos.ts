@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
-import { suffixTest, UPLOADED_SUFFIXES } from "#lib/photo/photo-suffixes.ts";
+import { photoNames } from "#lib/photo/photo-suffixes.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { DemoDeps, DemoOptions } from "./demo-options.ts";
 import { drawSamples } from "./photos/draw-samples.ts";
@@ -10,7 +10,7 @@ import { drawSamples } from "./photos/draw-samples.ts";
 export const DEMO_BUCKET = "fruitstream";
 
 /** Which files of a folder are photos, and which folders are no labels. */
-export const PHOTO_RULES = { isPhoto: suffixTest(UPLOADED_SUFFIXES), unlabelled: new RegExp(UNLABELLED_FOLDERS) };
+export const PHOTO_RULES = { names: photoNames(), unlabelled: new RegExp(UNLABELLED_FOLDERS) };
 
 /** A photo as a phone app might send it; the model in the box takes fewer pixels. */
 const SYNTHETIC_SIDE_PX = 160;

@@ -18,6 +18,8 @@ export interface DemoResult {
   readonly skipped: number;
   /** The same by what they are. */
   readonly skippedByKind: Readonly<Record<string, number>>;
+  /** Photos, and folders, that could not be taken; each was named by a note. */
+  readonly failed: number;
   readonly rows: number;
   readonly deadLetters: readonly DeadLetter[];
   /** From the start of the upload to the last table commit. */

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { announceFolder } from "#lib/intake/announce-folder.ts";
+import { notingFaults } from "#lib/intake/photo-fault.ts";
 import { FolderRecordLog } from "#lib/log/folder/folder-record-log.ts";
 import { FILE_BUCKET, keyOfFile } from "#lib/photo/photo-uri.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
@@ -61,7 +62,7 @@ export async function openEmbeddedBackend({
           bucket: FILE_BUCKET,
           keyOf: keyOfFile,
           isAnnounced: () => false,
-          onUnreadable: (error) => note(`passed over: ${error.message}`),
+          onFault: notingFaults(note),
           ...PHOTO_RULES,
         },
         hooks,

@@ -100,14 +100,14 @@ async function workThrough(place: DemoPlace, backend: DemoBackend, { table, anno
 
     const startedAtMs = systemClock.nowMs();
     announcing = announce(ended);
-    const { announced, skipped, skippedByKind } = await Promise.race([announcing, broken]);
+    const { announced, skipped, skippedByKind, failed } = await Promise.race([announcing, broken]);
     const { rows } = await Promise.race([waitUntilDone(look, announced, startedAtMs, place, ended), broken]);
     const seconds = (systemClock.nowMs() - startedAtMs) / 1_000;
     await services.stop();
     signal.throwIfAborted();
     // A drawn set has an explanation beside its photos, which nobody looks for among them.
     const others = typeof options.photos === "string" ? { skipped, skippedByKind } : { skipped: 0, skippedByKind: {} };
-    return { photos: announced, ...others, rows, seconds, rssPeakBytes: services.rssPeakBytes() };
+    return { photos: announced, ...others, failed, rows, seconds, rssPeakBytes: services.rssPeakBytes() };
   } finally {
     ending.abort(new Error("the demo has ended"));
     // What was begun is announced, and needs store and producer for it.

@@ -1,3 +1,4 @@
+import { notingFaults } from "#lib/intake/photo-fault.ts";
 import { uploadFolder } from "#lib/intake/upload-folder.ts";
 import { kafkaRecordLog } from "#lib/log/kafka/kafka-record-log.ts";
 import { silentLogger } from "#lib/runtime/logger.ts";
@@ -30,7 +31,8 @@ export async function openServerBackend(place: DemoPlace, named: StackEndpoints 
     tableAfterwards: startedHere ? "kept-by-stopped-stack" : "kept",
     announcePhotos: (folder, announcer, hooks, onProgress) => {
       const target = { bucket: DEMO_BUCKET, prefix: `photos/${id}/`, announceExisting: true };
-      return uploadFolder(store, announcer, { folder, ...target, ...PHOTO_RULES }, hooks, onProgress);
+      const options = { folder, ...target, ...PHOTO_RULES, onFault: notingFaults(note) };
+      return uploadFolder(store, announcer, options, hooks, onProgress);
     },
     async startServices(config) {
       group = startServices(place, endpoints, config);

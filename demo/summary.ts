@@ -18,7 +18,7 @@ export function describeDemo(result: DemoResult, cwd: string): string {
 
 /** The counts, for programs. */
 export function demoFacts(result: DemoResult) {
-  const { photos, isSynthetic, skipped, skippedByKind, rows, deadLetters, seconds } = result;
+  const { photos, isSynthetic, skipped, skippedByKind, failed, rows, deadLetters, seconds } = result;
   const { tableVersion, tableFolder, origin, basis } = result;
   return {
     table: tableFolder,
@@ -28,6 +28,7 @@ export function demoFacts(result: DemoResult) {
     synthetic: isSynthetic,
     skipped,
     skippedByKind,
+    failed,
     rows,
     deadLetters: deadLetters.length,
     seconds,
@@ -37,11 +38,13 @@ export function demoFacts(result: DemoResult) {
 }
 
 function describeCounts(result: DemoResult): string {
-  const { isSynthetic, photos, skipped, skippedByKind, rows, deadLetters, seconds, basis, rssPeakBytes } = result;
+  const { isSynthetic, photos, skipped, skippedByKind, failed, rows, deadLetters } = result;
+  const { seconds, basis, rssPeakBytes } = result;
   const lines = [
     "",
     `photos        ${photos}${isSynthetic ? " synthetic ones" : ""} announced`,
     ...(skipped > 0 ? [`skipped       ${formatSkipped(skippedByKind)}`] : []),
+    ...(failed > 0 ? [`not taken     ${failed}`] : []),
     `rows          ${rows}`,
     `dead letters  ${deadLetters.length}`,
     `throughput    ${photosPerSecond(result)} photos/s, ${seconds.toFixed(1)} s from the first announcement to the last commit`,

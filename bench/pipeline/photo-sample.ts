@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import pLimit from "p-limit";
 import type { StoredPhoto } from "#lib/intake/announce-photo.ts";
-import { walkFolder } from "#lib/intake/walk-folder.ts";
+import { findPhotoFiles } from "#lib/intake/find-photo-files.ts";
 import type { PhotoArrived } from "#lib/messages/messages.ts";
 import { labelOfKey, UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
-import { LISTED_SUFFIXES, suffixTest } from "#lib/photo/photo-suffixes.ts";
+import { photoNames } from "#lib/photo/photo-suffixes.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { BUCKET } from "./bench-stack.ts";
@@ -21,11 +21,12 @@ export interface SamplePhoto {
  * @throws usage when there is none.
  */
 export async function readSample(folder: string): Promise<SamplePhoto[]> {
-  const isPhoto = suffixTest(LISTED_SUFFIXES);
-  const unlabelled = new RegExp(UNLABELLED_FOLDERS);
+  const leaveOut = () => undefined;
+  const rules = { names: photoNames(), unlabelled: new RegExp(UNLABELLED_FOLDERS) };
   const photos: SamplePhoto[] = [];
-  for await (const { path, relativePath } of walkFolder(folder, { unlabelled, onSkipped: () => undefined })) {
-    if (isPhoto(relativePath)) photos.push({ name: relativePath, bytes: await readFile(path) });
+  const search = { folder, ...rules, onSkipped: leaveOut, onFault: leaveOut };
+  for await (const { path, relativePath } of findPhotoFiles(search)) {
+    photos.push({ name: relativePath, bytes: await readFile(path) });
   }
   if (photos.length === 0) throw new FruitstreamError("usage", `--photos must hold photos, got none in "${folder}"`);
   return photos;

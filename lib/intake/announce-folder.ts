@@ -1,12 +1,16 @@
+import { stat } from "node:fs/promises";
 import pLimit from "p-limit";
 import { eventTime } from "#lib/photo/event-time.ts";
-import { fateOf } from "#lib/runtime/errors.ts";
-import { type RetryHooks, retrying } from "#lib/runtime/retry.ts";
+import type { PhotoNames } from "#lib/photo/photo-suffixes.ts";
+import type { RetryHooks } from "#lib/runtime/retry.ts";
 import { etagOfFile } from "#lib/store/folder/object-file.ts";
-import { type PhotoAnnouncer, RETRY_POLICY } from "./announce-photo.ts";
+import type { PhotoAnnouncer } from "./announce-photo.ts";
+import { findPhotoFiles } from "./find-photo-files.ts";
 import { forEachBounded } from "./for-each-bounded.ts";
-import { type IngestProgress, kindOfFile, type OnProgress, ProgressCount } from "./ingest-progress.ts";
-import { type FolderFile, unreadableFolder, type WalkOptions, walkFolder } from "./walk-folder.ts";
+import { type IngestProgress, type OnProgress, ProgressCount } from "./ingest-progress.ts";
+import { ObjectAttempts } from "./object-attempts.ts";
+import { type OnFault, photoFaultOf } from "./photo-fault.ts";
+import { readSteady } from "./read-steady.ts";
 
 export interface AnnounceFolderOptions {
   readonly folder: string;
@@ -14,13 +18,13 @@ export interface AnnounceFolderOptions {
   readonly bucket: string;
   /** The key under which the featurizer finds the file at an absolute path. */
   readonly keyOf: (path: string) => string;
-  /** Tells photos by their path below the folder. */
-  readonly isPhoto: (path: string) => boolean;
+  /** Tells photos by their path below the folder; what has no suffix is told by its first bytes. */
+  readonly names: PhotoNames;
   readonly unlabelled: RegExp;
   /** Whether the photo was announced before with this content. */
   readonly isAnnounced: (key: string, etag: string) => boolean;
-  /** Told of a photo or a folder that can't be read at all, which is passed over. */
-  readonly onUnreadable: (error: Error) => void;
+  /** Told of a photo or a folder that can't be read, which is passed over. */
+  readonly onFault: OnFault;
 }
 
 /** Files read for their etag at the same time: enough to hide the disk's latency. */
@@ -45,10 +49,16 @@ export async function announceFolder(
 ): Promise<IngestProgress> {
   const count = new ProgressCount(onProgress);
   const reading = pLimit(FILES_READ_MAX);
-  const photos = findPhotos(options, (kind) => count.skip(kind));
+  const attempts = new ObjectAttempts(() => stat(options.folder), hooks);
+  const onFault: OnFault = (fault) => {
+    count.fail();
+    options.onFault(fault);
+  };
+  const { folder, names, unlabelled } = options;
+  const photos = findPhotoFiles({ folder, names, unlabelled, onSkipped: (kind) => count.skip(kind), onFault });
   await forEachBounded(photos, ANNOUNCEMENTS_PENDING_MAX, hooks.signal, async (file) => {
-    const etag = await reading(() => readEtag(file, options, hooks));
-    if (etag === undefined) return count.skip("unreadable");
+    const etag = await reading(() => readEtag(file.path, attempts, onFault));
+    if (etag === undefined) return;
     const key = options.keyOf(file.path);
     if (options.isAnnounced(key, etag)) return count.add("existing");
     await announcer.announce({
@@ -65,27 +75,14 @@ export async function announceFolder(
   return count.progress;
 }
 
-async function* findPhotos(
-  { folder, isPhoto, unlabelled, onUnreadable }: AnnounceFolderOptions,
-  onSkipped: (kind: string) => void,
-) {
-  const onWalkSkipped: WalkOptions["onSkipped"] = (why, path) => {
-    onSkipped(why);
-    if (why === "unreadable folders") onUnreadable(unreadableFolder(path));
-  };
-  for await (const file of walkFolder(folder, { unlabelled, onSkipped: onWalkSkipped })) {
-    if (isPhoto(file.relativePath)) yield file;
-    else onSkipped(kindOfFile(file.relativePath));
-  }
-}
-
-/** Undefined for a file that nobody may read, or that is gone by now. */
-async function readEtag(file: FolderFile, { onUnreadable }: AnnounceFolderOptions, hooks: RetryHooks) {
+/** Undefined for a file that nobody may read, that is gone by now, or that somebody is writing. */
+async function readEtag(path: string, attempts: ObjectAttempts, onFault: OnFault): Promise<string | undefined> {
   try {
-    return await retrying(RETRY_POLICY, hooks, () => etagOfFile(file.path));
+    return await readSteady(path, () => attempts.run(path, () => etagOfFile(path)));
   } catch (error) {
-    if (fateOf(error) !== "dead-letter") throw error;
-    onUnreadable(error as Error);
+    const fault = photoFaultOf(error, path);
+    if (fault === undefined) throw error;
+    onFault(fault);
     return undefined;
   }
 }

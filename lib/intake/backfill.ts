@@ -1,24 +1,40 @@
 import { eventTime } from "#lib/photo/event-time.ts";
-import { labelOfKey } from "#lib/photo/photo-label.ts";
+import { sniffPhotoFormat } from "#lib/photo/header/photo-format.ts";
+import { labelOfKey, problemOfName } from "#lib/photo/photo-label.ts";
+import type { PhotoNames } from "#lib/photo/photo-suffixes.ts";
 import type { RetryHooks } from "#lib/runtime/retry.ts";
-import type { ObjectStore } from "#lib/store/object-store.ts";
+import { formatS3Uri, type ObjectStore, type ObjectSummary } from "#lib/store/object-store.ts";
 import { type PhotoAnnouncer, RETRY_POLICY } from "./announce-photo.ts";
+import { LOOK_BYTES } from "./find-photo-files.ts";
 import { forEachBounded } from "./for-each-bounded.ts";
 import { type IngestProgress, kindOfFile, type OnProgress, ProgressCount } from "./ingest-progress.ts";
 import { type Listing, listObjects } from "./list-photos.ts";
+import { mapInOrder } from "./map-in-order.ts";
+import { ObjectAttempts } from "./object-attempts.ts";
+import { type OnFault, PhotoFault, photoFaultOf } from "./photo-fault.ts";
 
 export interface BackfillOptions extends Listing {
-  /** Tells photos by their key. */
-  readonly isPhoto: (key: string) => boolean;
+  /** Tells photos by their key; those of no suffix or another are told by their first bytes and their content type. */
+  readonly names: PhotoNames;
+  /** Whether to look at objects whose keys don't tell: a small GET for each of them. */
+  readonly looks: boolean;
   readonly unlabelled: RegExp;
+  /** Told of a photo that can't be announced; the rest goes on. */
+  readonly onFault: OnFault;
 }
 
 /** Announcements not yet acknowledged: a few appends' worth, so that the listing never waits for an append. */
 const PENDING_MAX = 4000;
+/** Objects looked at ahead of the one that is announced next: enough to hide a round trip to S3 for each. */
+const LOOKS_MAX = 32;
 
 /**
  * Announces every photo that rests under a prefix. Event time is when the object was last written, unless the photo
- * turns out to tell a better one. Announces at least once: a photo that was announced before is announced again, as another arrival.
+ * turns out to tell a better one. Announces at least once: a photo that was announced before is announced again, as
+ * another arrival.
+ *
+ * Photos are told by their suffix. What has none is a photo when it begins as one, and what has another suffix when it
+ * begins as one and was stored as an image (content type), as the HTTP service and `uploadFolder` do under any name.
  *
  * Constant memory. Photos are acknowledged in the order of their keys, so after a failure or an abort the progress's
  * `lastKey` as `startAfter` goes on without a gap.
@@ -28,19 +44,61 @@ const PENDING_MAX = 4000;
 export async function backfill(
   store: ObjectStore,
   announcer: PhotoAnnouncer,
-  { isPhoto, unlabelled, ...listing }: BackfillOptions,
+  options: BackfillOptions,
   hooks: RetryHooks,
   onProgress: OnProgress,
 ): Promise<IngestProgress> {
   const count = new ProgressCount(onProgress);
-  const { bucket } = listing;
-  const objects = listObjects(store, listing, RETRY_POLICY, hooks);
-  await forEachBounded(objects, PENDING_MAX, hooks.signal, async ({ key, etag, sizeBytes, modifiedAtMs }) => {
-    if (!isPhoto(key)) return count.skip(kindOfFile(key));
-    const time = eventTime("object", modifiedAtMs, hooks.clock.nowMs());
+  const { bucket, unlabelled } = options;
+  const look = new ObjectLook(store, options, hooks);
+  const objects = listObjects(store, options, RETRY_POLICY, hooks);
+  const looked = mapInOrder(objects, LOOKS_MAX, async (object) => ({ object, found: await look.at(object) }));
+  await forEachBounded(looked, PENDING_MAX, hooks.signal, async ({ object, found }) => {
+    const { key, etag, sizeBytes, modifiedAtMs } = object;
+    if (found === "no photo") return count.skip(key.endsWith("/") ? "folder marks" : kindOfFile(key));
     const label = labelOfKey(key, unlabelled);
+    const problem = problemOfName(key, label);
+    const fault =
+      found instanceof PhotoFault ? found : problem && new PhotoFault(formatS3Uri({ bucket, key }), problem);
+    if (fault) {
+      count.fail();
+      return options.onFault(fault);
+    }
+    const time = eventTime("object", modifiedAtMs, hooks.clock.nowMs());
     await announcer.announce({ bucket, key, etag, sizeBytes, label, ...time, traceparent: null });
     count.add("announced", key);
   });
   return count.progress;
+}
+
+/** Tells whether a listed object is a photo. */
+class ObjectLook {
+  readonly #store: ObjectStore;
+  readonly #options: BackfillOptions;
+  readonly #attempts: ObjectAttempts;
+
+  constructor(store: ObjectStore, options: BackfillOptions, hooks: RetryHooks) {
+    this.#store = store;
+    this.#options = options;
+    this.#attempts = new ObjectAttempts(() => store.head({ bucket: options.bucket, key: "photos/" }), hooks);
+  }
+
+  /** @throws what is not this object's fault. */
+  async at({ key, sizeBytes }: ObjectSummary): Promise<"photo" | "no photo" | PhotoFault> {
+    const { bucket, names, looks } = this.#options;
+    const verdict = names(key);
+    if (verdict === "photo") return "photo";
+    if (!looks || sizeBytes === 0) return "no photo";
+    const location = { bucket, key };
+    try {
+      const start = () => this.#store.getStart(location, LOOK_BYTES);
+      const { bytes, contentType } = await this.#attempts.run(formatS3Uri(location), start);
+      const isImage = verdict === "no suffix" || contentType?.startsWith("image/");
+      return isImage && sniffPhotoFormat(bytes) !== undefined ? "photo" : "no photo";
+    } catch (error) {
+      const fault = photoFaultOf(error, formatS3Uri(location));
+      if (fault === undefined) throw error;
+      return fault;
+    }
+  }
 }

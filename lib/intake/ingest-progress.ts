@@ -1,3 +1,5 @@
+import { suffixOf } from "#lib/photo/photo-suffixes.ts";
+
 /** How far a backfill or an upload has come. Counts are of photos, but for `skipped`, which is of other files. */
 export interface IngestProgress {
   /** Acknowledged by Kafka. */
@@ -6,10 +8,12 @@ export interface IngestProgress {
   readonly uploaded: number;
   /** Found on S3 with the same content. */
   readonly existing: number;
-  /** Passed over: other suffixes, hidden or too large files, folders that could not be listed. */
+  /** Passed over as no photos: other suffixes, other contents, hidden files. */
   readonly skipped: number;
   /** The same by what they are, as `.heic`, `without suffix` or `hidden`; at most SKIP_KINDS_MAX kinds. */
   readonly skippedByKind: Readonly<Record<string, number>>;
+  /** Photos, and folders that may hold some, that could not be taken; each was named with its reason. */
+  readonly failed: number;
   /** The key up to which, in the source's order, every photo of a listing is announced. */
   readonly lastKey: string | undefined;
 }
@@ -20,6 +24,7 @@ export const NO_PROGRESS: IngestProgress = {
   existing: 0,
   skipped: 0,
   skippedByKind: {},
+  failed: 0,
   lastKey: undefined,
 };
 
@@ -54,6 +59,10 @@ export class ProgressCount {
     this.#change({ skipped: skipped + 1, skippedByKind: { ...kinds, [counted]: (kinds[counted] ?? 0) + 1 } });
   }
 
+  fail(): void {
+    this.#change({ failed: this.#progress.failed + 1 });
+  }
+
   #change(change: Partial<IngestProgress>): void {
     this.#progress = { ...this.#progress, ...change };
     this.#onProgress(this.#progress);
@@ -62,7 +71,6 @@ export class ProgressCount {
 
 /** What a file is by its name: its suffix in lower case, as `.heic`, or that it has none. */
 export function kindOfFile(path: string): string {
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  const dot = name.lastIndexOf(".");
-  return dot > 0 && dot < name.length - 1 ? name.slice(dot).toLowerCase() : "without suffix";
+  const suffix = suffixOf(path);
+  return suffix === undefined ? "without suffix" : `.${suffix}`;
 }

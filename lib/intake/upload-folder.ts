@@ -1,35 +1,39 @@
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import pLimit from "p-limit";
 import { eventTime } from "#lib/photo/event-time.ts";
 import { sniffPhotoFormat } from "#lib/photo/header/photo-format.ts";
-import { type RetryHooks, retrying } from "#lib/runtime/retry.ts";
-import type { ObjectLocation, ObjectStore, ObjectSummary } from "#lib/store/object-store.ts";
-import { type PhotoAnnouncer, RETRY_POLICY } from "./announce-photo.ts";
+import type { PhotoNames } from "#lib/photo/photo-suffixes.ts";
+import type { RetryHooks } from "#lib/runtime/retry.ts";
+import { readObjectFile } from "#lib/store/folder/object-file.ts";
+import { formatS3Uri, type ObjectLocation, type ObjectStore, type ObjectSummary } from "#lib/store/object-store.ts";
+import type { PhotoAnnouncer } from "./announce-photo.ts";
+import { findPhotoFiles, type PhotoSearch } from "./find-photo-files.ts";
 import { forEachBounded } from "./for-each-bounded.ts";
-import { type IngestProgress, kindOfFile, type OnProgress, ProgressCount } from "./ingest-progress.ts";
+import { type IngestProgress, type OnProgress, ProgressCount } from "./ingest-progress.ts";
+import { ObjectAttempts } from "./object-attempts.ts";
+import { type OnFault, photoFaultOf } from "./photo-fault.ts";
 import { PresentObjects } from "./present-objects.ts";
-import { type FolderFile, unreadableFolder, type WalkOptions, walkFolder } from "./walk-folder.ts";
+import { readSteady } from "./read-steady.ts";
+import type { FolderFile } from "./walk-folder.ts";
 
 export interface UploadOptions {
   readonly folder: string;
   readonly bucket: string;
   /** Stands before each file's relative path, as `photos/`; see `FolderFile`. */
   readonly prefix: string;
-  /** Tells photos by their path. */
-  readonly isPhoto: (path: string) => boolean;
+  /** Tells photos by their path below the folder; what has no suffix is told by its first bytes. */
+  readonly names: PhotoNames;
   readonly unlabelled: RegExp;
   /** Whether to announce photos that are on S3 already with the same content. */
   readonly announceExisting: boolean;
-  /** Told of a folder that can't be listed, which is passed over. */
-  readonly onUnreadable?: (error: Error) => void;
+  /** Told of a photo that can't be read or stored, or a folder that can't be listed; the rest goes on. */
+  readonly onFault: OnFault;
 }
 
 /** Files on their way to S3 at the same time, each of them whole in memory: 512 MiB at the very most. */
 const FILES_PENDING_MAX = 8;
 /** Photos stored and not yet acknowledged by Kafka, without their bytes: one append's worth beside the one under way. */
 const ANNOUNCEMENTS_PENDING_MAX = 1000;
-/** Larger files are skipped; the featurizer would refuse them. */
+/** Larger files are faults; the featurizer would refuse them. */
 const FILE_BYTES_MAX = 64 * 1_048_576;
 
 /**
@@ -40,6 +44,10 @@ const FILE_BYTES_MAX = 64 * 1_048_576;
  * A run that died between writing a photo and announcing it leaves one that only `announceExisting` announces: nothing
  * on S3 tells the two cases apart. "The same content" means that the object's etag is the file's MD5; where etags are
  * something else (SSE-KMS, multipart uploads) every photo counts as new.
+ *
+ * A key is the prefix and the file's relative path as the file system has it, in its own normal form of Unicode. What is
+ * wrong with one photo is told and counted, and ends nothing: a file that can't be read, or that S3 can't store, however
+ * it says so (`ObjectAttempts`).
  *
  * @throws usage when the folder is none, access-denied, or, once the photos under way are announced, the signal's reason.
  */
@@ -54,13 +62,24 @@ export async function uploadFolder(
   const storing = pLimit(FILES_PENDING_MAX);
   const failure = new AbortController();
   const ended = AbortSignal.any([hooks.signal, failure.signal]);
-  const photos = findPhotos(store, options, hooks, (kind) => count.skip(kind));
+  const untilDone: RetryHooks = { ...hooks, signal: new AbortController().signal };
+  const { folder, bucket, prefix, names, unlabelled } = options;
+  // An answer that nothing is there is an answer.
+  const probe = () => store.head({ bucket, key: prefix || "photos/" });
+  const writes = new ObjectAttempts(probe, untilDone);
+  const onFault: OnFault = (fault) => {
+    count.fail();
+    options.onFault(fault);
+  };
+  const search = { folder, names, unlabelled, onSkipped: (kind: string) => count.skip(kind), onFault };
+  const photos = findPhotos(new PresentObjects(store, bucket, prefix, hooks), search, options);
   await forEachBounded(photos, ANNOUNCEMENTS_PENDING_MAX, hooks.signal, async (photo) => {
     try {
       const stored = await storing(() => {
         ended.throwIfAborted();
-        return storePhoto(store, photo, hooks);
+        return storePhoto(store, photo, writes, onFault);
       });
+      if (stored === undefined) return;
       count.add(stored.isNew ? "uploaded" : "existing");
       if (!stored.isNew && !options.announceExisting) return;
       const { location, file } = photo;
@@ -83,41 +102,40 @@ interface FoundPhoto {
 }
 
 async function* findPhotos(
-  store: ObjectStore,
-  { folder, bucket, prefix, isPhoto, unlabelled, onUnreadable }: UploadOptions,
-  hooks: RetryHooks,
-  onSkipped: (kind: string) => void,
+  objects: PresentObjects,
+  search: PhotoSearch,
+  { bucket, prefix }: UploadOptions,
 ): AsyncGenerator<FoundPhoto> {
-  const objects = new PresentObjects(store, bucket, prefix, hooks);
-  const onWalkSkipped: WalkOptions["onSkipped"] = (why, path) => {
-    onSkipped(why);
-    if (why === "unreadable folders") onUnreadable?.(unreadableFolder(path));
-  };
-  for await (const file of walkFolder(folder, { unlabelled, onSkipped: onWalkSkipped })) {
+  for await (const file of findPhotoFiles(search)) {
     const key = `${prefix}${file.relativePath}`;
-    if (!isPhoto(file.relativePath)) onSkipped(kindOfFile(file.relativePath));
-    else if (file.sizeBytes > FILE_BYTES_MAX) onSkipped(`larger than ${FILE_BYTES_MAX / 1_048_576} MiB`);
-    else yield { file, location: { bucket, key }, present: await objects.find(key) };
+    yield { file, location: { bucket, key }, present: await objects.find(key) };
   }
 }
 
-/** A photo that was begun is seen through, whoever interrupts, or it would rest on S3 and never be announced. */
+/**
+ * A photo that was begun is seen through, whoever interrupts, or it would rest on S3 and never be announced. Undefined
+ * where the photo itself is at fault.
+ */
 async function storePhoto(
   store: ObjectStore,
-  { file, location, present }: FoundPhoto,
-  hooks: RetryHooks,
-): Promise<{ etag: string; sizeBytes: number; isNew: boolean }> {
-  const body = await readFile(file.path);
-  const sizeBytes = body.byteLength;
-  if (present?.sizeBytes === sizeBytes && present.etag === md5(body)) {
-    return { etag: present.etag, sizeBytes, isNew: false };
+  { file: { path }, location, present }: FoundPhoto,
+  writes: ObjectAttempts,
+  onFault: OnFault,
+): Promise<{ etag: string; sizeBytes: number; isNew: boolean } | undefined> {
+  try {
+    const { bytes, etag: md5 } = await readSteady(path, () => readObjectFile(path, { bytesMax: FILE_BYTES_MAX }));
+    const sizeBytes = bytes.byteLength;
+    if (present?.sizeBytes === sizeBytes && present.etag === md5) return { etag: md5, sizeBytes, isNew: false };
+    const format = sniffPhotoFormat(bytes);
+    const options = format ? { contentType: `image/${format}` } : {};
+    const { etag } = await writes.run(formatS3Uri(location), () => store.put(location, bytes, options));
+    return { etag, sizeBytes, isNew: true };
+  } catch (error) {
+    const fault = photoFaultOf(error, path);
+    if (fault === undefined) throw error;
+    onFault(fault);
+    return undefined;
   }
-  const format = sniffPhotoFormat(body);
-  const untilDone: RetryHooks = { ...hooks, signal: new AbortController().signal };
-  const { etag } = await retrying(RETRY_POLICY, untilDone, () =>
-    store.put(location, body, format ? { contentType: `image/${format}` } : {}),
-  );
-  return { etag, sizeBytes, isNew: true };
 }
 
 /** The label is not looked for in the prefix, which says where the photos are kept. */
@@ -127,8 +145,4 @@ function describe({ label, modifiedAtMs }: FolderFile, { clock }: RetryHooks) {
     ...eventTime("object", modifiedAtMs, clock.nowMs()),
     traceparent: null,
   };
-}
-
-function md5(bytes: Uint8Array): string {
-  return createHash("md5").update(bytes).digest("hex");
 }

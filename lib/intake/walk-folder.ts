@@ -13,14 +13,20 @@ export interface FolderFile {
    * such a key sees its label, and files of several such folders do not meet under one key.
    */
   readonly relativePath: string;
-  /** The name of the folder the file lies in, the one that was walked included; null where it is no label. */
+  /** The label of the folder the file lies in, the one that was walked included (`labelOfKey`). */
   readonly label: string | null;
   readonly sizeBytes: number;
   readonly modifiedAtMs: number;
 }
 
 /** Why something was left out: hidden names are what programs leave behind (`.DS_Store`, `._photo.jpg`). */
-type WalkSkip = "hidden" | "unreadable folders" | "links in a circle" | "broken links" | "no files";
+export type WalkSkip =
+  | "hidden"
+  | "unreadable folders"
+  | "links in a circle"
+  | "broken links"
+  | "gone meanwhile"
+  | "pipes, sockets and devices";
 
 export interface WalkOptions {
   /** Names of folders that are no label. */
@@ -114,14 +120,10 @@ class FolderWalk {
 
   async *#file(path: string, relativePath: string, { label }: WalkedFolder): AsyncGenerator<FolderFile> {
     const file = await stat(path).catch(() => undefined);
-    if (!file?.isFile()) return this.#onSkipped("no files", path);
+    if (file === undefined) return this.#onSkipped("gone meanwhile", path);
+    if (!file.isFile()) return this.#onSkipped("pipes, sockets and devices", path);
     yield { path, relativePath, label, sizeBytes: file.size, modifiedAtMs: file.mtimeMs };
   }
-}
-
-/** What is told of a folder that this user may not list. */
-export function unreadableFolder(path: string): FruitstreamError {
-  return new FruitstreamError("access-denied", `the folder ${path} can't be listed; photos in it are left out`);
 }
 
 function identityOf({ dev, ino }: Stats): string {

@@ -2,10 +2,11 @@ import { stat } from "node:fs/promises";
 import { announceFolder } from "#lib/intake/announce-folder.ts";
 import { PhotoAnnouncer } from "#lib/intake/announce-photo.ts";
 import type { IngestProgress } from "#lib/intake/ingest-progress.ts";
+import { notingFaults } from "#lib/intake/photo-fault.ts";
 import type { DeadLetter } from "#lib/messages/messages.ts";
 import { loadModelFolder } from "#lib/model/model-folder.ts";
 import { UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
-import { suffixTest, UPLOADED_SUFFIXES } from "#lib/photo/photo-suffixes.ts";
+import { photoNames } from "#lib/photo/photo-suffixes.ts";
 import { FILE_BUCKET, keyOfFile } from "#lib/photo/photo-uri.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { readConfig } from "#lib/runtime/config.ts";
@@ -55,10 +56,12 @@ export interface LocalResult {
   readonly announced: number;
   /** Photos of the folder that an earlier run has announced with the same content. */
   readonly known: number;
-  /** Files of the folder that are no photos, or can't be read. */
+  /** Files of the folder that are no photos. */
   readonly skipped: number;
   /** The same by what they are; see `IngestProgress`. */
   readonly skippedByKind: IngestProgress["skippedByKind"];
+  /** Photos, and folders, that could not be taken; each was named by a note. */
+  readonly failed: number;
   /** Photos that an earlier run has announced and not finished. */
   readonly leftOver: number;
   readonly rowsAdded: number;
@@ -159,6 +162,7 @@ async function work(
     known: progress.existing,
     skipped: progress.skipped,
     skippedByKind: progress.skippedByKind,
+    failed: progress.failed,
     leftOver,
     rowsAdded: after.rows - before.rows,
     rows: countRows(table.snapshot),
@@ -180,10 +184,10 @@ function announce({ photos }: LocalOptions, workplace: LocalWorkplace, { signal,
       folder: photos,
       bucket: FILE_BUCKET,
       keyOf: keyOfFile,
-      isPhoto: suffixTest(UPLOADED_SUFFIXES),
+      names: photoNames(),
       unlabelled: new RegExp(UNLABELLED_FOLDERS),
       isAnnounced: (key, etag) => workplace.isAnnounced(key, etag),
-      onUnreadable: (error) => note(`passed over: ${error.message}`),
+      onFault: notingFaults(note),
     },
     { clock: systemClock, signal, onRetry: (error) => note(`trying again: ${String(error)}`) },
     ({ announced, existing }) => onProgress({ step: "announcing", announced, known: existing }),

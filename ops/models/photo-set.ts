@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { walkFolder } from "#lib/intake/walk-folder.ts";
+import { findPhotoFiles } from "#lib/intake/find-photo-files.ts";
 import { type DecodedPhoto, type DecodeOptions, decodePhoto } from "#lib/photo/decode-photo.ts";
 import { UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
-import { LISTED_SUFFIXES, suffixTest } from "#lib/photo/photo-suffixes.ts";
+import { photoNames } from "#lib/photo/photo-suffixes.ts";
 import { deadLetterReasonOf, FruitstreamError } from "#lib/runtime/errors.ts";
 
 /** A photo's bytes, and the name of the folder it lies in. */
@@ -19,19 +19,18 @@ export interface PhotoFile {
  * @throws usage when there is no photo.
  */
 export async function readPhotoSet(folder: string, photosMax: number, decode: DecodeOptions): Promise<PhotoFile[]> {
-  const isPhoto = suffixTest(LISTED_SUFFIXES);
-  const unlabelled = new RegExp(UNLABELLED_FOLDERS);
+  const leaveOut = () => undefined;
+  const rules = { names: photoNames(), unlabelled: new RegExp(UNLABELLED_FOLDERS) };
   const found: Omit<PhotoFile, "bytes">[] = [];
-  for await (const { path, label } of walkFolder(folder, { unlabelled, onSkipped: () => undefined })) {
-    if (isPhoto(path)) found.push({ path, label });
-  }
+  const search = { folder, ...rules, onSkipped: leaveOut, onFault: leaveOut };
+  for await (const { path, label } of findPhotoFiles(search)) found.push({ path, label });
   const photos: PhotoFile[] = [];
   for (const { path, label } of evenlySpaced(found, photosMax)) {
     const photo = { path, label, bytes: await readFile(path) };
     if (await tryDecode(photo, decode)) photos.push(photo);
   }
   if (photos.length > 0) return photos;
-  throw new FruitstreamError("usage", `${folder} has no photo that can be read; name a folder with ${LISTED_SUFFIXES}`);
+  throw new FruitstreamError("usage", `${folder} has no photo that can be read; name a folder with photos`);
 }
 
 /** `count` of the items, or all where there are fewer, from the first to the last. */

@@ -4,7 +4,10 @@ import { requireUsablePhoto } from "#lib/messages/message-bounds.ts";
 import type { PhotoArrived } from "#lib/messages/messages.ts";
 import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
 
-/** The announced photo with its label in normal form C, of one of these buckets, or the error that makes the record a dead letter. */
+/**
+ * The announced photo, its label in normal form C, of one of these buckets, or the error that makes the record a dead
+ * letter.
+ */
 export function readPhotoRecord(record: LogRecord, buckets: ReadonlySet<string>): PhotoArrived | Error {
   try {
     const photo = photoArrivedCodec.decode(record.value);

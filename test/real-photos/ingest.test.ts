@@ -16,7 +16,7 @@ import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
 import type { PhotoArrived } from "#lib/messages/messages.ts";
 import { topicShapes, topicsWithPrefix } from "#lib/messages/topics.ts";
 import { UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
-import { LISTED_SUFFIXES, suffixTest, UPLOADED_SUFFIXES } from "#lib/photo/photo-suffixes.ts";
+import { photoNames } from "#lib/photo/photo-suffixes.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { silentLogger } from "#lib/runtime/logger.ts";
 import type { RetryHooks } from "#lib/runtime/retry.ts";
@@ -26,7 +26,11 @@ import { openS3ObjectStore } from "#lib/store/s3/s3-object-store.ts";
 const env = process.env as Record<string, string>;
 const folder = fileURLToPath(new URL("../../../shared/fruits360/tiny", import.meta.url));
 const bucket = `ingest-${randomUUID()}`;
-const unlabelled = new RegExp(UNLABELLED_FOLDERS);
+const rules = {
+  names: photoNames(),
+  unlabelled: new RegExp(UNLABELLED_FOLDERS),
+  onFault: (fault: Error) => expect.unreachable(fault.message),
+};
 const hooks: RetryHooks = { clock: systemClock, signal: new AbortController().signal, onRetry: () => {} };
 
 let kafka: { brokers: string[]; clientId: string };
@@ -57,7 +61,7 @@ afterAll(async () => {
 describe("ingest on a real S3 and Kafka", () => {
   it("uploads a folder, announces each photo once, and finds the same photos by listing", async () => {
     const uploadPrefix = await newTopics();
-    const options = { folder, bucket, prefix: "photos/", isPhoto: suffixTest(UPLOADED_SUFFIXES), unlabelled };
+    const options = { folder, bucket, prefix: "photos/", ...rules };
     const upload = () =>
       uploadFolder(store, announcerOn(uploadPrefix), { ...options, announceExisting: false }, hooks, () => {});
     const first = await upload();
@@ -65,7 +69,7 @@ describe("ingest on a real S3 and Kafka", () => {
     expect(await upload()).toMatchObject({ announced: 0, uploaded: 0, existing: first.announced });
 
     const listPrefix = await newTopics();
-    const listing = { bucket, prefix: "photos/", isPhoto: suffixTest(LISTED_SUFFIXES), unlabelled };
+    const listing = { bucket, prefix: "photos/", looks: true, ...rules };
     const listed = await backfill(store, announcerOn(listPrefix), listing, hooks, () => {});
     expect(listed.announced).toBe(first.announced);
 

@@ -9,6 +9,7 @@ import { uploadFolder } from "#lib/intake/upload-folder.ts";
 import { openAdmin } from "#lib/log/kafka/kafka-admin.ts";
 import { openProducer } from "#lib/log/kafka/kafka-producer.ts";
 import { topicShapes, topicsWithPrefix } from "#lib/messages/topics.ts";
+import { photoNames } from "#lib/photo/photo-suffixes.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { silentLogger } from "#lib/runtime/logger.ts";
 import { openTable } from "#lib/table/open-table.ts";
@@ -76,11 +77,11 @@ test("services stopped with SIGTERM while photos flow are out in time; nothing i
 
   let featurizer = start("featurizer", 1);
   let reducer = start("reducer", 1);
-  const options = { folder: PHOTOS, bucket: BUCKET, prefix: `${id}/`, isPhoto: () => true, announceExisting: true };
+  const options = { folder: PHOTOS, bucket: BUCKET, prefix: `${id}/`, names: photoNames(), announceExisting: true };
   const { announced } = await uploadFolder(
     store,
     new PhotoAnnouncer((records) => producer.append(topics.photos, records), systemClock),
-    { ...options, unlabelled: /^$/ },
+    { ...options, unlabelled: /^$/, onFault: (fault) => expect.unreachable(fault.message) },
     { clock: systemClock, signal: new AbortController().signal, onRetry: () => undefined },
     () => undefined,
   );

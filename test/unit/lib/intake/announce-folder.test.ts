@@ -1,26 +1,36 @@
+import { execFileSync } from "node:child_process";
+import { rmSync } from "node:fs";
 import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { announceFolder } from "#lib/intake/announce-folder.ts";
 import { PhotoAnnouncer } from "#lib/intake/announce-photo.ts";
+import type { PhotoFault } from "#lib/intake/photo-fault.ts";
 import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
 import type { PhotoArrived } from "#lib/messages/messages.ts";
+import { type PhotoNames, photoNames } from "#lib/photo/photo-suffixes.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { md5 } from "#lib/store/folder/object-file.ts";
 
 let folder: string;
 let announced: PhotoArrived[];
+let faults: string[];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "fruitstream-announce-folder-"));
   announced = [];
+  faults = [];
   await mkdir(join(folder, "apple"));
   for (const name of ["1.jpg", "2.jpg", "notes.txt", ".hidden.jpg"]) await writeFile(join(folder, "apple", name), name);
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-function announce(isAnnounced: (key: string, etag: string) => boolean, signal = new AbortController().signal) {
+function announce(
+  isAnnounced: (key: string, etag: string) => boolean,
+  signal = new AbortController().signal,
+  names = photoNames(),
+) {
   const announcer = new PhotoAnnouncer(async (records) => {
     announced.push(...records.map(({ value }) => photoArrivedCodec.decode(value)));
   }, systemClock);
@@ -28,10 +38,10 @@ function announce(isAnnounced: (key: string, etag: string) => boolean, signal = 
     folder,
     bucket: "local",
     keyOf: (path: string) => path.slice(1),
-    isPhoto: (path: string) => path.endsWith(".jpg"),
+    names,
     unlabelled: /^inbox$/,
     isAnnounced,
-    onUnreadable: () => undefined,
+    onFault: (fault: PhotoFault) => faults.push(fault.message),
   };
   const hooks = { clock: systemClock, signal, onRetry: () => undefined };
   return announceFolder(announcer, options, hooks, () => undefined);
@@ -62,4 +72,19 @@ it("ends with the signal's reason", async () => {
   const reason = new Error("enough");
   await expect(announce(() => false, AbortSignal.abort(reason))).rejects.toBe(reason);
   expect(announced).toEqual([]);
+});
+
+it("names what can't be read, counts it, and goes on", async () => {
+  await writeFile(join(folder, "apple", "IMG_3"), Buffer.from("ffd8ffe0", "hex"));
+  execFileSync("mkfifo", [join(folder, "apple", "pipe.jpg")]);
+  const names: PhotoNames = (path) => {
+    if (path.endsWith("2.jpg")) rmSync(join(folder, "apple", "2.jpg"), { force: true });
+    return photoNames()(path);
+  };
+  expect(await announce(() => false, undefined, names)).toMatchObject({ announced: 2, failed: 2, skipped: 2 });
+  expect(announced.map(({ key }) => key.slice(-5)).sort()).toEqual(["1.jpg", "IMG_3"]);
+  expect(faults.sort()).toEqual([
+    expect.stringMatching(/apple\/2\.jpg": .* does not exist$/),
+    expect.stringMatching(/apple\/pipe\.jpg": this is a pipe/),
+  ]);
 });

@@ -6,7 +6,7 @@ import { parseS3Uri } from "#lib/intake/list-photos.ts";
 import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
 import type { PhotoArrived } from "#lib/messages/messages.ts";
 import { UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
-import { LISTED_SUFFIXES, suffixTest } from "#lib/photo/photo-suffixes.ts";
+import { photoNames } from "#lib/photo/photo-suffixes.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { RetryHooks } from "#lib/runtime/retry.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
@@ -18,8 +18,10 @@ const clock = { nowMs: () => nowMs, sleep: async () => {} };
 const options: BackfillOptions = {
   bucket: "photos",
   prefix: "",
-  isPhoto: suffixTest(LISTED_SUFFIXES),
+  names: photoNames(),
+  looks: true,
   unlabelled: new RegExp(UNLABELLED_FOLDERS),
+  onFault: (fault) => faults.push(fault.message),
 };
 
 let store: ObjectStore;
@@ -27,6 +29,7 @@ let log: MemoryRecordLog;
 let announcer: PhotoAnnouncer;
 let interruption: AbortController;
 let retries: unknown[];
+let faults: string[];
 let last: IngestProgress | undefined;
 
 beforeEach(async () => {
@@ -36,6 +39,7 @@ beforeEach(async () => {
   announcer = new PhotoAnnouncer((records) => log.append("photos", records), clock);
   interruption = new AbortController();
   retries = [];
+  faults = [];
   last = undefined;
 });
 
@@ -125,6 +129,83 @@ describe("backfill", () => {
     await expect(run()).rejects.toThrow("interrupted");
     expect(announced()).toHaveLength(last!.announced);
     expect(last!.announced).toBeGreaterThan(0);
+  });
+
+  it("finds what has no suffix by its first bytes, and what was stored as an image under any name", async () => {
+    const keep = (key: string, body: string, contentType?: string) =>
+      store.put(
+        { bucket: "photos", key },
+        Buffer.from(body, "latin1"),
+        contentType === undefined ? {} : { contentType },
+      );
+    await keep("kiwi/IMG_1", "\xff\xd8\xff\xe0");
+    await keep("kiwi/Makefile", "all:");
+    await keep("kiwi/a.v2", "GIF89a", "image/gif");
+    await keep("kiwi/b.jpg_original", "\xff\xd8\xff\xe0", "binary/octet-stream");
+    await keep("kiwi/c.svgz", "no photo", "image/svg+xml");
+    await keep("kiwi/d.hif", "");
+    await keep("kiwi/", "");
+    const progress = await run();
+    expect(announced().map(({ key }) => key)).toEqual(["kiwi/IMG_1", "kiwi/a.v2", "kiwi/d.hif"]);
+    expect(progress.skippedByKind).toEqual({ "folder marks": 1, "without suffix": 1, ".jpg_original": 1, ".svgz": 1 });
+  });
+
+  it("looks at no object when suffixes are named", async () => {
+    await put(["a", "b.jpg"]);
+    store = { ...store, getStart: () => expect.unreachable("suffixes tell") };
+    expect(await run({ names: photoNames("jpg"), looks: false })).toMatchObject({ announced: 1, skipped: 1 });
+  });
+
+  it("tells no key as reached while a photo before it is still looked at", async () => {
+    const keys = Array.from(
+      { length: 200 },
+      (_, index) => `${String(index).padStart(3, "0")}${index % 3 ? ".jpg" : ""}`,
+    );
+    for (const key of keys) await store.put({ bucket: "photos", key }, Buffer.from("GIF89a"));
+    const { getStart } = store;
+    const slow: ObjectStore = {
+      ...store,
+      async getStart(...call) {
+        for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
+        return await getStart(...call);
+      },
+    };
+    const reached: string[] = [];
+    announcer = new PhotoAnnouncer(async (records) => {
+      reached.push(...records.map(({ key }) => String(key)));
+      await log.append("photos", records);
+    }, clock);
+    await run({}, slow);
+    expect(reached).toEqual(keys);
+  });
+
+  it("names what can't be looked at or has a name that can't be taken, and goes on", async () => {
+    await put(["kiwi/1.jpg", "kiwi/bad", "kiwi/gone", "kiwi/\u202e2.jpg", "ki\u200bwi/3.jpg"]);
+    const { getStart } = store;
+    const faulty: ObjectStore = {
+      ...store,
+      async getStart(location, bytesMax) {
+        if (location.key === "kiwi/bad") throw new FruitstreamError("store-unavailable", "500 for ever");
+        if (location.key === "kiwi/gone") throw new FruitstreamError("not-found", "it was deleted");
+        return await getStart(location, bytesMax);
+      },
+    };
+    expect(await run({}, faulty)).toMatchObject({ announced: 1, failed: 4 });
+    expect(faults.sort()).toEqual([
+      expect.stringMatching(/ki\\u\{200b\}wi\/3\.jpg": its label, .* holds U\+200B/),
+      expect.stringMatching(/kiwi\/\\u\{202e\}2\.jpg": its name holds U\+202E/),
+      expect.stringMatching(/kiwi\/bad": given up after 12 attempts/),
+      expect.stringMatching(/kiwi\/gone": it was deleted$/),
+    ]);
+  });
+
+  it("gives both normal forms of a label as one, under the keys as they are", async () => {
+    await put(["gro\u0308\u00dfe/a.jpg", "gr\u00f6\u00dfe/a.jpg"]);
+    await run();
+    expect(announced().map(({ key, label }) => [key, label])).toEqual([
+      ["gro\u0308\u00dfe/a.jpg", "gr\u00f6\u00dfe"],
+      ["gr\u00f6\u00dfe/a.jpg", "gr\u00f6\u00dfe"],
+    ]);
   });
 
   it("says invalid-config for a missing bucket", async () => {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdir, mkdtemp, rm, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -8,7 +9,7 @@ import { type UploadOptions, uploadFolder } from "#lib/intake/upload-folder.ts";
 import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
 import type { PhotoArrived } from "#lib/messages/messages.ts";
 import { UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
-import { suffixTest, UPLOADED_SUFFIXES } from "#lib/photo/photo-suffixes.ts";
+import { type PhotoNames, photoNames } from "#lib/photo/photo-suffixes.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { RetryHooks } from "#lib/runtime/retry.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
@@ -23,6 +24,7 @@ let folder: string;
 let store: ObjectStore;
 let log: MemoryRecordLog;
 let hooks: RetryHooks;
+let faults: string[];
 
 beforeEach(async () => {
   scratch = await mkdtemp(join(tmpdir(), "fruitstream-upload-"));
@@ -30,6 +32,7 @@ beforeEach(async () => {
   await mkdir(folder);
   store = createMemoryObjectStore(["photos"]);
   log = new MemoryRecordLog();
+  faults = [];
   await log.ensureTopics([{ topic: "photos", partitions: 2 }]);
   hooks = { clock, signal: new AbortController().signal, onRetry: () => {} };
 });
@@ -48,7 +51,8 @@ async function upload(changes: Partial<UploadOptions> = {}) {
     folder,
     bucket: "photos",
     prefix: "photos/",
-    isPhoto: suffixTest(UPLOADED_SUFFIXES),
+    names: photoNames(),
+    onFault: (fault) => faults.push(fault.message),
     unlabelled: new RegExp(UNLABELLED_FOLDERS),
     announceExisting: false,
     ...changes,
@@ -99,8 +103,7 @@ describe("uploadFolder", () => {
 
   it("counts what it leaves out by suffix", async () => {
     for (const name of ["a.HEIC", "b.heic", "README", ".hidden.jpg"]) await write(`Kiwi/${name}`, "x");
-    const isPhoto = suffixTest("jpg");
-    expect(await upload({ isPhoto })).toMatchObject({
+    expect(await upload({ names: photoNames("jpg") })).toMatchObject({
       announced: 0,
       skipped: 4,
       skippedByKind: { ".heic": 2, "without suffix": 1, hidden: 1 },
@@ -179,6 +182,62 @@ describe("uploadFolder", () => {
     expect(stored.length).toBeLessThan(30);
   });
 
+  it("gives up a photo that S3 fails at for ever, names it, and uploads the rest", async () => {
+    for (let index = 0; index < 40; index++) await write(`Kiwi/${index}.jpg`, `photo ${index}`);
+    const { put } = store;
+    let tries = 0;
+    store = {
+      ...store,
+      async put(...call) {
+        if (!call[0].key.endsWith("/20.jpg")) return await put(...call);
+        tries += 1;
+        throw new FruitstreamError("store-unavailable", "InternalError: File name too long");
+      },
+    };
+    expect(await upload()).toMatchObject({ announced: 39, uploaded: 39, failed: 1 });
+    expect(faults).toEqual([expect.stringMatching(/^"s3:\/\/photos\/photos\/Kiwi\/20\.jpg": .* File name too long$/)]);
+    expect(tries).toBeLessThanOrEqual(12);
+  });
+
+  it.each(["too-large", "not-found", "etag-changed"] as const)(
+    "goes on when one photo is refused as %s",
+    async (code) => {
+      for (const name of ["1.jpg", "2.jpg", "3.jpg"]) await write(`Kiwi/${name}`, name);
+      const { put } = store;
+      store = {
+        ...store,
+        async put(...call) {
+          if (call[0].key.endsWith("/2.jpg")) throw new FruitstreamError(code, "413 Payload Too Large");
+          return await put(...call);
+        },
+      };
+      expect(await upload()).toMatchObject({ announced: 2, failed: 1 });
+      expect(faults).toEqual([expect.stringMatching(/Kiwi\/2\.jpg": 413 Payload Too Large$/)]);
+    },
+  );
+
+  it("names a file that is gone, or larger than the featurizer takes, and uploads the rest", async () => {
+    for (const name of ["1.jpg", "2.jpg", "3.jpg"]) await write(`Kiwi/${name}`, name);
+    await truncate(join(folder, "Kiwi", "1.jpg"), 64 * 1_048_576 + 1);
+    const names: PhotoNames = (path) => {
+      if (path.endsWith("2.jpg")) rmSync(join(folder, "Kiwi", "2.jpg"), { force: true });
+      return "photo";
+    };
+    expect(await upload({ names })).toMatchObject({ announced: 1, failed: 2 });
+    expect(faults.sort()).toEqual([
+      expect.stringMatching(/1\.jpg has 67108865 bytes, above the limit of 67108864$/),
+      expect.stringMatching(/2\.jpg does not exist$/),
+    ]);
+  });
+
+  it("takes what has no suffix by its first bytes, and keeps keys byte for byte with labels in normal form C", async () => {
+    await write("gro\u0308\u00dfe/IMG_1", "GIF89a, a photo");
+    await write("gro\u0308\u00dfe/README", "no photo");
+    expect(await upload()).toMatchObject({ announced: 1, skipped: 1 });
+    expect(announced()).toMatchObject([{ key: "photos/gro\u0308\u00dfe/IMG_1", label: "gr\u00f6\u00dfe" }]);
+    expect(await upload()).toMatchObject({ announced: 0, existing: 1 });
+  });
+
   it("keeps at most eight files in memory, and stores on while announcements wait for Kafka", async () => {
     for (let index = 0; index < 100; index++) await write(`Kiwi/${index}.jpg`, `photo ${index}`);
     const allFound = Promise.withResolvers<void>();
@@ -204,11 +263,11 @@ describe("uploadFolder", () => {
       },
     };
     let found = 0;
-    const isPhoto = () => {
+    const names = () => {
       if (++found === 100) allFound.resolve();
-      return true;
+      return "photo" as const;
     };
-    expect(await upload({ isPhoto })).toMatchObject({ announced: 100, uploaded: 100 });
+    expect(await upload({ names })).toMatchObject({ announced: 100, uploaded: 100 });
     expect(storingMax).toBe(8);
   });
 
