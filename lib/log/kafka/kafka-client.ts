@@ -1,12 +1,14 @@
 import kafkajs from "kafkajs";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
+import { readFetchesOfAnyProducer } from "./batches/read-fetches.ts";
 import { tolerateMissingLeaders } from "./missing-leaders.ts";
 
 // kafkajs is CommonJS, and not all of its names are visible to an import of names.
 const { Kafka, KafkaJSError, logLevel } = kafkajs;
 
 tolerateMissingLeaders();
+readFetchesOfAnyProducer();
 
 export interface KafkaSettings {
   readonly brokers: readonly string[];

@@ -1,3 +1,5 @@
+import { unreadableBatchOf } from "../unreadable-batch.ts";
+
 /** Avro single-object encoding (Avro specification 1.11): the marker C3 01, the fingerprint in little-endian order, the body. */
 const MARKER = Buffer.from([0xc3, 0x01]);
 
@@ -22,6 +24,8 @@ export function fingerprintIn(bytes: Uint8Array | null): bigint | undefined {
 /** What bytes without such a header are, as far as it can be told. */
 export function describeForeign(bytes: Uint8Array | null): string {
   if (bytes === null) return "it has no value (a tombstone)";
+  const unreadable = unreadableBatchOf(bytes);
+  if (unreadable !== undefined) return `it stands for an ${unreadable}`;
   const buffer = asBuffer(bytes);
   if (buffer.length >= CONFLUENT_HEADER_BYTES && buffer[0] === 0) {
     const framing = `it is framed for a Confluent schema registry (magic byte 0, schema id ${buffer.readUInt32BE(1)})`;

@@ -7,6 +7,7 @@ import { emptyItemsIn, requireBounded } from "#lib/messages/avro/body-bounds.ts"
 import { KnownSchemas } from "#lib/messages/avro/known-schemas.ts";
 import { HEADER_BYTES, singleObjectHeader } from "#lib/messages/avro/single-object.ts";
 import type { PhotoArrived, PhotoFeatures } from "#lib/messages/messages.ts";
+import { unreadableBatch } from "#lib/messages/unreadable-batch.ts";
 import { deadLetterReasonOf, FruitstreamError } from "#lib/runtime/errors.ts";
 import { propertyRuns } from "../../../../property-runs.ts";
 
@@ -184,6 +185,11 @@ describe("schemas by which no message can be bounded", () => {
 describe("what is no message says what it is", () => {
   test.each([
     { name: "a tombstone", bytes: null, problem: /it has no value \(a tombstone\)/ },
+    {
+      name: "what stands for a batch that can't be read",
+      bytes: unreadableBatch("3 records, compressed by zstd: it expands to more than 9 bytes"),
+      problem: /stands for an unreadable record batch: 3 records, compressed by zstd: it expands/,
+    },
     {
       name: "Confluent framing",
       bytes: Buffer.concat([Buffer.of(0, 0, 0, 1, 44), photoArrivedCodec.encode(arrived).subarray(HEADER_BYTES)]),
