@@ -83,6 +83,8 @@ export class GuardedDecoder {
   }
 
   async #tryDecoding(bytes: Uint8Array, decodeBytes: number): Promise<DecodedPhoto> {
+    // A photo that was queued behind others at the closing would start a process that nobody ends.
+    if (this.#isClosed) throw new Error("the decoder was closed");
     const { decode, decodeMsMax } = this.#options;
     const bounds = { bytesMax: Math.ceil(ESTIMATE_TOLERANCE * decodeBytes) + bytes.byteLength, msMax: decodeMsMax };
     let killed: DecoderKilled | undefined;
@@ -112,6 +114,7 @@ export class GuardedDecoder {
   }
 
   #giveBack(process: DecoderProcess): void {
+    if (this.#isClosed) return;
     this.#idle.push(process);
     clearTimeout(this.#idleTimer);
     this.#idleTimer = setTimeout(() => {
