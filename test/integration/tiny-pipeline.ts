@@ -44,6 +44,7 @@ export class TinyPipeline {
   readonly store: ObjectStore;
   readonly folder: string;
   readonly #services: ServiceProcess[] = [];
+  readonly #commands = new Set<RunningCommand>();
   #photos = 0;
 
   private constructor(id: string, folder: string, admin: LogAdmin, producer: PositionedProducer, store: ObjectStore) {
@@ -70,7 +71,10 @@ export class TinyPipeline {
     return pipeline;
   }
 
+  /** Ends what runs of it, services and commands, also those that a failed test has left. */
   async close(): Promise<void> {
+    for (const { interrupt } of this.#commands) interrupt();
+    await Promise.all([...this.#commands].map(({ ended }) => ended));
     await Promise.all(this.#services.splice(0).map((service) => service.stop()));
     await Promise.all([this.admin.close(), this.producer.close()]);
     this.store.close();
@@ -182,7 +186,10 @@ export class TinyPipeline {
       });
       return Promise.race([found, never]);
     };
-    return { ended, interrupt: () => void child.kill("SIGINT"), printed };
+    const command = { ended, interrupt: () => void child.kill("SIGINT"), printed };
+    this.#commands.add(command);
+    void ended.then(() => this.#commands.delete(command));
+    return command;
   }
 
   async table(uri = this.tableUri): Promise<DeltaTable> {
