@@ -5,10 +5,11 @@ import { LIVE_RUN } from "#lib/messages/messages.ts";
 import { findModelFolder } from "#lib/model/model-places.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { OpsDeps } from "#ops/pipeline/ops-deps.ts";
 import { type PipelineAccess, withPipelineAccess } from "#ops/pipeline/pipeline-access.ts";
 import { unaccountedOf } from "#ops/replay/replay-counts.ts";
 import { replayFeatures } from "#ops/replay/replay-features.ts";
-import { replayPhotos } from "#ops/replay/replay-photos.ts";
+import { type PhotoReplay, replayPhotos } from "#ops/replay/replay-photos.ts";
 import type { OnReplayProgress } from "#ops/replay/replay-progress.ts";
 import { parseBound, type ReplayBound } from "#ops/replay/replay-range.ts";
 import { findTableUri, TABLE_BY_DEFAULT } from "#ops/services/find-table-uri.ts";
@@ -91,16 +92,25 @@ interface Bounds {
   readonly logFile: string | undefined;
 }
 
-async function photoReplay(flags: ReplayFlags, bounds: Bounds) {
-  const { model = process.env.FEATURIZER_MODEL_DIR, share: part } = flags;
+/** What a replay of photos is told. @throws usage with the option that is missing or wrong. */
+export async function photoReplayOf(
+  flags: Pick<ReplayFlags, "run" | "model" | "share" | "table">,
+  bounds: Bounds,
+  deps: OpsDeps,
+): Promise<PhotoReplay> {
+  const { model = deps.env.FEATURIZER_MODEL_DIR, share: part } = flags;
   if (!model) throw new FruitstreamError("usage", "which model? name its folder with --model");
-  const replay = {
+  return {
     ...bounds,
     run: requireRun(flags.run),
     modelFolder: resolve(findModelFolder(model)),
-    tableUri: await findTableUri(flags.table, cliDeps),
+    tableUri: await findTableUri(flags.table, deps),
     share: part,
   };
+}
+
+async function photoReplay(flags: ReplayFlags, bounds: Bounds) {
+  const replay = await photoReplayOf(flags, bounds, cliDeps);
   return (access: PipelineAccess, signal: AbortSignal, onProgress: OnReplayProgress) =>
     replayPhotos(access, replay, signal, onProgress);
 }
