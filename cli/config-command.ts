@@ -5,6 +5,7 @@ import { featurizerConfig } from "#services/featurizer/config.ts";
 import { ingestConfig } from "#services/ingest/config.ts";
 import { reducerConfig } from "#services/reducer/config.ts";
 import { stackConfig } from "#stack/stack-settings.ts";
+import { type OutputFlags, printJson, withJson } from "./output.ts";
 
 /** Every setting of the project, by who reads it. */
 export const CONFIG_SHAPES = {
@@ -17,11 +18,34 @@ export const CONFIG_SHAPES = {
 
 /** `fruitstream config`: every environment variable, from the shapes that check them. */
 export function configCommand(): Command {
-  return new Command("config")
-    .description("print the environment variables of services and commands, as Markdown")
-    .action(() => {
-      process.stdout.write(describeConfiguration());
+  return withJson(new Command("config"))
+    .description("print the environment variables of services and commands, as Markdown or JSON")
+    .action(({ json }: OutputFlags) => {
+      if (json) printJson({ settings: configurationFacts() });
+      else process.stdout.write(describeConfiguration());
     });
+}
+
+/** One variable as one reader takes it. */
+interface SettingFacts {
+  readonly name: string;
+  /** Who reads it, as the headings of `docs/configuration.md` name it. */
+  readonly readBy: string;
+  readonly description: string;
+  /** The text that stands for an unset variable; null where there is none, or where it must be set. */
+  readonly default: string | null;
+  readonly required: boolean;
+}
+
+/** The settings for programs: each once for each of its readers, in the order of the document. */
+export function configurationFacts(): SettingFacts[] {
+  return Object.entries<ConfigShape>(CONFIG_SHAPES).flatMap(([readBy, shape]) =>
+    Object.values(shape).map((setting) => {
+      const { isRequired, text } = defaultOf(setting);
+      const description = setting.type.description ?? "";
+      return { name: setting.name, readBy, description, default: text ?? null, required: isRequired };
+    }),
+  );
 }
 
 /** The text of `docs/configuration.md`. */
@@ -63,10 +87,15 @@ function table(settings: readonly Setting[]): string {
   return `${["| variable | default | what it is |", "| --- | --- | --- |", ...rows].join("\n")}\n`;
 }
 
-function defaultText({ type }: Setting): string {
-  const byDefault = type.safeParse(undefined);
-  if (!byDefault.success) return "required";
-  const text = type.encode(byDefault.data) as string | undefined;
+function defaultText(setting: Setting): string {
+  const { isRequired, text } = defaultOf(setting);
+  if (isRequired) return "required";
   if (text === undefined) return "";
   return `\`${text === "" ? '""' : text.replaceAll("|", "\\|")}\``;
+}
+
+function defaultOf({ type }: Setting): { readonly isRequired: boolean; readonly text: string | undefined } {
+  const byDefault = type.safeParse(undefined);
+  if (!byDefault.success) return { isRequired: true, text: undefined };
+  return { isRequired: false, text: type.encode(byDefault.data) as string | undefined };
 }

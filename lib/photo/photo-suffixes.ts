@@ -12,7 +12,7 @@ export const PHOTO_SUFFIXES =
  * What a name tells: that it is a photo's, that it has no suffix and so the first bytes must tell, or that it has the
  * suffix of something else (a copy as `.jpg_original` or `.thm`, a raw file), which is left out whatever is in it.
  */
-export type NameVerdict = "photo" | "no suffix" | "other";
+type NameVerdict = "photo" | "no suffix" | "other";
 
 /** Tells photos by their name or path. */
 export type PhotoNames = (path: string) => NameVerdict;

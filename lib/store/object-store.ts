@@ -71,7 +71,7 @@ export interface StoredObject {
   readonly etag: string;
 }
 
-export interface ObjectStart {
+interface ObjectStart {
   readonly bytes: Uint8Array;
   readonly contentType: string | undefined;
 }
