@@ -24,6 +24,14 @@ export interface ObjectStore {
    */
   getStart(location: ObjectLocation, bytesMax: number): Promise<ObjectStart>;
 
+  /**
+   * Reads a part of an object, for which the rest is not transferred: fewer bytes where the object ends before, none where
+   * the range lies behind its end. For objects that are never replaced, since two parts may be of different contents.
+   *
+   * @throws not-found and unreadable-object as `get` does.
+   */
+  getRange(location: ObjectLocation, range: ByteRange): Promise<Uint8Array>;
+
   /** The object's summary, or undefined when the key or the bucket does not exist. */
   head(location: ObjectLocation): Promise<ObjectSummary | undefined>;
 
@@ -74,6 +82,12 @@ export interface StoredObject {
 interface ObjectStart {
   readonly bytes: Uint8Array;
   readonly contentType: string | undefined;
+}
+
+/** From the first byte to the one before `end`: at least one byte. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
 }
 
 export interface GetOptions {

@@ -35,6 +35,16 @@ export function describeObjectStoreContract(name: string, openStore: () => Promi
       expect(await store.head(at("empty"))).toMatchObject({ key: "empty", sizeBytes: 0 });
     });
 
+    it("reads a part of an object, as far as the object goes", async () => {
+      await store.put(at("in/parts"), bytesOf("0123456789"));
+      const part = async (start: number, end: number) => textOf(await store.getRange(at("in/parts"), { start, end }));
+      expect(await part(0, 1)).toBe("0");
+      expect(await part(3, 7)).toBe("3456");
+      expect(await part(8, 100)).toBe("89");
+      expect(await part(10, 12)).toBe("");
+      await expect(store.getRange(at("in/missing"), { start: 0, end: 1 })).rejects.toMatchObject({ code: "not-found" });
+    });
+
     it("keeps a body of several megabytes", async () => {
       const body = new Uint8Array(5_000_000).map((_, index) => (index * 31) % 251);
       const { etag } = await store.put(at("large"), body);

@@ -47,6 +47,12 @@ export function createMemoryObjectStore(bucketNames: readonly string[] = []): Ob
       return { bytes: object.bytes.slice(0, bytesMax), contentType: object.contentType };
     },
 
+    async getRange(location, { start, end }) {
+      const object = bucketOf(location.bucket).get(location.key);
+      if (object === undefined) throw new FruitstreamError("not-found", `${formatS3Uri(location)} does not exist`);
+      return Uint8Array.from(object.bytes.subarray(start, end));
+    },
+
     async head({ bucket, key }) {
       return buckets.get(bucket)?.get(key)?.summary;
     },

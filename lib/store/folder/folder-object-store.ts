@@ -6,7 +6,7 @@ import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { formatS3Uri, type ObjectLocation, type ObjectStore, type ObjectSummary } from "../object-store.ts";
 import { pathOfKey } from "./folder-key.ts";
 import { listFolder } from "./folder-listing.ts";
-import { etagOfFile, md5, readFileStart, readObjectFile, toFileError } from "./object-file.ts";
+import { etagOfFile, md5, readFileRange, readFileStart, readObjectFile, toFileError } from "./object-file.ts";
 
 /** Where writes are made ready, on the same file system as what they replace. No bucket is called so. */
 const INCOMING = ".incoming";
@@ -99,6 +99,10 @@ export async function openFolderObjectStore(
 
     async getStart(location, bytesMax) {
       return { bytes: await readFileStart(await requirePath(location), bytesMax), contentType: undefined };
+    },
+
+    async getRange(location, range) {
+      return readFileRange(await requirePath(location), range);
     },
 
     async head({ bucket, key }) {

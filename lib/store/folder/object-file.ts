@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import type { GetOptions } from "../object-store.ts";
+import type { ByteRange, GetOptions } from "../object-store.ts";
 
 /**
  * Reads a file as an object store reads an object. The etag is the MD5 of the bytes that are returned, whatever happens
@@ -17,11 +17,23 @@ export async function readObjectFile(path: string, { bytesMax, ifMatch, signal }
     await using file = await openFile(path);
     const { size } = await file.stat();
     if (size > bytesMax) throw await unwanted(path, size, bytesMax, ifMatch);
-    const bytes = await readBytes(file, size);
+    const bytes = await readBytes(file, 0, size);
     const etag = md5(bytes);
     if (ifMatch !== undefined && etag !== ifMatch) throw changed(path, ifMatch, etag);
     signal?.throwIfAborted();
     return { bytes, etag };
+  } catch (error) {
+    throw toFileError(error, path, "read");
+  }
+}
+
+/** The bytes of a part of a file. @throws as `readObjectFile` does. */
+export async function readFileRange(path: string, { start, end }: ByteRange): Promise<Uint8Array> {
+  try {
+    await using file = await open(path);
+    const stats = await file.stat();
+    if (!stats.isFile()) throw new FruitstreamError("not-found", `${path} is no file`);
+    return await readBytes(file, start, Math.max(start, Math.min(end, stats.size)));
   } catch (error) {
     throw toFileError(error, path, "read");
   }
@@ -83,11 +95,12 @@ async function openFile(path: string): Promise<FileHandle> {
 }
 
 /** A file that grows while it is read gives no more than it had. */
-async function readBytes(file: FileHandle, size: number): Promise<Buffer> {
+async function readBytes(file: FileHandle, start: number, end: number): Promise<Buffer> {
+  const size = end - start;
   const bytes = Buffer.allocUnsafeSlow(size);
   let filled = 0;
   while (filled < size) {
-    const { bytesRead } = await file.read(bytes, filled, size - filled, filled);
+    const { bytesRead } = await file.read(bytes, filled, size - filled, start + filled);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }

@@ -88,6 +88,18 @@ export function openS3ObjectStore(
       });
     },
 
+    async getRange({ bucket, key }, { start, end }) {
+      return await call({ bucket, key, isRead: true }, async (abortSignal) => {
+        requireKey(key);
+        const command = new GetObjectCommand({ Bucket: bucket, Key: key, Range: `bytes=${start}-${end - 1}` });
+        const reply = await orUndefined(416, client.send(command, { abortSignal }));
+        if (reply === undefined) return new Uint8Array(0);
+        const bytes = await readBody(reply.Body as Readable, reply.ContentLength, Number.POSITIVE_INFINITY);
+        // A server that knows no ranges sends all of it.
+        return reply.ContentRange === undefined ? bytes.subarray(start, end) : bytes;
+      });
+    },
+
     async head({ bucket, key }) {
       if (!isKey(key)) return undefined;
       return await call({ bucket, key }, async (abortSignal) => {

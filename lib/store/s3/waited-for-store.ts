@@ -1,6 +1,6 @@
 import type { MonotonicClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import type { GetOptions, ObjectLocation, ObjectStore } from "../object-store.ts";
+import type { ObjectLocation, ObjectStore } from "../object-store.ts";
 import { isOfCredentials } from "./s3-error.ts";
 
 /** A bucket that has given an object so short a time ago does not refuse them all. */
@@ -30,9 +30,9 @@ export function waitedForStore(store: ObjectStore, clock: MonotonicClock): Objec
     }
   };
 
-  async function get(location: ObjectLocation, options: GetOptions) {
+  async function read<Result>(location: ObjectLocation, attempt: () => Promise<Result>): Promise<Result> {
     try {
-      const object = await store.get(location, options);
+      const object = await attempt();
       readAtMs.set(location.bucket, clock.monotonicMs());
       return object;
     } catch (error) {
@@ -50,8 +50,9 @@ export function waitedForStore(store: ObjectStore, clock: MonotonicClock): Objec
       });
 
   return {
-    get,
     getStart: waiting(store.getStart),
+    get: (location, options) => read(location, () => store.get(location, options)),
+    getRange: (location, range) => read(location, () => store.getRange(location, range)),
     head: waiting(store.head),
     put: waiting(store.put),
     putIfAbsent: waiting(store.putIfAbsent),
