@@ -72,6 +72,7 @@ module.exports = {
     room("onnx-room", "onnxruntime-node", "^lib/model/onnx-session\\.ts$"),
     room("sharp-room", "sharp", "^(lib/photo/decode-photo|demo/photos/render-photo|analysis/plot/render-png)\\.ts$"),
     room("parquet-room", "parquet-wasm", "^lib/table/parquet-file\\.ts$"),
+    room("parquet-columns-room", "hyparquet", "^lib/table/read-columns\\.ts$"),
     room("avro-room", "avsc", "^lib/messages/avro/"),
     room("log-room", "pino", "^lib/runtime/logger\\.ts$"),
     room("metrics-room", "prom-client", "^lib/runtime/metrics\\.ts$"),
