@@ -64,6 +64,16 @@ export const metrics = {
     help: "Vectors dropped because the table already has their source position. Expected after a featurizer crashed or was rebalanced; at other times check that no two models share a run.",
     registers: [registry],
   }),
+  reducerKnown: new Counter({
+    name: "fruitstream_reducer_known_total",
+    help: "Vectors dropped because the table already has their photo version, by another announcement. Each cost an inference: if it rises steadily, find who announces photos twice.",
+    registers: [registry],
+  }),
+  reducerPhotoVersions: new Gauge({
+    name: "fruitstream_reducer_photo_versions",
+    help: "Photo versions remembered of the partitions of this reducer, 27 bytes each. At REDUCER_PHOTO_VERSIONS_MAX for each partition the oldest are forgotten: raise it where photos are announced again after longer.",
+    registers: [registry],
+  }),
   reducerCommits: new Counter({
     name: "fruitstream_reducer_commits_total",
     help: "Table commits, by outcome (committed, fenced). Fenced means that another reducer had taken over the partition; frequent ones mean frequent rebalances.",

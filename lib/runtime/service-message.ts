@@ -25,6 +25,8 @@ export interface TableCommit {
 interface ReducedCounts {
   readonly records: number;
   readonly rows: number;
+  /** Dropped, since the table has their photo versions by other announcements. */
+  readonly known: number;
   /** In the table before, and therefore dropped. */
   readonly repeats: number;
   /** Flush markers. */

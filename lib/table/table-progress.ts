@@ -38,8 +38,28 @@ export class TableProgress {
   }
 
   offsetAppId(partition: number): string {
-    return `fruitstream/offset/${this.#featuresTopic}/${partition}`;
+    return `${offsetAppIdBegin(this.#featuresTopic)}${partition}`;
   }
+}
+
+/** The features partitions whose offsets a commit moves. */
+export function movedOffsets(txns: readonly { readonly appId: string }[], featuresTopic: string): Set<number> {
+  const begin = offsetAppIdBegin(featuresTopic);
+  return new Set(
+    txns.filter(({ appId }) => appId.startsWith(begin)).map(({ appId }) => Number(appId.slice(begin.length))),
+  );
+}
+
+function offsetAppIdBegin(featuresTopic: string): string {
+  return `fruitstream/offset/${featuresTopic}/`;
+}
+
+/**
+ * Named by run, topic and partition: how many of its vectors were dropped since the table had their photo versions. Moves
+ * together with the high-water mark.
+ */
+export function knownAppId({ run, sourceTopic, sourcePartition }: SourcePosition): string {
+  return `fruitstream/known/${run}/${sourceTopic}/${sourcePartition}`;
 }
 
 /** Named by run, topic and partition: a photo's source position without its offset. */

@@ -49,14 +49,17 @@ export async function commitWindow(
   metrics.reducerRows.inc(rows.length);
   metrics.tableVersion.set(result.version);
   const commit = { version: result.version, rows: rows.length, tookMs };
-  logger.info({ event: "table_committed", ...commit, files: adds.length }, "window committed to the table");
+  logger.info(
+    { event: "table_committed", ...commit, known: window.known, files: adds.length },
+    "window committed to the table",
+  );
   tell?.({ kind: "committed", ...commit, atMs: clock.nowMs() });
   return { result, rows };
 }
 
 /** A crash repeats a few vectors; a whole window of them says that something else is wrong. */
-function noteRepeats({ rows, repeats }: Window, logger: Logger): void {
-  if (repeats === 0 || rows.length > 0) return;
+function noteRepeats({ rows, repeats, known }: Window, logger: Logger): void {
+  if (repeats === 0 || rows.length > 0 || known > 0) return;
   const hint = "expected after a crash; otherwise two models share a run, or the topic of photos was created again";
   const fields = { event: "window_all_repeats", repeats };
   logger.warn(fields, `every vector of this window is in the table already: ${hint}`);

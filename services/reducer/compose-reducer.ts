@@ -25,6 +25,8 @@ const KERNEL_THREADS = 1;
 /** Vectors gather into windows for seconds anyway: fetched one by one they would cost broker and client a multiple. */
 const GATHER_BYTES_MIN = 65_536;
 
+const DAY_MS = 24 * 3_600_000;
+
 /** What a reducer is composed over: servers, or a folder of this machine. */
 export interface ComposeReducerDeps {
   readonly log: RecordLog;
@@ -94,6 +96,7 @@ export async function composeReducer(
         bytesMax: config.windowBytesMax,
         openMsMax: config.windowMsMax,
       },
+      photoVersions: { countMax: config.photoVersionsMax, ageMsMax: config.photoVersionsDaysMax * DAY_MS },
       components: config.components,
       angleDegreesMax: config.basisAngleDegreesMax,
     },

@@ -61,6 +61,22 @@ export const reducerWorkConfig = {
         "a window is committed after so long, full or not; its age is looked at five times as often, and every 5 s at least",
       ),
   ),
+  photoVersionsMax: setting(
+    "REDUCER_PHOTO_VERSIONS_MAX",
+    wholeNumber(1_000, 50_000_000)
+      .default(2_000_000)
+      .describe(
+        "photo versions remembered of each features partition, at most, so that one announced again gets no second row; they take 27 MB of memory a million, the oldest are forgotten first",
+      ),
+  ),
+  photoVersionsDaysMax: setting(
+    "REDUCER_PHOTO_VERSIONS_DAYS_MAX",
+    wholeNumber(1, 36_500)
+      .default(400)
+      .describe(
+        "photo versions announced longer ago are not remembered; 400 so that last year's backfill may be repeated",
+      ),
+  ),
   basisAngleDegreesMax: setting(
     "REDUCER_BASIS_ANGLE_DEGREES_MAX",
     wholeNumber(1, 90)

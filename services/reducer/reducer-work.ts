@@ -2,10 +2,13 @@ import pLimit from "p-limit";
 import type { PartitionWork, WorkHost } from "#lib/log/partition-work.ts";
 import type { LogRecord, RecordConsumer } from "#lib/log/record-log.ts";
 import { isFlushMarker } from "#lib/messages/flush-marker.ts";
+import type { PhotoFeatures } from "#lib/messages/messages.ts";
 import { aborted } from "#lib/runtime/aborted.ts";
 import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
 import { metrics } from "#lib/runtime/metrics.ts";
-import { highWaterAppId, TableProgress } from "#lib/table/table-progress.ts";
+import { fingerprintOf } from "#lib/table/photo-version.ts";
+import type { PhotoVersions } from "#lib/table/photo-versions.ts";
+import { highWaterAppId, knownAppId, TableProgress } from "#lib/table/table-progress.ts";
 import type { BasisKeeper } from "./basis-keeper.ts";
 import { type CommitWindowDeps, commitWindow } from "./commit-window.ts";
 import type { VectorIntake } from "./vector-intake.ts";
@@ -14,6 +17,8 @@ import { type MovedTxn, Window, type WindowBounds } from "./window.ts";
 export interface ReducerWorkDeps extends CommitWindowDeps {
   readonly consumer: Pick<RecordConsumer, "commit">;
   readonly intake: VectorIntake;
+  /** Of the partitions of this work, and of no window. */
+  readonly photoVersions: PhotoVersions;
   /** Where this member keeps the moments. */
   readonly keeper: BasisKeeper | undefined;
   /** Told of each window that was committed. */
@@ -118,6 +123,7 @@ export class ReducerWork implements PartitionWork {
     await this.#flush();
     if (!this.#host.stopping.aborted) return;
     await this.#withS3("checkpoint", async () => this.#deps.keeper?.save());
+    await this.#withS3("checkpoint", () => this.#deps.photoVersions.save());
     await this.#publishing;
   }
 
@@ -131,7 +137,7 @@ export class ReducerWork implements PartitionWork {
   }
 
   async #takeOne(record: LogRecord): Promise<void> {
-    const { intake, clock } = this.#deps;
+    const { intake, clock, photoVersions } = this.#deps;
     const { givingUp } = this.#host;
     this.#window.noteRecord(clock.monotonicMs());
     if (isFlushMarker(record)) return this.#window.noteMarker();
@@ -148,8 +154,19 @@ export class ReducerWork implements PartitionWork {
       if (problem) return intake.setAside(record, problem, givingUp);
     }
     intake.notePartition(message, record);
-    this.#window.addRow(row);
     this.#move(highWaterAppId(message), message.sourceOffset + 1);
+    const fingerprint = fingerprintOf({ run: row.run, path: row.path, etag: row.photoEtag });
+    if (photoVersions.has(record.partition, fingerprint)) return this.#noteKnown(message);
+    photoVersions.add(record.partition, fingerprint, row.ingestedAtMs);
+    this.#window.addRow(row);
+  }
+
+  /** The photo has a row, of another announcement. */
+  #noteKnown(message: PhotoFeatures): void {
+    const appId = knownAppId(message);
+    this.#move(appId, (this.#progress.get(appId) ?? 0) + 1);
+    this.#window.noteKnown();
+    metrics.reducerKnown.inc();
   }
 
   #moveOffset(partition: number, nextOffset: number): void {
@@ -164,6 +181,7 @@ export class ReducerWork implements PartitionWork {
 
   /** Makes the open window a table commit. Where others have moved what it moves, it is dropped, and this work is over. */
   async #flush(): Promise<void> {
+    const { photoVersions } = this.#deps;
     const window = this.#window;
     if (window.isEmpty) return;
     this.#window = new Window(this.#options.window);
@@ -174,6 +192,8 @@ export class ReducerWork implements PartitionWork {
     }
     this.#deps.committed(window);
     this.#publishing = this.#publishOffsets([...window.partitions]);
+    await this.#withS3("photo-versions", () => photoVersions.committed(result.version, result.others));
+    metrics.reducerPhotoVersions.set(photoVersions.count);
     await this.#withS3("pca", async () => this.#deps.keeper?.seen(result.others));
     await this.#withS3("pca", async () => this.#deps.keeper?.committed(result.version, rows));
   }
@@ -213,11 +233,12 @@ export class ReducerWork implements PartitionWork {
 
 /** Reads what others have committed since the table was last read. */
 export async function seeOthersCommits(
-  { table, keeper, retry }: Pick<ReducerWorkDeps, "table" | "keeper" | "retry">,
+  { table, keeper, photoVersions, retry }: Pick<ReducerWorkDeps, "table" | "keeper" | "photoVersions" | "retry">,
   signal: AbortSignal,
 ): Promise<void> {
   const s3 = { part: "s3", signal } as const;
   const commits = await retry.run({ ...s3, name: "read-table", attempt: () => table.advance() });
   metrics.tableVersion.set(table.snapshot.version);
+  await retry.run({ ...s3, name: "photo-versions", attempt: () => photoVersions.seen(commits) });
   await retry.run({ ...s3, name: "pca", attempt: async () => keeper?.seen(commits) });
 }

@@ -6,9 +6,11 @@ import type { MatrixKernel } from "#lib/pca/kernel/matrix-kernel.ts";
 import type { MonotonicClock } from "#lib/runtime/clock.ts";
 import type { Health } from "#lib/runtime/health.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
+import { metrics } from "#lib/runtime/metrics.ts";
 import type { TellStarter } from "#lib/runtime/service-message.ts";
 import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { PhotoVersions, type PhotoVersionsOptions } from "#lib/table/photo-versions.ts";
 import { TableProgress } from "#lib/table/table-progress.ts";
 import { BasisKeeper } from "./basis-keeper.ts";
 import { Projector } from "./projector.ts";
@@ -38,6 +40,8 @@ export interface ReducerOptions extends VectorIntakeOptions {
   readonly window: WindowBounds;
   /** Where reading ends; undefined reads for ever. */
   readonly end?: ReadingEnd | undefined;
+  /** How many photo versions are remembered, and for how long. */
+  readonly photoVersions: Pick<PhotoVersionsOptions, "countMax" | "ageMsMax">;
   /** k, the number of principal components. */
   readonly components: number;
   /** The first vector of a model may have so many values: moments take memory by their square. */
@@ -60,7 +64,8 @@ const LAST_COMMIT_MS_MAX = 6_000;
 /**
  * A reducer: feature vectors in, table commits out.
  *
- * Delivery: each source position becomes exactly one row. A repeat lies below its high-water mark and is dropped. An
+ * Delivery: each source position becomes exactly one row, unless the table has its photo version already. A repeat lies
+ * below its high-water mark and is dropped. An
  * assignment commits the open window, also what it holds of partitions that have gone to others. Where their new owner
  * has committed first, the window finds the table's offsets moved: it is fenced, dropped as a whole, and the member reads
  * on from the table's offsets.
@@ -76,12 +81,16 @@ export function createReducer(deps: ReducerDeps, options: ReducerOptions): Group
   const intake = new VectorIntake({ ...deps, retry, lengths, sourceEnds }, options);
   const bases = new SubjectBases(table, kernel, options.components);
   const projector = new Projector(bases, kernel);
+  const { featuresPartitions } = options;
+  const remembered = { ...options.photoVersions, featuresTopic: topics.features, featuresPartitions };
+  const photoVersions = new PhotoVersions(table, remembered);
   let keeper: BasisKeeper | undefined;
   /** What became of the records that this member has committed. */
-  const totals = { records: 0, rows: 0, repeats: 0, markers: 0 };
-  const committed = ({ records, rows, repeats, markers }: Window) => {
+  const totals = { records: 0, rows: 0, known: 0, repeats: 0, markers: 0 };
+  const committed = ({ records, rows, known, repeats, markers }: Window) => {
     totals.records += records;
     totals.rows += rows.length;
+    totals.known += known;
     totals.repeats += repeats;
     totals.markers += markers;
   };
@@ -94,10 +103,13 @@ export function createReducer(deps: ReducerDeps, options: ReducerOptions): Group
         const isKeeping = partitions.includes(KEEPER_PARTITION);
         // Its moments are up to four times 67 MB: whoever keeps them no more lets them go.
         if (!isKeeping) keeper = undefined;
-        await seeOthersCommits({ table, keeper, retry }, host.stopping);
+        await seeOthersCommits({ table, keeper, photoVersions, retry }, host.stopping);
+        const attempt = () => photoVersions.own(partitions);
+        await retry.run({ part: "s3", name: "photo-versions", signal: host.stopping, attempt });
+        metrics.reducerPhotoVersions.set(photoVersions.count);
         // A new one loads them with the first window, so that the assignment does not wait for it.
         if (isKeeping) keeper ??= new BasisKeeper(table, kernel, bases, options.angleDegreesMax);
-        const workDeps = { ...deps, intake, projector, keeper, retry, committed };
+        const workDeps = { ...deps, intake, photoVersions, projector, keeper, retry, committed };
         return new ReducerWork(workDeps, workOptions, host, partitions);
       },
       doneByGroup: async () => {

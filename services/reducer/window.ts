@@ -34,6 +34,7 @@ export class Window {
   #bytes = 0;
   #records = 0;
   #repeats = 0;
+  #known = 0;
   #markers = 0;
   #openedAtMs: number | undefined;
 
@@ -79,18 +80,27 @@ export class Window {
     this.#repeats += 1;
   }
 
+  /** Notes that a record's photo version has a row already, in the table or in this window. */
+  noteKnown(): void {
+    this.#known += 1;
+  }
+
   /** Notes that a record was a flush marker. */
   noteMarker(): void {
     this.#markers += 1;
   }
 
-  /** Records read: each became a row, was a repeat or a marker, or was set aside as a dead letter. */
+  /** Records read: each became a row, was a repeat, known or a marker, or was set aside as a dead letter. */
   get records(): number {
     return this.#records;
   }
 
   get repeats(): number {
     return this.#repeats;
+  }
+
+  get known(): number {
+    return this.#known;
   }
 
   get markers(): number {

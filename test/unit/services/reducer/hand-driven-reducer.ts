@@ -1,5 +1,6 @@
 import type { ConsumerHandlers, LogRecord, RecordConsumer } from "#lib/log/record-log.ts";
 import { photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
+import type { PhotoFeatures } from "#lib/messages/messages.ts";
 import { topicsWithPrefix } from "#lib/messages/topics.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { Health } from "#lib/runtime/health.ts";
@@ -105,6 +106,7 @@ export async function handDrivenReducer(
       topics,
       featuresPartitions: 2,
       window: { rowsMax, bytesMax: 1e6, openMsMax: 1e6 },
+      photoVersions: { countMax: 1_000, ageMsMax: Number.MAX_SAFE_INTEGER },
       components: 2,
       vectorValuesMax: 16,
       angleDegreesMax: 5,
@@ -115,7 +117,12 @@ export async function handDrivenReducer(
 }
 
 /** The vector of source offset `sourceOffset`, at this place of the features topic. */
-export function featuresRecord(partition: number, offset: number, sourceOffset = offset): LogRecord {
+export function featuresRecord(
+  partition: number,
+  offset: number,
+  sourceOffset = offset,
+  changes: Partial<PhotoFeatures> = {},
+): LogRecord {
   const value = photoFeaturesCodec.encode({
     run: "live",
     sourceTopic: "photos",
@@ -135,6 +142,7 @@ export function featuresRecord(partition: number, offset: number, sourceOffset =
     features: Float32Array.from([sourceOffset, partition, sourceOffset * sourceOffset]),
     predictions: null,
     traceparent: null,
+    ...changes,
   });
   return { topic: topics.features, partition, offset, key: null, value };
 }

@@ -431,6 +431,7 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
         topics,
         featuresPartitions: partitions,
         window: { rowsMax, bytesMax: 1_000_000, openMsMax },
+        photoVersions: { countMax: 1_000, ageMsMax: Number.MAX_SAFE_INTEGER },
         components: COMPONENTS,
         vectorValuesMax: 16,
         angleDegreesMax: 5,
