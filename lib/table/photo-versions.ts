@@ -65,8 +65,11 @@ export class PhotoVersions {
     for (const partition of partitions) {
       if (this.#known.has(partition)) continue;
       const checkpoint = await readPhotoVersions(this.#table, this.#of(partition), version, this.#options.countMax);
-      if (checkpoint) this.#know(partition, checkpoint.versions, checkpoint.tableVersion);
-      else missing.push(partition);
+      if (!checkpoint) missing.push(partition);
+      else {
+        checkpoint.versions.forgetBefore(this.#oldestMs());
+        this.#know(partition, checkpoint.versions, checkpoint.tableVersion);
+      }
     }
     if (missing.length > 0) await this.#rebuild(missing);
     await this.#catchUp(version);
