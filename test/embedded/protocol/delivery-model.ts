@@ -29,6 +29,8 @@ interface ReducerState {
   readonly position: number;
   readonly highWaterMark: number;
   readonly window: readonly number[];
+  /** The photo versions that it takes to be in the table or in its window, ascending. */
+  readonly known: readonly number[];
 }
 
 /** The protocol's rules, each of which can be left out to see what it is there for. */
@@ -39,6 +41,12 @@ export interface Rules {
   readonly commitsLast: boolean;
   /** A reducer drops source offsets below the high-water mark. */
   readonly dropsRepeats: boolean;
+  /** A reducer drops photo versions that it knows. */
+  readonly dropsKnown: boolean;
+  /** What a reducer knows when it starts is what the table has; otherwise nothing. */
+  readonly knowsTable: boolean;
+  /** What a reducer knows of a window that it drops goes with it. */
+  readonly forgetsDroppedWindow: boolean;
   /** A table commit fails when the table's offset is not the window's base. */
   readonly isFenced: boolean;
   /** A reducer starts at the table's offset; otherwise at the topic's beginning. */
@@ -51,6 +59,9 @@ export const PROTOCOL: Rules = {
   publishesInOrder: true,
   commitsLast: true,
   dropsRepeats: true,
+  dropsKnown: true,
+  knowsTable: true,
+  forgetsDroppedWindow: true,
   isFenced: true,
   startsAtTable: true,
   commitsAtAssignment: true,
@@ -58,6 +69,8 @@ export const PROTOCOL: Rules = {
 
 export interface Bounds {
   readonly photos: number;
+  /** By source offset, the photo version that is announced there. */
+  readonly versions: readonly number[];
   /** Source offsets that become dead letters: read, and never published. */
   readonly deadLetters: readonly number[];
   /** Most records in `features`: bounds the repeats. */
@@ -75,7 +88,7 @@ export const START: DeliveryState = {
 /** Every state that one step of anybody leads to. */
 export function nextStates(state: DeliveryState, rules: Rules, bounds: Bounds): DeliveryState[] {
   const featurizing = state.featurizers.flatMap((_, index) => featurizerSteps(state, index, rules, bounds));
-  const reducing = state.reducers.flatMap((_, index) => reducerSteps(state, index, rules));
+  const reducing = state.reducers.flatMap((_, index) => reducerSteps(state, index, rules, bounds));
   return [...featurizing, ...reducing];
 }
 
@@ -102,11 +115,11 @@ function featurizerSteps(state: DeliveryState, index: number, rules: Rules, boun
   return [crash, commit, ...commitEarly, ...publishTwoTurned, publish];
 }
 
-function reducerSteps(state: DeliveryState, index: number, rules: Rules): DeliveryState[] {
-  if (state.reducers[index] === null) return [started(state, index, rules)];
+function reducerSteps(state: DeliveryState, index: number, rules: Rules, bounds: Bounds): DeliveryState[] {
+  if (state.reducers[index] === null) return [started(state, index, rules, bounds)];
   const crash = as(state, index, null);
-  const steps = [crash, ...read(state, index, rules), ...assigned(state, index, rules)];
-  return [...steps, ...committed(state, index, rules)];
+  const steps = [crash, ...read(state, index, rules, bounds), ...assigned(state, index, rules, bounds)];
+  return [...steps, ...committed(state, index, rules, bounds)];
 }
 
 function as(state: DeliveryState, index: number, reducer: ReducerState | null, table = state.table): DeliveryState {
@@ -114,39 +127,55 @@ function as(state: DeliveryState, index: number, reducer: ReducerState | null, t
 }
 
 /** The reducer begins at what the table says now, whatever it had in hand. */
-function started(state: DeliveryState, index: number, rules: Rules): DeliveryState {
-  const { offset, highWaterMark } = state.table;
-  return as(state, index, { base: offset, position: rules.startsAtTable ? offset : 0, highWaterMark, window: [] });
+function started(state: DeliveryState, index: number, rules: Rules, bounds: Bounds): DeliveryState {
+  const { offset, highWaterMark, rows } = state.table;
+  const ofTable = rules.knowsTable ? versionsOf(rows, bounds) : [];
+  const ofBefore = rules.forgetsDroppedWindow ? [] : (state.reducers[index]?.known ?? []);
+  const known = ascending([...ofTable, ...ofBefore]);
+  const position = rules.startsAtTable ? offset : 0;
+  return as(state, index, { base: offset, position, highWaterMark, window: [], known });
+}
+
+/** The photo versions of these source offsets. */
+export function versionsOf(offsets: readonly number[], { versions }: Bounds): number[] {
+  return offsets.map((offset) => versions[offset]!);
+}
+
+function ascending(numbers: readonly number[]): number[] {
+  return [...new Set(numbers)].sort((a, b) => a - b);
 }
 
 /** The reducer takes the next record into its window; nothing when there is none. */
-function read(state: DeliveryState, index: number, rules: Rules): DeliveryState[] {
+function read(state: DeliveryState, index: number, rules: Rules, { versions }: Bounds): DeliveryState[] {
   const reducer = state.reducers[index]!;
   const record = state.features[reducer.position];
   if (record === undefined) return [];
   const isRepeat = rules.dropsRepeats && record < reducer.highWaterMark;
   const highWaterMark = isRepeat ? reducer.highWaterMark : record + 1;
-  const window = isRepeat ? reducer.window : [...reducer.window, record];
-  return [as(state, index, { ...reducer, position: reducer.position + 1, highWaterMark, window })];
+  const version = versions[record]!;
+  const isDropped = isRepeat || (rules.dropsKnown && reducer.known.includes(version));
+  const window = isDropped ? reducer.window : [...reducer.window, record];
+  const known = isDropped ? reducer.known : ascending([...reducer.known, version]);
+  return [as(state, index, { ...reducer, position: reducer.position + 1, highWaterMark, window, known })];
 }
 
 /** The reducer commits its window, or is fenced and starts anew; nothing when the window is empty. */
-function committed(state: DeliveryState, index: number, rules: Rules): DeliveryState[] {
+function committed(state: DeliveryState, index: number, rules: Rules, bounds: Bounds): DeliveryState[] {
   const { table } = state;
-  const { base, position, highWaterMark, window } = state.reducers[index]!;
+  const { base, position, highWaterMark, window, known } = state.reducers[index]!;
   if (position <= base) return [];
-  if (rules.isFenced && table.offset !== base) return [started(state, index, rules)];
+  if (rules.isFenced && table.offset !== base) return [started(state, index, rules, bounds)];
   const next: TableState = { offset: position, highWaterMark, rows: [...table.rows, ...window] };
-  return [as(state, index, { base: position, position, highWaterMark, window: [] }, next)];
+  return [as(state, index, { base: position, position, highWaterMark, window: [], known }, next)];
 }
 
 /**
  * The group gives the reducer its partition, again or not: it commits and takes up what the table says then. In between
  * others may commit, too, so that its commit alone is a step as well.
  */
-function assigned(state: DeliveryState, index: number, rules: Rules): DeliveryState[] {
-  const [settled = state] = rules.commitsAtAssignment ? committed(state, index, rules) : [];
-  return [started(settled, index, rules)];
+function assigned(state: DeliveryState, index: number, rules: Rules, bounds: Bounds): DeliveryState[] {
+  const [settled = state] = rules.commitsAtAssignment ? committed(state, index, rules, bounds) : [];
+  return [started(settled, index, rules, bounds)];
 }
 
 /**
@@ -157,9 +186,9 @@ export function completedByAssignments(state: DeliveryState, rules: Rules, bound
   let now = allPublished(state, rules, bounds);
   for (let round = 0; round <= now.features.length && now.table.offset < now.features.length; round++) {
     for (const index of now.reducers.keys()) {
-      if (now.reducers[index] === null) now = started(now, index, rules);
-      [now = now] = read(now, index, rules);
-      [now = now] = assigned(now, index, rules);
+      if (now.reducers[index] === null) now = started(now, index, rules, bounds);
+      [now = now] = read(now, index, rules, bounds);
+      [now = now] = assigned(now, index, rules, bounds);
     }
   }
   return now;
@@ -167,9 +196,9 @@ export function completedByAssignments(state: DeliveryState, rules: Rules, bound
 
 /** What a world that is left alone comes to: everybody crashes once, then one of each works until nothing is left. */
 export function completed(state: DeliveryState, rules: Rules, bounds: Bounds): DeliveryState {
-  let now = started(allPublished({ ...state, reducers: [null] }, rules, bounds), 0, rules);
-  while (now.reducers[0]!.position < now.features.length) [now = now] = read(now, 0, rules);
-  return committed(now, 0, rules)[0] ?? now;
+  let now = started(allPublished({ ...state, reducers: [null] }, rules, bounds), 0, rules, bounds);
+  while (now.reducers[0]!.position < now.features.length) [now = now] = read(now, 0, rules, bounds);
+  return committed(now, 0, rules, bounds)[0] ?? now;
 }
 
 /** One featurizer has started at the committed offset and published all that is left. */
