@@ -2,10 +2,11 @@ import { type ReplayCounts, unaccountedOf } from "#ops/replay/replay-counts.ts";
 
 /** A replay's counts for a person, one a line, and what does not add up. */
 export function formatCounts(what: "photos" | "vectors", counts: ReplayCounts): string {
-  const { records, rows, repeats, deadLetters, markers } = counts;
+  const { records, rows, known, repeats, deadLetters, markers } = counts;
   const lines = [
     [what, records],
     ["rows added", rows],
+    ...(known > 0 ? [["known already", known] as const] : []),
     ["repeats dropped", repeats],
     ["dead letters", deadLetters],
     ...(markers > 0 ? [["flush markers", markers] as const] : []),

@@ -4,6 +4,8 @@ export interface ReplayCounts {
   readonly records: number;
   /** By which the table has grown. */
   readonly rows: number;
+  /** Dropped, since the run has a row of the same photo version, of another announcement. */
+  readonly known: number;
   /** In the table before, and therefore dropped. */
   readonly repeats: number;
   readonly deadLetters: number;
@@ -12,8 +14,8 @@ export interface ReplayCounts {
 }
 
 /** Records of which nothing became: 0 when the counts add up, below 0 when some count twice. */
-export function unaccountedOf({ records, rows, repeats, deadLetters, markers }: ReplayCounts): number {
-  return records - rows - repeats - deadLetters - markers;
+export function unaccountedOf({ records, rows, known, repeats, deadLetters, markers }: ReplayCounts): number {
+  return records - rows - known - repeats - deadLetters - markers;
 }
 
 export function totalOf(ranges: readonly { readonly from: number; readonly to: number }[]): number {

@@ -47,12 +47,13 @@ export async function replayFeatures(
   const ranges = await beginRanges(table, name, wanted, replay.from !== undefined);
 
   const rowsBefore = countRows(table.snapshot);
-  const { repeats, markers } = await reduce(access, replay, ranges, signal, onProgress);
+  const { known, repeats, markers } = await reduce(access, replay, ranges, signal, onProgress);
   await table.advance();
   const letters = await readDeadLetteredPositions(access, name, ranges);
   return {
     records: totalOf(ranges),
     rows: countRows(table.snapshot) - rowsBefore,
+    known,
     repeats,
     deadLetters: [...letters.values()].reduce((sum, { size }) => sum + size, 0),
     markers,
@@ -90,9 +91,9 @@ async function reduce(
   ranges: readonly ReplayRange[],
   signal: AbortSignal,
   onProgress: OnReplayProgress,
-): Promise<{ repeats: number; markers: number }> {
+): Promise<Pick<ReplayCounts, "known" | "repeats" | "markers">> {
   const total = totalOf(ranges);
-  if (total === 0) return { repeats: 0, markers: 0 };
+  if (total === 0) return { known: 0, repeats: 0, markers: 0 };
   const childEnv = serviceEnvironment("reducer", env, {
     ...endpoints,
     httpPort: 0,
@@ -103,14 +104,13 @@ async function reduce(
     nice: NICE,
   });
   let rows = 0;
-  let repeats = 0;
-  let markers = 0;
+  let reduced = { known: 0, repeats: 0, markers: 0 };
   const onMessage = (message: ServiceMessage) => {
     if (message.kind === "committed") rows += message.rows;
-    if (message.kind === "reduced") ({ repeats, markers } = message);
+    if (message.kind === "reduced") reduced = message;
     onProgress({ done: rows, total });
   };
   const service = { name: "the reducer", kind: "reducer", env: childEnv, log: replay.logFile, onMessage } as const;
   await runServiceToEnd(service, signal);
-  return { repeats, markers };
+  return reduced;
 }

@@ -7,7 +7,7 @@ import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import { formatTableUri, parseTableUri } from "#lib/table/table-location.ts";
-import { TableProgress } from "#lib/table/table-progress.ts";
+import { knownAppId, TableProgress } from "#lib/table/table-progress.ts";
 import { summarisePartitions } from "#lib/table/table-summary.ts";
 import { flushTable, STALL_SECONDS } from "#ops/flush/flush-table.ts";
 import { type PipelineAccess, requireTopic } from "#ops/pipeline/pipeline-access.ts";
@@ -168,6 +168,8 @@ async function featurize(
 
 interface RunState {
   readonly rows: number;
+  /** Vectors of these partitions that were dropped since the run had their photo versions. */
+  readonly known: number;
   /** Below it, by partition, photos are in the table or dead-lettered. */
   readonly highWaterMarks: ReadonlyMap<number, number>;
 }
@@ -176,11 +178,11 @@ function stateOf(table: DeltaTable, run: string, sourceTopic: string, ranges: re
   const { txnVersions } = table.snapshot;
   const progress = new TableProgress("", txnVersions);
   const ofRun = summarisePartitions(table.snapshot).filter((part) => part.run === run);
-  const markOf = (sourcePartition: number) =>
-    progress.highWaterMark({ run, sourceTopic, sourcePartition, sourceOffset: 0 });
+  const positionOf = (sourcePartition: number) => ({ run, sourceTopic, sourcePartition, sourceOffset: 0 });
   return {
     rows: ofRun.reduce((sum, { rows }) => sum + rows, 0),
-    highWaterMarks: new Map(ranges.map(({ partition }) => [partition, markOf(partition)])),
+    known: sumOf(ranges.map(({ partition }) => progress.get(knownAppId(positionOf(partition))) ?? 0)),
+    highWaterMarks: new Map(ranges.map(({ partition }) => [partition, progress.highWaterMark(positionOf(partition))])),
   };
 }
 
@@ -199,6 +201,7 @@ async function countPhotos(
   return {
     records: totalOf(ranges),
     rows: after.rows - before.rows,
+    known: after.known - before.known,
     repeats: sumOf(repeats),
     deadLetters: sumOf([...letters.values()].map(({ size }) => size)),
     markers: 0,

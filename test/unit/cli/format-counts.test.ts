@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { formatCounts } from "#cli/format-counts.ts";
 
-const counts = { records: 10, rows: 6, repeats: 3, deadLetters: 1, markers: 0 };
+const counts = { records: 10, rows: 6, known: 0, repeats: 3, deadLetters: 1, markers: 0 };
 
 test("counts that add up are told, and nothing else", () => {
   expect(formatCounts("photos", counts).split("\n")).toEqual([
@@ -10,6 +10,10 @@ test("counts that add up are told, and nothing else", () => {
     "repeats dropped  3",
     "dead letters     1",
   ]);
+});
+
+test("photos that the run has by other announcements are told where there are some", () => {
+  expect(formatCounts("photos", { ...counts, rows: 4, known: 2 }).split("\n")).toContain("known already    2");
 });
 
 test("what is missing or double is told", () => {
