@@ -30,7 +30,7 @@ export async function readObjectFile(path: string, { bytesMax, ifMatch, signal }
 /** The bytes of a part of a file. @throws as `readObjectFile` does. */
 export async function readFileRange(path: string, { start, end }: ByteRange): Promise<Uint8Array> {
   try {
-    await using file = await open(path);
+    await using file = await openFile(path);
     const stats = await file.stat();
     if (!stats.isFile()) throw new FruitstreamError("not-found", `${path} is no file`);
     return await readBytes(file, start, Math.max(start, Math.min(end, stats.size)));
@@ -52,13 +52,8 @@ export async function etagOfFile(path: string): Promise<string> {
 }
 
 /** The first bytes of a file, fewer where it has no more. @throws as `readObjectFile` does. */
-export async function readFileStart(path: string, bytesMax: number): Promise<Uint8Array> {
-  try {
-    await using file = await openFile(path);
-    return await readBytes(file, bytesMax);
-  } catch (error) {
-    throw toFileError(error, path, "read");
-  }
+export function readFileStart(path: string, bytesMax: number): Promise<Uint8Array> {
+  return readFileRange(path, { start: 0, end: bytesMax });
 }
 
 export function md5(bytes: Uint8Array): string {
