@@ -4,7 +4,7 @@ import type { Clock } from "#lib/runtime/clock.ts";
 import type { Health } from "#lib/runtime/health.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { waitWithin } from "#lib/runtime/wait-within.ts";
-import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
+import { type StepName, WaitingRetry } from "#lib/runtime/waiting-retry.ts";
 import type { PartitionWork, WorkHost } from "./partition-work.ts";
 import type { ReadingEnd } from "./reading-end.ts";
 import type { LogRecord, RecordConsumer } from "./record-log.ts";
@@ -243,7 +243,7 @@ export class GroupMember {
   }
 
   /** Undefined when the member is being stopped. */
-  #askKafka<Answer>(name: string, attempt: () => Promise<Answer>): Promise<Answer | undefined> {
+  #askKafka<Answer>(name: StepName, attempt: () => Promise<Answer>): Promise<Answer | undefined> {
     const { signal } = this.#stopping;
     return this.#unlessStopping(() => this.#retry.run({ part: "kafka", name, signal, attempt }));
   }

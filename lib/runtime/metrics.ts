@@ -93,11 +93,28 @@ export const metrics = {
   }),
   basisVersion: new Gauge({
     name: "fruitstream_basis_version",
-    help: "Newest PCA basis that this reducer has published, by model and run. Compare with the table's pca_version.",
+    help: "Newest PCA basis that this reducer has published, by model and run, of the 16 that were published last. Compare with the table's pca_version.",
     labelNames: ["model", "run"],
     registers: [registry],
   }),
 } as const;
+
+/** Each set of labels is a series; whoever may send vectors names models and runs. */
+const BASES_MAX = 16;
+/** The labels of the bases that were noted last, the newest at the end. */
+const notedBases = new Map<string, { model: string; run: string }>();
+
+/** Notes which basis of a model and run is the newest. Of more than 16 of them the longest unchanged is forgotten. */
+export function noteBasis(model: string, run: string, version: number): void {
+  const key = JSON.stringify([model, run]);
+  notedBases.delete(key);
+  notedBases.set(key, { model, run });
+  metrics.basisVersion.set({ model, run }, version);
+  if (notedBases.size <= BASES_MAX) return;
+  const [oldest, labels] = notedBases.entries().next().value!;
+  notedBases.delete(oldest);
+  metrics.basisVersion.remove(labels);
+}
 
 /** A metric as an operator reads about it. */
 export interface MetricDescription {

@@ -4,12 +4,30 @@ import type { Logger } from "./logger.ts";
 import { metrics } from "./metrics.ts";
 import { type RetryPolicy, retrying } from "./retry.ts";
 
+/** The steps by which retries are counted: a closed list, since each is a series for whoever collects metrics. */
+export type StepName =
+  | "start"
+  | "committed-offsets"
+  | "schemas"
+  | "reading-end"
+  | "fetch"
+  | "publish"
+  | "dead-letter"
+  | "source-ends"
+  | "vector-length"
+  | "read-table"
+  | "pca"
+  | "photo-versions"
+  | "write-files"
+  | "commit"
+  | "checkpoint";
+
 /** One step that needs another system. */
 export interface WaitingStep<Result> {
   /** The part of the health report that the step needs. */
   readonly part: "s3" | "kafka";
   /** Names the step in logs and metrics. */
-  readonly name: string;
+  readonly name: StepName;
   /** Ends the waiting. */
   readonly signal: AbortSignal;
   readonly attempt: () => Promise<Result>;

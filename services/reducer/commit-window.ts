@@ -3,7 +3,7 @@ import type { MonotonicClock } from "#lib/runtime/clock.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { metrics } from "#lib/runtime/metrics.ts";
 import type { TellStarter } from "#lib/runtime/service-message.ts";
-import type { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
+import type { StepName, WaitingRetry } from "#lib/runtime/waiting-retry.ts";
 import type { CommitRequest, CommitResult, DeltaTable } from "#lib/table/delta/delta-table.ts";
 import type { PhotoRow } from "#lib/table/photo-row.ts";
 import { writeRows } from "#lib/table/table-files.ts";
@@ -31,7 +31,7 @@ export async function commitWindow(
   window: Window,
   signal: AbortSignal,
 ): Promise<{ result: CommitResult; rows: readonly PhotoRow[] }> {
-  const withS3 = <Result>(name: string, attempt: () => Promise<Result>) =>
+  const withS3 = <Result>(name: StepName, attempt: () => Promise<Result>) =>
     retry.run({ part: "s3", name, signal, attempt });
   noteRepeats(window, logger);
   const startedAtMs = clock.monotonicMs();

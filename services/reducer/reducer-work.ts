@@ -6,6 +6,7 @@ import type { PhotoFeatures } from "#lib/messages/messages.ts";
 import { aborted } from "#lib/runtime/aborted.ts";
 import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
 import { metrics } from "#lib/runtime/metrics.ts";
+import type { StepName } from "#lib/runtime/waiting-retry.ts";
 import { fingerprintOf } from "#lib/table/photo-version.ts";
 import type { PhotoVersions } from "#lib/table/photo-versions.ts";
 import { highWaterAppId, knownAppId, TableProgress } from "#lib/table/table-progress.ts";
@@ -226,7 +227,7 @@ export class ReducerWork implements PartitionWork {
     });
   }
 
-  #withS3<Result>(name: string, attempt: () => Promise<Result>): Promise<Result> {
+  #withS3<Result>(name: StepName, attempt: () => Promise<Result>): Promise<Result> {
     return this.#deps.retry.run({ part: "s3", name, signal: this.#host.givingUp, attempt });
   }
 }

@@ -2,7 +2,7 @@ import { type Basis, computeBasis } from "#lib/pca/basis.ts";
 import type { MatrixKernel } from "#lib/pca/kernel/matrix-kernel.ts";
 import type { Moments } from "#lib/pca/moments.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import { metrics } from "#lib/runtime/metrics.ts";
+import { noteBasis } from "#lib/runtime/metrics.ts";
 import { BasisStore } from "#lib/table/basis-store.ts";
 import { type PcaSubject, subjectKey } from "#lib/table/pca-subject.ts";
 import type { TableAccess } from "#lib/table/table-location.ts";
@@ -48,7 +48,7 @@ export class SubjectBases {
   async publish(subject: PcaSubject, candidate: Basis): Promise<Basis> {
     const basis = await this.#storeOf(subject).publish(candidate);
     const { model, run } = subject;
-    metrics.basisVersion.set({ model, run }, basis.version);
+    noteBasis(model, run, basis.version);
     const { version, rowCount, converged, residual } = basis;
     const fields = { event: "basis_published", model, run, basis: version, rowCount, converged, residual };
     this.#access.logger.info(fields, "basis published");
