@@ -7,8 +7,8 @@ import { PhotoFault } from "./photo-fault.ts";
 const ATTEMPTS_MIN = 6;
 /** Failures that the store took others meanwhile, so that it was not out of reach. */
 const WITNESSED_MIN = 3;
-/** Failures of one object when there are no others, while the store answers in between: about half a minute of them. */
-const ATTEMPTS_ALONE = 12;
+/** Failures of one object when there are no others, while the store answers in between: about ten seconds of them. */
+const ATTEMPTS_ALONE = 8;
 
 /**
  * Steps on single objects of one store, repeated for as long as the store may be at fault, and not longer. S3 reports

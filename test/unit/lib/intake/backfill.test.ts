@@ -194,7 +194,7 @@ describe("backfill", () => {
     expect(faults.sort()).toEqual([
       expect.stringMatching(/ki\\u\{200b\}wi\/3\.jpg": its label, .* holds U\+200B/),
       expect.stringMatching(/kiwi\/\\u\{202e\}2\.jpg": its name holds U\+202E/),
-      expect.stringMatching(/kiwi\/bad": given up after 12 attempts/),
+      expect.stringMatching(/kiwi\/bad": given up after 8 attempts/),
       expect.stringMatching(/kiwi\/gone": it was deleted$/),
     ]);
   });

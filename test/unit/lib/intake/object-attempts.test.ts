@@ -35,7 +35,7 @@ it("gives up an object that fails again and again while others are taken, and na
 it("gives up an object that is alone once the store answers in between", async () => {
   let probes = 0;
   const attempts = attemptsOn(async () => void probes++);
-  await expect(attempts.run("a", down)).rejects.toThrow(/after 12 attempts/);
+  await expect(attempts.run("a", down)).rejects.toThrow(/after 8 attempts/);
   expect(probes).toBe(1);
 });
 

@@ -196,7 +196,7 @@ describe("uploadFolder", () => {
     };
     expect(await upload()).toMatchObject({ announced: 39, uploaded: 39, failed: 1 });
     expect(faults).toEqual([expect.stringMatching(/^"s3:\/\/photos\/photos\/Kiwi\/20\.jpg": .* File name too long$/)]);
-    expect(tries).toBeLessThanOrEqual(12);
+    expect(tries).toBeLessThanOrEqual(8);
   });
 
   it.each(["too-large", "not-found", "etag-changed"] as const)(
