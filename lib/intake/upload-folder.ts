@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import pLimit from "p-limit";
 import { eventTime } from "#lib/photo/event-time.ts";
 import { sniffPhotoFormat } from "#lib/photo/header/photo-format.ts";
@@ -66,7 +67,10 @@ export async function uploadFolder(
   const { folder, bucket, prefix, names, unlabelled } = options;
   // An answer that nothing is there is an answer.
   const probe = () => store.head({ bucket, key: prefix || "photos/" });
-  const writes = new ObjectAttempts(probe, untilDone);
+  const attempts = {
+    reads: new ObjectAttempts(() => stat(folder), untilDone),
+    writes: new ObjectAttempts(probe, untilDone),
+  };
   const onFault: OnFault = (fault) => {
     count.fail();
     options.onFault(fault);
@@ -77,7 +81,7 @@ export async function uploadFolder(
     try {
       const stored = await storing(() => {
         ended.throwIfAborted();
-        return storePhoto(store, photo, writes, onFault);
+        return storePhoto(store, photo, attempts, onFault);
       });
       if (stored === undefined) return;
       count.add(stored.isNew ? "uploaded" : "existing");
@@ -119,11 +123,12 @@ async function* findPhotos(
 async function storePhoto(
   store: ObjectStore,
   { file: { path }, location, present }: FoundPhoto,
-  writes: ObjectAttempts,
+  { reads, writes }: { readonly reads: ObjectAttempts; readonly writes: ObjectAttempts },
   onFault: OnFault,
 ): Promise<{ etag: string; sizeBytes: number; isNew: boolean } | undefined> {
   try {
-    const { bytes, etag: md5 } = await readSteady(path, () => readObjectFile(path, { bytesMax: FILE_BYTES_MAX }));
+    const read = () => reads.run(path, () => readObjectFile(path, { bytesMax: FILE_BYTES_MAX }));
+    const { bytes, etag: md5 } = await readSteady(path, read);
     const sizeBytes = bytes.byteLength;
     if (present?.sizeBytes === sizeBytes && present.etag === md5) return { etag: md5, sizeBytes, isNew: false };
     const format = sniffPhotoFormat(bytes);

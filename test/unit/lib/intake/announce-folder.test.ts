@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
-import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -43,7 +43,7 @@ function announce(
     isAnnounced,
     onFault: (fault: PhotoFault) => faults.push(fault.message),
   };
-  const hooks = { clock: systemClock, signal, onRetry: () => undefined };
+  const hooks = { clock: { nowMs: systemClock.nowMs, sleep: async () => undefined }, signal, onRetry: () => undefined };
   return announceFolder(announcer, options, hooks, () => undefined);
 }
 
@@ -87,4 +87,11 @@ it("names what can't be read, counts it, and goes on", async () => {
     expect.stringMatching(/apple\/2\.jpg": .* does not exist$/),
     expect.stringMatching(/apple\/pipe\.jpg": this is a pipe/),
   ]);
+});
+
+it.runIf(process.platform === "linux")("gives up a file that its disk fails at for ever, and goes on", async () => {
+  // Its first bytes are no memory of ours: reading them fails with EIO, as a bad block does.
+  await symlink("/proc/self/mem", join(folder, "apple", "bad.jpg"));
+  expect(await announce(() => false)).toMatchObject({ announced: 2, failed: 1 });
+  expect(faults).toEqual([expect.stringMatching(/bad\.jpg": given up after \d attempts, .*EIO/)]);
 });
