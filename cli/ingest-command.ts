@@ -119,12 +119,12 @@ async function withPipeline(
 ): Promise<IngestProgress | undefined> {
   const logger = createLogger("ingest", readLogLevel(process.env, "warn"), STANDARD_ERROR);
   const endpoints = await requireEndpoints(process.env);
-  const { topicPrefix, topicPartitions: partitions } = readConfig(topicsConfig, process.env);
+  const { topicPrefix, topicPartitions: partitions, ...retention } = readConfig(topicsConfig, process.env);
   const topics = topicsWithPrefix(topicPrefix);
   const kafka = { brokers: endpoints.kafkaBrokers, clientId: `fruitstream-ingest-${process.pid}` };
   const log = kafkaRecordLog(kafka, logger);
   const pipelineLog = await tellingWait(`Kafka at ${endpoints.kafkaBrokers}`, tell, () =>
-    openPipelineLog(log, { topics, partitions, logger }),
+    openPipelineLog(log, { topics, partitions, retention, logger }),
   );
   const { producer } = pipelineLog;
 

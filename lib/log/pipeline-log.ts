@@ -1,7 +1,8 @@
 import { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
-import { type Topics, topicShapes } from "#lib/messages/topics.ts";
+import { schemaTopicShape, type TopicRetention, type Topics, topicShapes } from "#lib/messages/topics.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { LogAdmin, PositionedProducer, ProducerOptions, RecordLog } from "./record-log.ts";
+import { warnOfUnsafeTopics } from "./unsafe-topics.ts";
 
 /** The log as a process finds it that reads or writes messages. */
 export interface PipelineLog {
@@ -17,6 +18,8 @@ export interface PipelineLogOptions {
   readonly topics: Topics;
   /** Of topics that are not there yet. */
   readonly partitions: number;
+  /** Of topics that are not there yet; those that are there are held against it. */
+  readonly retention?: TopicRetention;
   readonly logger: Logger;
   readonly producer?: ProducerOptions;
   /** Runs each step of the start, as often as its caller likes. */
@@ -30,17 +33,19 @@ export interface PipelineLogOptions {
  */
 export async function openPipelineLog(
   log: RecordLog,
-  { topics, partitions, logger, producer: producerOptions, attempt = (step) => step() }: PipelineLogOptions,
+  { topics, partitions, retention, logger, producer: producerOptions, attempt = (step) => step() }: PipelineLogOptions,
 ): Promise<PipelineLog> {
   await using opened = new AsyncDisposableStack();
   const admin = await attempt(() => log.openAdmin());
   opened.defer(() => admin.close());
-  await attempt(() => admin.ensureTopics(topicShapes(topics, partitions)));
+  const shapes = topicShapes(topics, partitions, retention);
+  await attempt(() => admin.ensureTopics(shapes));
   const featuresPartitions = (await attempt(() => admin.partitionCount(topics.features)))!;
   const producer = await attempt(() => log.openProducer(producerOptions));
   opened.defer(() => producer.close());
   const schemas = new SchemaTopic({ topic: topics.schemas, log, admin, logger });
   await attempt(() => schemas.publish(producer));
+  await warnOfUnsafeTopics(admin, [...shapes, schemaTopicShape(topics.schemas)], logger);
 
   const held = opened.move();
   return { admin, producer, schemas, featuresPartitions, close: () => held.disposeAsync() };

@@ -103,16 +103,33 @@ export interface PositionedProducer extends RecordProducer {
 }
 
 /** A topic to be created. */
-interface TopicShape {
+export interface TopicShape {
   readonly topic: string;
   readonly partitions: number;
-  /** Keeps at least the latest record of each key for good, instead of every record for a time. */
-  readonly compacted?: boolean;
+  /**
+   * What it keeps: every record for so many ms, or for good; or at least the latest record of each key for good. Without
+   * it the log's own default counts.
+   */
+  readonly keep?: number | "for-ever" | "compacted";
+}
+
+/** How safe a topic keeps its records. */
+export interface TopicSafety {
+  readonly topic: string;
+  /** As Kafka names them: `delete`, `compact` or both. */
+  readonly cleanupPolicy: string;
+  /** -1 is for good. Counts where the policy is to delete. */
+  readonly retentionMs: number;
+  /** Copies of each record, and how many of them there are when it is acknowledged. */
+  readonly replicas: number;
+  readonly inSyncReplicasMin: number;
 }
 
 export interface LogAdmin {
   /** Creates the topics that do not exist. An existing topic keeps its partitions. */
   ensureTopics(topics: readonly TopicShape[]): Promise<void>;
+  /** How safe the topics keep their records; of one that does not exist, or where nobody asks for it, nothing. */
+  topicSafety(topics: readonly string[]): Promise<TopicSafety[]>;
   /** The topic's number of partitions, or undefined when there is no such topic. */
   partitionCount(topic: string): Promise<number | undefined>;
   /** Per partition, the offset of the next record to be appended (the high-water mark). */

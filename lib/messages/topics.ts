@@ -1,5 +1,9 @@
 import { z } from "zod";
-import { setting, wholeNumber } from "#lib/runtime/config.ts";
+import type { TopicShape } from "#lib/log/record-log.ts";
+import { defaultOf, setting, wholeNumber } from "#lib/runtime/config.ts";
+
+const DAY_MS = 86_400_000;
+const retentionDays = wholeNumber(1, 3_650);
 
 /** The environment variables that name and shape the topics. Part of every service's configuration. */
 export const topicsConfig = {
@@ -19,6 +23,29 @@ export const topicsConfig = {
         "partitions of topics that are not there yet: the most featurizers, and reducers, that can share the work",
       ),
   ),
+  topicPhotosRetentionDays: setting(
+    "TOPIC_PHOTOS_RETENTION_DAYS",
+    retentionDays.default(30).describe("how long a topic of photos that is not there yet will keep them for replays"),
+  ),
+  topicFeaturesRetentionDays: setting(
+    "TOPIC_FEATURES_RETENTION_DAYS",
+    retentionDays
+      .default(7)
+      .describe(
+        "how long a topic of vectors that is not there yet will keep them; longer than any outage of the reducers",
+      ),
+  ),
+};
+
+/** How long the topics keep records. Those of schemas and dead letters keep them for good. */
+export interface TopicRetention {
+  readonly topicPhotosRetentionDays: number;
+  readonly topicFeaturesRetentionDays: number;
+}
+
+export const DEFAULT_RETENTION: TopicRetention = {
+  topicPhotosRetentionDays: defaultOf(topicsConfig.topicPhotosRetentionDays),
+  topicFeaturesRetentionDays: defaultOf(topicsConfig.topicFeaturesRetentionDays),
 };
 
 /** Type of a setting that names a consumer group. Without it two installations on one cluster never share a group. */
@@ -45,10 +72,19 @@ export function topicsWithPrefix(prefix: string): Topics {
 }
 
 /** The topics of messages as they are to be created where they are missing. Dead letters are few, and read by people. */
-export function topicShapes({ photos, features, deadLetters }: Topics, partitions: number) {
+export function topicShapes(
+  { photos, features, deadLetters }: Topics,
+  partitions: number,
+  { topicPhotosRetentionDays, topicFeaturesRetentionDays }: TopicRetention = DEFAULT_RETENTION,
+): TopicShape[] {
   return [
-    { topic: photos, partitions },
-    { topic: features, partitions },
-    { topic: deadLetters, partitions: 1 },
+    { topic: photos, partitions, keep: topicPhotosRetentionDays * DAY_MS },
+    { topic: features, partitions, keep: topicFeaturesRetentionDays * DAY_MS },
+    { topic: deadLetters, partitions: 1, keep: "for-ever" },
   ];
+}
+
+/** The topic of schemas: without one of them its messages can't be read any more. */
+export function schemaTopicShape(topic: string): TopicShape {
+  return { topic, partitions: 1, keep: "compacted" };
 }

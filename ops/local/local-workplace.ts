@@ -4,7 +4,7 @@ import type { LogAdmin, PositionedProducer } from "#lib/log/record-log.ts";
 import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
 import { decodeDeadLetterRecord } from "#lib/messages/dead-letter.ts";
 import { type DeadLetter, LIVE_RUN } from "#lib/messages/messages.ts";
-import { type Topics, topicShapes, topicsWithPrefix } from "#lib/messages/topics.ts";
+import { DEFAULT_RETENTION, type Topics, topicShapes, topicsWithPrefix } from "#lib/messages/topics.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { makeOutputFolder } from "#lib/runtime/output-folder.ts";
@@ -153,7 +153,7 @@ async function requireOneWork(out: string, admin: LogAdmin, table: DeltaTable, {
 
 /** What the services are told in a workplace, whatever the environment says. */
 export function workplaceConfig(modelId: string, modelDir: string, components: number) {
-  const topics = { topicPrefix: `${modelId}.`, topicPartitions: PARTITIONS };
+  const topics = { topicPrefix: `${modelId}.`, topicPartitions: PARTITIONS, ...DEFAULT_RETENTION };
   return {
     featurizer: {
       ...topics,

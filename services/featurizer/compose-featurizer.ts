@@ -67,6 +67,7 @@ export async function composeFeaturizer(
   const pipelineLog = await openPipelineLog(log, {
     topics,
     partitions: config.topicPartitions,
+    retention: config,
     logger,
     producer: { lingerMs: LINGER_MS },
     attempt: (step) => retry.run({ part: "kafka", name: "start", signal, attempt: step }),

@@ -25,6 +25,7 @@ await runService("ingest", ["kafka", "s3"], async ({ env, logger, health, signal
   const pipelineLog = await openPipelineLog(kafkaRecordLog(kafka, logger), {
     topics,
     partitions: config.topicPartitions,
+    retention: config,
     logger,
     attempt: (step) => retry.run({ part: "kafka", name: "start", signal, attempt: step }),
   });

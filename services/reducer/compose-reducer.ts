@@ -66,6 +66,7 @@ export async function composeReducer(
   const pipelineLog = await openPipelineLog(log, {
     topics,
     partitions: config.topicPartitions,
+    retention: config,
     logger,
     attempt: (step) => retry.run({ part: "kafka", name: "start", signal, attempt: step }),
   });

@@ -7,6 +7,7 @@ import type {
   PartitionOffset,
   PositionedProducer,
   RecordConsumer,
+  TopicSafety,
 } from "#lib/log/record-log.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 
@@ -75,6 +76,13 @@ export class MemoryRecordLog implements PositionedProducer, LogAdmin {
           Array.from({ length: partitions }, () => []),
         );
     }
+  }
+
+  /** What a test says of the topics' safety. */
+  safety: readonly TopicSafety[] = [];
+
+  async topicSafety(topics: readonly string[]): Promise<TopicSafety[]> {
+    return this.safety.filter(({ topic }) => topics.includes(topic));
   }
 
   async partitionCount(topic: string): Promise<number | undefined> {

@@ -51,6 +51,7 @@ export class FolderRecordLog implements RecordLog {
           if (database.spansOf(topic).length === 0) database.createTopic(topic, partitions);
         }
       },
+      topicSafety: async () => [],
       partitionCount: async (topic) => database.spansOf(topic).length || undefined,
       endOffsets: async (topic) =>
         this.#requireTopic(topic).map(({ partition, next }) => ({ partition, offset: next })),

@@ -4,21 +4,10 @@ import { retryWithin } from "#lib/runtime/retry.ts";
 import type { LogAdmin, PartitionOffset } from "../record-log.ts";
 import { createKafka, fromKafkaError, type KafkaSettings } from "./kafka-client.ts";
 import { safeOffset } from "./kafka-records.ts";
+import { defaultReplicas, readTopicSafety, topicConfig } from "./topic-settings.ts";
 
 /** Kafka's value for "this group has committed nothing here". */
 const NO_OFFSET = "-1";
-
-/** Small segments, since the newest one is never compacted. */
-const COMPACTED = [
-  { name: "cleanup.policy", value: "compact" },
-  { name: "segment.bytes", value: String(2 ** 20) },
-];
-
-/**
- * The broker's clock stamps records. It refuses those that a producer whose clock is wrong dates an hour ahead, and
- * would let those from long ago expire at once.
- */
-const BROKER_STAMPS = { name: "message.timestamp.type", value: "LogAppendTime" } as const;
 
 /** A cluster that has just started needs seconds until its coordinators and leaders answer. */
 const ATTEMPT_MS_MAX = 20_000;
@@ -42,11 +31,12 @@ export async function openAdmin(settings: KafkaSettings, logger: Logger): Promis
         const existing = new Set(await admin.listTopics());
         const missing = topics.filter(({ topic }) => !existing.has(topic));
         // -1 leaves the replication factor to the cluster's default.replication.factor.
-        const wanted = missing.map(({ topic, partitions, compacted }) => ({
-          topic,
-          numPartitions: partitions,
+        const replicas = missing.length > 0 ? await defaultReplicas(admin) : undefined;
+        const wanted = missing.map((shape) => ({
+          topic: shape.topic,
+          numPartitions: shape.partitions,
           replicationFactor: -1,
-          configEntries: [BROKER_STAMPS, ...(compacted ? COMPACTED : [])],
+          configEntries: topicConfig(shape, replicas),
         }));
         if (wanted.length > 0) await admin.createTopics({ topics: wanted, waitForLeaders: false });
         for (const { topic } of missing) created.add(topic);
@@ -59,6 +49,7 @@ export async function openAdmin(settings: KafkaSettings, logger: Logger): Promis
           });
         }
       }),
+    topicSafety: (topics) => attempt("describing topics", () => readTopicSafety(admin, topics)),
     partitionCount: (topic) =>
       attempt(`describing topic "${topic}"`, async () => {
         if (!(await admin.listTopics()).includes(topic)) return undefined;

@@ -1,6 +1,7 @@
 import pLimit from "p-limit";
 import type { LogAdmin, LogRecord, RecordLog, RecordProducer } from "#lib/log/record-log.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
+import { schemaTopicShape } from "../topics.ts";
 import { formatFingerprint, formatSchema, type PublishedSchema, parseFingerprint } from "./avro-schemas.ts";
 import { type KnownSchemas, knownSchemas } from "./known-schemas.ts";
 
@@ -41,7 +42,7 @@ export class SchemaTopic {
   publish(producer: RecordProducer): Promise<void> {
     const { topic, admin } = this.#parts;
     return this.#inTurn(async () => {
-      await admin.ensureTopics([{ topic, partitions: 1, compacted: true }]);
+      await admin.ensureTopics([schemaTopicShape(topic)]);
       await this.#readNew();
       const missing = this.#known.published.filter(({ fingerprint }) => !this.#onTopic.has(fingerprint));
       if (missing.length > 0) await producer.append(topic, missing.map(recordOf));
