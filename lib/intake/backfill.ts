@@ -2,6 +2,7 @@ import { eventTime } from "#lib/photo/event-time.ts";
 import { sniffPhotoFormat } from "#lib/photo/header/photo-format.ts";
 import { labelOfKey, problemOfName } from "#lib/photo/photo-label.ts";
 import type { PhotoNames } from "#lib/photo/photo-suffixes.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { RetryHooks } from "#lib/runtime/retry.ts";
 import { formatS3Uri, type ObjectStore, type ObjectSummary } from "#lib/store/object-store.ts";
 import { type PhotoAnnouncer, RETRY_POLICY } from "./announce-photo.ts";
@@ -96,7 +97,10 @@ class ObjectLook {
       const isImage = verdict === "no suffix" || contentType?.startsWith("image/");
       return isImage && sniffPhotoFormat(bytes) !== undefined ? "photo" : "no photo";
     } catch (error) {
-      const fault = photoFaultOf(error, formatS3Uri(location));
+      // Who lets the bucket be listed and refuses an object refuses that object, or all reading: neither ends the rest.
+      const isRefused = error instanceof FruitstreamError && error.code === "access-denied";
+      const subject = formatS3Uri(location);
+      const fault = isRefused ? new PhotoFault(subject, error.message, { cause: error }) : photoFaultOf(error, subject);
       if (fault === undefined) throw error;
       return fault;
     }

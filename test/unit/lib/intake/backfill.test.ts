@@ -180,22 +180,24 @@ describe("backfill", () => {
   });
 
   it("names what can't be looked at or has a name that can't be taken, and goes on", async () => {
-    await put(["kiwi/1.jpg", "kiwi/bad", "kiwi/gone", "kiwi/\u202e2.jpg", "ki\u200bwi/3.jpg"]);
+    await put(["kiwi/1.jpg", "kiwi/bad", "kiwi/gone", "kiwi/secret", "kiwi/\u202e2.jpg", "ki\u200bwi/3.jpg"]);
     const { getStart } = store;
     const faulty: ObjectStore = {
       ...store,
       async getStart(location, bytesMax) {
         if (location.key === "kiwi/bad") throw new FruitstreamError("store-unavailable", "500 for ever");
+        if (location.key === "kiwi/secret") throw new FruitstreamError("access-denied", "refused");
         if (location.key === "kiwi/gone") throw new FruitstreamError("not-found", "it was deleted");
         return await getStart(location, bytesMax);
       },
     };
-    expect(await run({}, faulty)).toMatchObject({ announced: 1, failed: 4 });
+    expect(await run({}, faulty)).toMatchObject({ announced: 1, failed: 5 });
     expect(faults.sort()).toEqual([
       expect.stringMatching(/ki\\u\{200b\}wi\/3\.jpg": its label, .* holds U\+200B/),
       expect.stringMatching(/kiwi\/\\u\{202e\}2\.jpg": its name holds U\+202E/),
       expect.stringMatching(/kiwi\/bad": given up after 8 attempts/),
       expect.stringMatching(/kiwi\/gone": it was deleted$/),
+      expect.stringMatching(/kiwi\/secret": refused$/),
     ]);
   });
 
