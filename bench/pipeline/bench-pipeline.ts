@@ -77,6 +77,8 @@ export class BenchPipeline {
       FEATURIZER_BUCKETS: BUCKET,
       FEATURIZER_GROUP: this.featurizerGroup,
       REDUCER_GROUP: `${this.id}.reducers`,
+      // The same photos are announced again and again, and each time is to be a row.
+      REDUCER_PHOTO_VERSIONS_MAX: "0",
     };
   }
 

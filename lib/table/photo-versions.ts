@@ -13,7 +13,7 @@ export interface PhotoVersionsOptions {
   readonly featuresTopic: string;
   /** Partitions of the features topic: those of source partition s are on partition s mod n. */
   readonly featuresPartitions: number;
-  /** Remembered of each features partition. */
+  /** Remembered of each features partition. With 0 nothing is known of any photo version. */
   readonly countMax: number;
   /** Those announced longer ago are not remembered. */
   readonly ageMsMax: number;
@@ -58,6 +58,7 @@ export class PhotoVersions {
    * earlier window has added and not committed. Afterwards the sets have everything up to the table version last read.
    */
   async own(partitions: readonly number[]): Promise<void> {
+    if (this.#options.countMax === 0) return;
     for (const partition of this.#known.keys()) if (!partitions.includes(partition)) this.#known.delete(partition);
     for (const known of this.#known.values()) known.pending.clear();
     const { version } = this.#table.snapshot;

@@ -63,10 +63,10 @@ export const reducerWorkConfig = {
   ),
   photoVersionsMax: setting(
     "REDUCER_PHOTO_VERSIONS_MAX",
-    wholeNumber(1_000, 50_000_000)
+    wholeNumber(0, 50_000_000)
       .default(2_000_000)
       .describe(
-        "photo versions remembered of each features partition, at most, so that one announced again gets no second row; they take 27 MB of memory a million, the oldest are forgotten first",
+        "photo versions remembered of each features partition, at most, so that one announced again gets no second row; they take 27 MB of memory a million, the oldest are forgotten first; with 0 each announcement is a row",
       ),
   ),
   photoVersionsDaysMax: setting(

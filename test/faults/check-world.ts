@@ -35,12 +35,13 @@ interface Row {
   readonly run: string;
   readonly position: string;
   readonly key: string;
+  readonly etag: string;
   readonly features: Float32Array;
 }
 
 /**
- * The one check of every scenario, once the world has settled: each announced photo is one row with the vector of an
- * undisturbed run, or a dead letter; nothing is lost, doubled or made up; moments, newest basis and log agree with the
+ * The one check of every scenario, once the world has settled: each photo version that was announced, however often, is
+ * one row with the vector of an undisturbed run, or a dead letter; nothing is lost, doubled or made up; moments, newest basis and log agree with the
  * rows; no service ended by itself.
  *
  * @throws what reading the table throws, such as not-found for a file that the log names and that is not there.
@@ -55,8 +56,15 @@ export async function checkWorld(world: World): Promise<WorldReport> {
 
   const arrivals = new Map(photos.map((record) => [placeOf(record), tryDecode(photoArrivedCodec, record)]));
   const hasVector = (record: LogRecord) => world.isOnS3(arrivals.get(placeOf(record)));
-  const wanted = photos.filter(hasVector).map((record) => `live ${placeOf(record)}`);
-  const placed = rows.map(({ run, position }) => `${run} ${position}`);
+  const versionOf = (photo: { key: string; etag: string }) => `live ${photo.key} ${photo.etag}`;
+  const wanted = [...new Set(photos.filter(hasVector).map((record) => versionOf(arrivals.get(placeOf(record))!)))];
+  const placed = rows.map(({ run, key, etag }) => `${run} ${key} ${etag}`);
+  const vectors = features.flatMap((record) => tryDecode(photoFeaturesCodec, record) ?? []);
+  const known = knownIn(table);
+  const published = new Set(vectors.map(positionOf).filter((position) => world.isOnS3(arrivals.get(position)))).size;
+  if (rows.length + known !== published) {
+    wrongCounts.push(`${rows.length} rows and ${known} known already are not the ${published} photos with a vector`);
+  }
 
   const brokenRecords = [
     ...photos.filter((record) => !hasVector(record)),
@@ -71,7 +79,8 @@ export async function checkWorld(world: World): Promise<WorldReport> {
     announced: photos.length,
     rows: rows.length,
     deadLetters: lettered.length,
-    repeats: features.filter((record) => tryDecode(photoFeaturesCodec, record)).length - rows.length,
+    known,
+    repeats: vectors.length - rows.length - known,
     commits: table.snapshot.version,
     fenced: services.reduce((sum, service) => sum + service.logged("window_fenced"), 0),
     kills: services.reduce((sum, { kills }) => sum + kills, 0),
@@ -108,18 +117,25 @@ async function readTableRows(table: DeltaTable): Promise<{ rows: Row[]; wrongCou
   const rows: Row[] = [];
   const wrongCounts: string[] = [];
   for (const file of table.snapshot.files.values()) {
-    const inFile = await readRows(table, file, ["path", "features", "source_partition", "source_offset"]);
+    const inFile = await readRows(table, file, ["path", "photo_etag", "features", "source_partition", "source_offset"]);
     if (inFile.length !== recordCountOf(file)) wrongCounts.push(`${file.path} has ${inFile.length} rows`);
-    for (const { path, features, source_partition, source_offset } of inFile) {
+    for (const { path, photo_etag, features, source_partition, source_offset } of inFile) {
       rows.push({
         run: file.partitionValues.run!,
         position: `${source_partition}/${source_offset}`,
         key: String(path).split("/").slice(3).join("/"),
+        etag: String(photo_etag),
         features: Float32Array.from(features as Iterable<number>),
       });
     }
   }
   return { rows, wrongCounts };
+}
+
+/** Vectors that were dropped since the table had their photo versions, as it says itself. */
+function knownIn({ snapshot }: DeltaTable): number {
+  const counts = [...snapshot.txnVersions].filter(([appId]) => appId.startsWith("fruitstream/known/"));
+  return counts.reduce((sum, [, count]) => sum + count, 0);
 }
 
 /** The promise on which the reducer's high-water marks rest: first appearances come in the order of their offsets. */

@@ -96,6 +96,7 @@ async function makeMischief(
   while (Date.now() < endMs) {
     const name = random.next() < BROKER_KILL_SHARE ? "Kafka kill" : random.pick(deck);
     await world.announce(FLOW_PHOTOS);
+    await world.announceAgain(FLOW_PHOTOS / 2);
     await Promise.all([MISCHIEF[name]!(world), sleepMs(random.between(0, PAUSE_MS_MAX))]);
     done[name] = (done[name] ?? 0) + 1;
     if (Date.now() < progressMs) continue;

@@ -5,6 +5,8 @@ export interface WorldReport {
   readonly deadLetters: number;
   /** How many dead letters have which reason. */
   readonly reasons: Readonly<Record<string, number>>;
+  /** Vectors that were dropped since their photo had a row by another announcement. */
+  readonly known: number;
   /** Vectors that were published again and dropped by the reducers. */
   readonly repeats: number;
   readonly commits: number;
@@ -23,7 +25,7 @@ export interface WorldReport {
 interface Findings {
   /** Photos that are not in the table. */
   readonly lost: readonly string[];
-  /** Rows that are in the table more than once. */
+  /** Photo versions that are in the table more than once. */
   readonly doubled: readonly string[];
   /** Rows of no photo. */
   readonly madeUp: readonly string[];

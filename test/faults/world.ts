@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import pLimit from "p-limit";
 import { openAdmin } from "#lib/log/kafka/kafka-admin.ts";
 import type { KafkaSettings } from "#lib/log/kafka/kafka-client.ts";
 import { openProducer } from "#lib/log/kafka/kafka-producer.ts";
@@ -28,6 +29,7 @@ const FLOW_PHOTOS = 8;
 /** Far above what any fault costs: the longest is a stall, which the S3 client cuts after 20 s, more than once. */
 const SETTLE_MS_MAX = 180_000;
 const APPEND_MS_MAX = 60_000;
+const PUTS_MAX = 16;
 const FIRST_EVENT_MS = Date.parse("2026-03-01T10:00:00Z");
 const HOUR_MS = 3_600_000;
 /** Of no photo. */
@@ -61,6 +63,8 @@ export class World {
   readonly #admin: LogAdmin;
   readonly #producer: PositionedProducer;
   readonly #vectors: Map<string, Float32Array>;
+  /** Photos that were put on S3 once more under another key. */
+  readonly #copies = new Map<string, Promise<unknown>>();
   #table: DeltaTable | undefined;
   #announced = 0;
 
@@ -136,14 +140,20 @@ export class World {
    * @param hours how many hours their event times are of, in turn.
    */
   async announce(count: number, hours = HOURS): Promise<void> {
-    const records = Array.from({ length: count }, (_, index) => this.#record(this.#announced + index, hours));
-    await this.append(this.topics.photos, records);
+    await this.append(this.topics.photos, await this.#records(count, hours));
     this.#announced += count;
+  }
+
+  /** Announces so many of the photos that were announced last once more, each where it was announced before. */
+  async announceAgain(count: number, hours = HOURS): Promise<void> {
+    const first = Math.max(0, this.#announced - count);
+    const records = Array.from({ length: this.#announced - first }, (_, index) => this.#record(first + index, hours));
+    await this.append(this.topics.photos, records);
   }
 
   /** Announces so many photos on one partition, and on no other. */
   async announceOn(partition: number, count: number): Promise<void> {
-    const records = Array.from({ length: count }, (_, index) => this.#record(this.#announced + index, HOURS));
+    const records = await this.#records(count, HOURS);
     await this.append(
       this.topics.photos,
       records.map((record) => ({ ...record, partition })),
@@ -153,6 +163,7 @@ export class World {
 
   /** Announces a photo that is not on S3, and one that was replaced since. */
   async announceGone(): Promise<void> {
+    await this.#putCopy(this.#announced);
     const gone = this.#record(this.#announced, HOURS, { key: "photos/gone.png" });
     const replaced = this.#record(this.#announced, HOURS, { etag: WRONG_ETAG });
     await this.append(this.topics.photos, [gone, replaced]);
@@ -238,9 +249,35 @@ export class World {
     this.store.close();
   }
 
+  /** Of the next photos: each is another one, whose announcement is a row of its own. */
+  async #records(count: number, hours: number): Promise<NewRecord[]> {
+    const limit = pLimit(PUTS_MAX);
+    const numbers = Array.from({ length: count }, (_, index) => this.#announced + index);
+    await Promise.all(numbers.map((number) => limit(() => this.#putCopy(number))));
+    return numbers.map((number) => this.#record(number, hours));
+  }
+
+  async #putCopy(number: number): Promise<void> {
+    const { bucket } = this.parts;
+    const photo = this.#photo(number);
+    if (this.#vectors.has(photo.key)) return void (await this.#copies.get(photo.key));
+    this.expectPhoto(photo.key, photo);
+    const put = retryWithin(APPEND_MS_MAX, () => this.store.put({ bucket, key: photo.key }, photo.bytes));
+    this.#copies.set(photo.key, put);
+    await put;
+  }
+
+  /** The sample's photos, and then the same under other keys, again and again. */
+  #photo(number: number): SamplePhoto {
+    const { photos } = this.parts;
+    const photo = photos[number % photos.length]!;
+    const round = Math.floor(number / photos.length);
+    return round === 0 ? photo : { ...photo, key: photo.key.replace(/[^/]+$/, `${round}-$&`) };
+  }
+
   #record(number: number, hours: number, changes: { readonly key?: string; readonly etag?: string } = {}): NewRecord {
-    const { bucket, photos } = this.parts;
-    const { key, etag, sizeBytes } = { ...photos[number % photos.length]!, ...changes };
+    const { bucket } = this.parts;
+    const { key, etag, sizeBytes } = { ...this.#photo(number), ...changes };
     const capturedAtMs = FIRST_EVENT_MS + (Math.floor(number / PARTITIONS) % hours) * HOUR_MS;
     const times = { capturedAtMs, capturedAtSource: "object", ingestedAtMs: Date.now() };
     const about = { label: null, ...times, traceparent: null };

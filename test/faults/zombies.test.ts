@@ -56,6 +56,8 @@ async function freezeAndReplace(
   const others = world.of(kind).filter((service) => service !== zombie);
   await until("another has all partitions", () => others.some(({ partitions }) => partitions?.length === 4));
   await world.announce(40);
+  // What the zombie had in hand is announced again, too.
+  await world.announceAgain(80);
   await world.settled();
   zombie!.thaw();
   request.remove();
