@@ -6,6 +6,7 @@ export function formatProgress(progress: IngestProgress, elapsedMs: number): str
   const others = [
     [progress.uploaded, "uploaded"],
     [progress.existing, "on S3 already"],
+    [progress.known, "known already"],
     [progress.skipped, "skipped"],
     [progress.failed, "not taken"],
   ] as const;

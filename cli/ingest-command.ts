@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { PhotoAnnouncer, RETRY_POLICY } from "#lib/intake/announce-photo.ts";
-import { backfill } from "#lib/intake/backfill.ts";
+import { backfill, type IsKnownPhoto } from "#lib/intake/backfill.ts";
 import { type IngestProgress, NO_PROGRESS, type OnProgress } from "#lib/intake/ingest-progress.ts";
 import { parseS3Uri } from "#lib/intake/list-photos.ts";
 import { notingFaults, type OnFault } from "#lib/intake/photo-fault.ts";
@@ -19,6 +19,8 @@ import type { ObjectStore } from "#lib/store/object-store.ts";
 import { checkAnnouncedBucket, photosBucketOf } from "#ops/pipeline/announced-bucket.ts";
 import { openStackStore, requireEndpoints } from "#ops/pipeline/endpoints.ts";
 import { tellingWait } from "#ops/pipeline/waiting.ts";
+import { findTableUri, TABLE_BY_DEFAULT } from "#ops/services/find-table-uri.ts";
+import { findKnownPhotos } from "#ops/table/known-photos.ts";
 import { cliDeps } from "./cli-deps.ts";
 import { EXIT } from "./exit-code.ts";
 import { formatProgress, formatSkipped } from "./format-progress.ts";
@@ -29,6 +31,9 @@ import { StatusLine } from "./status-line.ts";
 
 const SUFFIXES = `suffixes of photos, separated by commas; then nothing else is a photo (default: ${PHOTO_SUFFIXES}, and what has no suffix and begins as a photo)`;
 
+const KNOWN_TABLE = `s3://bucket/prefix of the table whose photos need not be announced (${TABLE_BY_DEFAULT})`;
+const ANNOUNCE_EXISTING = "also announce photos that the table has already; each costs an inference and adds no row";
+
 /** `fruitstream ingest backfill|upload|serve`: three ways to announce photos. */
 export function ingestCommand(): Command {
   const ingest = new Command("ingest").description("announce photos: by upload, from S3, or over HTTP");
@@ -38,6 +43,8 @@ export function ingestCommand(): Command {
     .option("--start-after <key>", "only keys after this one, to continue an interrupted backfill")
     .option("--suffixes <list>", SUFFIXES)
     .option("--unlabelled <pattern>", "folder names that are not labels, as a regular expression", UNLABELLED_FOLDERS)
+    .option("--table <uri>", KNOWN_TABLE)
+    .option("--announce-existing", ANNOUNCE_EXISTING, false)
     .action(runBackfill);
   withJson(ingest.command("upload"))
     .description("upload a folder's photos and announce each one")
@@ -46,12 +53,18 @@ export function ingestCommand(): Command {
     .option("--prefix <prefix>", "prefix of every key, before the file's path", "photos/")
     .option("--suffixes <list>", SUFFIXES)
     .option("--unlabelled <pattern>", "folder names that are not labels, as a regular expression", UNLABELLED_FOLDERS)
-    .option("--announce-existing", "also announce photos that are on S3 already; each becomes another row", false)
+    .option("--table <uri>", KNOWN_TABLE)
+    .option("--announce-existing", ANNOUNCE_EXISTING, false)
     .action(runUpload);
   return ingest.addCommand(serveCommand());
 }
 
-interface BackfillFlags extends OutputFlags {
+interface KnownFlags {
+  readonly table?: string;
+  readonly announceExisting: boolean;
+}
+
+interface BackfillFlags extends OutputFlags, KnownFlags {
   readonly startAfter?: string;
   readonly suffixes?: string;
   readonly unlabelled: string;
@@ -65,37 +78,48 @@ async function runBackfill(uri: string, flags: BackfillFlags): Promise<void> {
   checkAnnouncedBucket(listing.bucket, cliDeps);
   const resumeHint = ({ lastKey = startAfter }: IngestProgress) =>
     lastKey === undefined ? "nothing was announced yet" : `to go on, add: --start-after ${shellQuoted(lastKey)}`;
-  await withPipeline(json, resumeHint, ({ store, announcer, hooks, onProgress, onFault }) =>
-    backfill(store, announcer, { ...options, onFault }, hooks, onProgress),
-  );
+  await withPipeline(json, resumeHint, async ({ store, announcer, hooks, onProgress, onFault }) => {
+    const isKnown = await knownPhotos(store, listing, flags);
+    return backfill(store, announcer, { ...options, isKnown, onFault }, hooks, onProgress);
+  });
 }
 
-interface UploadFlags extends OutputFlags {
+interface UploadFlags extends OutputFlags, KnownFlags {
   readonly bucket?: string;
   readonly prefix: string;
   readonly suffixes?: string;
   readonly unlabelled: string;
-  readonly announceExisting: boolean;
 }
 
 async function runUpload(folder: string, flags: UploadFlags): Promise<void> {
-  const { bucket = photosBucketOf(cliDeps), prefix, announceExisting, json } = flags;
+  const { bucket = photosBucketOf(cliDeps), prefix, json } = flags;
   const filters = { names: photoNames(flags.suffixes), unlabelled: readPattern(flags.unlabelled) };
   checkAnnouncedBucket(bucket, cliDeps);
   const resumeHint = () => "to go on, run the same command again; what is uploaded is not uploaded twice";
-  const done = await withPipeline(json, resumeHint, async ({ store, announcer, hooks, onProgress, onFault }) => {
+  await withPipeline(json, resumeHint, async ({ store, announcer, hooks, onProgress, onFault }) => {
     await store.ensureBucket(bucket);
-    return await uploadFolder(
-      store,
-      announcer,
-      { folder, bucket, prefix, announceExisting, onFault, ...filters },
-      hooks,
-      onProgress,
-    );
+    const isKnown = await knownPhotos(store, { bucket, prefix }, flags);
+    const options = { folder, bucket, prefix, isKnown, onFault, ...filters };
+    return await uploadFolder(store, announcer, options, hooks, onProgress);
   });
-  if (done && done.existing > 0 && !announceExisting) {
-    tell(`${done.existing} photos were on S3 already and were not announced again; --announce-existing would`);
-  }
+}
+
+/** Without a table everything is announced; what is announced twice then is one row all the same. */
+async function knownPhotos(
+  store: ObjectStore,
+  under: { readonly bucket: string; readonly prefix: string },
+  { table, announceExisting }: KnownFlags,
+): Promise<IsKnownPhoto> {
+  const nothing = () => false;
+  if (announceExisting) return nothing;
+  const tableUri = await findTableUri(table, cliDeps).catch((error) => {
+    if (error instanceof FruitstreamError && error.code === "usage") return undefined;
+    throw error;
+  });
+  const isKnown = tableUri?.startsWith("s3://") ? await findKnownPhotos(store, tableUri, under) : undefined;
+  if (!isKnown)
+    tell(`${tableUri ? `there is no table at ${tableUri} yet` : "no table is named"}: announcing all photos`);
+  return isKnown ?? nothing;
 }
 
 interface Pipeline {

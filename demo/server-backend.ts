@@ -30,7 +30,7 @@ export async function openServerBackend(place: DemoPlace, named: StackEndpoints 
     store,
     tableAfterwards: startedHere ? "kept-by-stopped-stack" : "kept",
     announcePhotos: (folder, announcer, hooks, onProgress) => {
-      const target = { bucket: DEMO_BUCKET, prefix: `photos/${id}/`, announceExisting: true };
+      const target = { bucket: DEMO_BUCKET, prefix: `photos/${id}/`, isKnown: () => false };
       const options = { folder, ...target, ...PHOTO_RULES, onFault: notingFaults(note) };
       return uploadFolder(store, announcer, options, hooks, onProgress);
     },

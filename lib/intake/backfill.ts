@@ -4,7 +4,7 @@ import { labelOfKey, problemOfName } from "#lib/photo/photo-label.ts";
 import type { PhotoNames } from "#lib/photo/photo-suffixes.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { RetryHooks } from "#lib/runtime/retry.ts";
-import { formatS3Uri, type ObjectStore, type ObjectSummary } from "#lib/store/object-store.ts";
+import { formatS3Uri, type ObjectLocation, type ObjectStore, type ObjectSummary } from "#lib/store/object-store.ts";
 import { type PhotoAnnouncer, RETRY_POLICY } from "./announce-photo.ts";
 import { LOOK_BYTES } from "./find-photo-files.ts";
 import { forEachBounded } from "./for-each-bounded.ts";
@@ -14,12 +14,17 @@ import { mapInOrder } from "./map-in-order.ts";
 import { ObjectAttempts } from "./object-attempts.ts";
 import { type OnFault, PhotoFault, photoFaultOf } from "./photo-fault.ts";
 
+/** By place and etag. */
+export type IsKnownPhoto = (location: ObjectLocation, etag: string) => boolean;
+
 export interface BackfillOptions extends Listing {
   /** Tells photos by their key; those of no suffix or another are told by their first bytes and their content type. */
   readonly names: PhotoNames;
   /** Whether to look at objects whose keys don't tell: a small GET for each of them. */
   readonly looks: boolean;
   readonly unlabelled: RegExp;
+  /** Whether the table has a photo with this content, so that it need not be announced. */
+  readonly isKnown: IsKnownPhoto;
   /** Told of a photo that can't be announced; the rest goes on. */
   readonly onFault: OnFault;
 }
@@ -31,8 +36,8 @@ const LOOKS_MAX = 32;
 
 /**
  * Announces every photo that rests under a prefix. Event time is when the object was last written, unless the photo
- * turns out to tell a better one. Announces at least once: a photo that was announced before is announced again, as
- * another arrival.
+ * turns out to tell a better one. Announces at least once: a photo that was announced before and is not in the table yet
+ * is announced again, and the reducer drops it.
  *
  * Photos are told by their suffix. What has none is a photo when it begins as one, and what has another suffix when it
  * begins as one and was stored as an image (content type), as the HTTP service and `uploadFolder` do under any name.
@@ -53,10 +58,15 @@ export async function backfill(
   const { bucket, unlabelled } = options;
   const look = new ObjectLook(store, options, hooks);
   const objects = listObjects(store, options, RETRY_POLICY, hooks);
-  const looked = mapInOrder(objects, LOOKS_MAX, async (object) => ({ object, found: await look.at(object) }));
+  const looked = mapInOrder(objects, LOOKS_MAX, async (object) => {
+    const isKnown = options.isKnown({ bucket, key: object.key }, object.etag);
+    return { object, found: isKnown ? "known" : await look.at(object) };
+  });
   await forEachBounded(looked, PENDING_MAX, hooks.signal, async ({ object, found }) => {
     const { key, etag, sizeBytes, modifiedAtMs } = object;
     if (found === "no photo") return count.skip(key.endsWith("/") ? "folder marks" : kindOfFile(key));
+    // Not the last key: announcements of keys before it may still be under way.
+    if (found === "known") return count.add("known");
     const label = labelOfKey(key, unlabelled);
     const problem = problemOfName(key, label);
     const fault =

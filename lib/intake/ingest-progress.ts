@@ -8,13 +8,15 @@ export interface IngestProgress {
   readonly uploaded: number;
   /** Found on S3 with the same content. */
   readonly existing: number;
+  /** In the table with the same content, and therefore not announced. */
+  readonly known: number;
   /** Passed over as no photos: other suffixes, other contents, hidden files. */
   readonly skipped: number;
   /** The same by what they are, as `.heic`, `without suffix` or `hidden`; at most SKIP_KINDS_MAX kinds. */
   readonly skippedByKind: Readonly<Record<string, number>>;
   /** Photos, and folders that may hold some, that could not be taken; each was named with its reason. */
   readonly failed: number;
-  /** The key up to which, in the source's order, every photo of a listing is announced. */
+  /** The key up to which, in the source's order, every photo of a listing is announced, or known already. */
   readonly lastKey: string | undefined;
 }
 
@@ -22,6 +24,7 @@ export const NO_PROGRESS: IngestProgress = {
   announced: 0,
   uploaded: 0,
   existing: 0,
+  known: 0,
   skipped: 0,
   skippedByKind: {},
   failed: 0,
@@ -47,7 +50,7 @@ export class ProgressCount {
     return this.#progress;
   }
 
-  add(kind: "announced" | "uploaded" | "existing", lastKey = this.#progress.lastKey): void {
+  add(kind: "announced" | "uploaded" | "existing" | "known", lastKey = this.#progress.lastKey): void {
     this.#change({ [kind]: this.#progress[kind] + 1, lastKey });
   }
 

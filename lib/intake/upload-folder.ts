@@ -7,6 +7,7 @@ import type { RetryHooks } from "#lib/runtime/retry.ts";
 import { readObjectFile } from "#lib/store/folder/object-file.ts";
 import { formatS3Uri, type ObjectLocation, type ObjectStore, type ObjectSummary } from "#lib/store/object-store.ts";
 import type { PhotoAnnouncer } from "./announce-photo.ts";
+import type { IsKnownPhoto } from "./backfill.ts";
 import { findPhotoFiles, type PhotoSearch } from "./find-photo-files.ts";
 import { forEachBounded } from "./for-each-bounded.ts";
 import { type IngestProgress, type OnProgress, ProgressCount } from "./ingest-progress.ts";
@@ -24,8 +25,8 @@ export interface UploadOptions {
   /** Tells photos by their path below the folder; what has no suffix is told by its first bytes. */
   readonly names: PhotoNames;
   readonly unlabelled: RegExp;
-  /** Whether to announce photos that are on S3 already with the same content. */
-  readonly announceExisting: boolean;
+  /** Whether the table has a photo that is on S3 already with the same content, so that it need not be announced. */
+  readonly isKnown: IsKnownPhoto;
   /** Told of a photo that can't be read or stored, or a folder that can't be listed; the rest goes on. */
   readonly onFault: OnFault;
 }
@@ -41,9 +42,9 @@ const FILE_BYTES_MAX = 64 * 1_048_576;
  * Uploads a folder's photos and announces each one. Event time is the file's modification time,
  * unless the photo turns out to tell a better one.
  *
- * A photo that is on S3 with the same content is neither uploaded nor announced again, so running twice doubles no row.
- * A run that died between writing a photo and announcing it leaves one that only `announceExisting` announces: nothing
- * on S3 tells the two cases apart. "The same content" means that the object's etag is the file's MD5; where etags are
+ * A photo that is on S3 with the same content is not uploaded again, and announced only if it is not known: it may be
+ * under way, or a run has died between writing it and announcing it. Running twice doubles no row: what the table gets
+ * twice its reducer drops. "The same content" means that the object's etag is the file's MD5; where etags are
  * something else (SSE-KMS, multipart uploads) every photo counts as new.
  *
  * A key is the prefix and the file's relative path as the file system has it, in its own normal form of Unicode. What is
@@ -85,9 +86,9 @@ export async function uploadFolder(
       });
       if (stored === undefined) return;
       count.add(stored.isNew ? "uploaded" : "existing");
-      if (!stored.isNew && !options.announceExisting) return;
       const { location, file } = photo;
       const { etag, sizeBytes } = stored;
+      if (!stored.isNew && options.isKnown(location, etag)) return count.add("known");
       await announcer.announce({ ...location, etag, sizeBytes, ...describe(file, hooks) });
       count.add("announced");
     } catch (error) {

@@ -96,8 +96,12 @@ function latestMsOf(file: AddFile): number {
   return Number.isNaN(latestMs) ? Number.POSITIVE_INFINITY : latestMs + 1;
 }
 
-type Bounds = Readonly<Record<string, unknown>>;
+/** Bounds of a file's columns, as its writer has kept them. */
+export interface FileBounds {
+  readonly minValues?: Readonly<Record<string, unknown>>;
+  readonly maxValues?: Readonly<Record<string, unknown>>;
+}
 
-function statisticsOf({ stats }: AddFile): { readonly minValues?: Bounds; readonly maxValues?: Bounds } {
+export function statisticsOf({ stats }: AddFile): FileBounds {
   return stats ? JSON.parse(stats) : {};
 }

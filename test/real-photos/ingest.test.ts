@@ -63,13 +63,13 @@ describe("ingest on a real S3 and Kafka", () => {
     const uploadPrefix = await newTopics();
     const options = { folder, bucket, prefix: "photos/", ...rules };
     const upload = () =>
-      uploadFolder(store, announcerOn(uploadPrefix), { ...options, announceExisting: false }, hooks, () => {});
+      uploadFolder(store, announcerOn(uploadPrefix), { ...options, isKnown: () => true }, hooks, () => {});
     const first = await upload();
     expect(first.announced).toBeGreaterThan(0);
     expect(await upload()).toMatchObject({ announced: 0, uploaded: 0, existing: first.announced });
 
     const listPrefix = await newTopics();
-    const listing = { bucket, prefix: "photos/", looks: true, ...rules };
+    const listing = { bucket, prefix: "photos/", looks: true, isKnown: () => false, ...rules };
     const listed = await backfill(store, announcerOn(listPrefix), listing, hooks, () => {});
     expect(listed.announced).toBe(first.announced);
 

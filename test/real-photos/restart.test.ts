@@ -77,7 +77,7 @@ test("services stopped with SIGTERM while photos flow are out in time; nothing i
 
   let featurizer = start("featurizer", 1);
   let reducer = start("reducer", 1);
-  const options = { folder: PHOTOS, bucket: BUCKET, prefix: `${id}/`, names: photoNames(), announceExisting: true };
+  const options = { folder: PHOTOS, bucket: BUCKET, prefix: `${id}/`, names: photoNames(), isKnown: () => false };
   const { announced } = await uploadFolder(
     store,
     new PhotoAnnouncer((records) => producer.append(topics.photos, records), systemClock),

@@ -21,6 +21,7 @@ const options: BackfillOptions = {
   names: photoNames(),
   looks: true,
   unlabelled: new RegExp(UNLABELLED_FOLDERS),
+  isKnown: () => false,
   onFault: (fault) => faults.push(fault.message),
 };
 
@@ -60,6 +61,17 @@ function announced(): PhotoArrived[] {
 }
 
 describe("backfill", () => {
+  it("passes over what is known by its place and content, and looks at none of it", async () => {
+    await put(["a.jpg", "b", "c.jpg"]);
+    const etags = new Map<string, string>();
+    for await (const { key, etag } of store.list("photos", "")) etags.set(key, etag);
+    const isKnown: BackfillOptions["isKnown"] = ({ bucket, key }, etag) =>
+      bucket === "photos" && (key === "b" || key === "c.jpg") && etag === etags.get(key);
+    const looking = { ...store, getStart: () => Promise.reject(new Error("nothing is to be looked at")) };
+    expect(await run({ isKnown }, looking)).toMatchObject({ announced: 1, known: 2, skipped: 0, lastKey: "a.jpg" });
+    expect(announced().map(({ key }) => key)).toEqual(["a.jpg"]);
+  });
+
   it("announces the photos under a prefix at any depth, and counts what it skips", async () => {
     await put(["a/Kiwi/1.jpg", "a/Kiwi/2.PNG", "a/b/c/Lime/3.avif", "a/readme.md", "a/Kiwi/", "b/4.jpg"]);
     const progress = await run({ prefix: "a/" });

@@ -54,7 +54,7 @@ async function upload(changes: Partial<UploadOptions> = {}) {
     names: photoNames(),
     onFault: (fault) => faults.push(fault.message),
     unlabelled: new RegExp(UNLABELLED_FOLDERS),
-    announceExisting: false,
+    isKnown: () => true,
     ...changes,
   };
   const announcer = new PhotoAnnouncer((records) => log.append("photos", records), clock);
@@ -123,11 +123,14 @@ describe("uploadFolder", () => {
     ]);
   });
 
-  it("announces what is there when it is asked to", async () => {
+  it("announces of what is there what is not known by its place and content", async () => {
     await write("Kiwi/1.jpg", "first");
+    await write("Kiwi/2.jpg", "second");
     await upload();
-    expect(await upload({ announceExisting: true })).toMatchObject({ announced: 1, uploaded: 0, existing: 1 });
-    expect(announced()).toHaveLength(2);
+    const isKnown: UploadOptions["isKnown"] = ({ bucket, key }, etag) =>
+      bucket === "photos" && key === "photos/Kiwi/1.jpg" && etag === md5("first");
+    expect(await upload({ isKnown })).toMatchObject({ announced: 1, uploaded: 0, existing: 2, known: 1 });
+    expect(announced().map(({ key }) => key)).toEqual(["photos/Kiwi/1.jpg", "photos/Kiwi/2.jpg", "photos/Kiwi/2.jpg"]);
   });
 
   it("announces a photo whose put was answered by nobody but was done", async () => {
