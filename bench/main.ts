@@ -12,6 +12,7 @@ import { describeMachine } from "./measure/machine.ts";
 import { peersBench } from "./peers/peers.ts";
 import { phoneBench } from "./phone.ts";
 import { rawBench } from "./raw/raw.ts";
+import { photoVersionsBench } from "./reducer/photo-versions.ts";
 import { reducerBench } from "./reducer/reducer.ts";
 import { replayBench } from "./replay.ts";
 import type { BenchReport } from "./report/bench-report.ts";
@@ -28,6 +29,7 @@ const BENCHES: readonly Bench[] = [
   endToEndBench,
   compressionBench,
   reducerBench,
+  photoVersionsBench,
   growthBench,
   startBench,
   phoneBench,

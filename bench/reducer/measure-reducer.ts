@@ -53,8 +53,14 @@ export async function fillFeatures(pipeline: BenchPipeline, values: Float32Array
  *
  * @throws stack-unavailable as `BenchPipeline.untilCounted`, and when it commits more rows than there are vectors.
  */
-export async function measureReducer(pipeline: BenchPipeline, count: number, round: number): Promise<ReducerFigure> {
+export async function measureReducer(
+  pipeline: BenchPipeline,
+  count: number,
+  round: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<ReducerFigure> {
   const reducer = await pipeline.start("reducer", {
+    ...env,
     TABLE_URI: `s3://${BUCKET}/tables/${pipeline.id}.${round}`,
     REDUCER_GROUP: `${pipeline.id}.reducers.${round}`,
   });
