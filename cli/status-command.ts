@@ -3,7 +3,7 @@ import { readConfig } from "#lib/runtime/config.ts";
 import { withPipelineAccess } from "#ops/pipeline/pipeline-access.ts";
 import { readRunningServices } from "#ops/services/running-services.ts";
 import { DEFAULT_TABLE_URI } from "#ops/services/start-pipeline.ts";
-import { type MembersStatus, type PipelineStatus, readStatus } from "#ops/status/read-status.ts";
+import { type MembersStatus, type PipelineStatus, readStatus, type TableStatus } from "#ops/status/read-status.ts";
 import { featurizerConfig, featurizerGroup } from "#services/featurizer/config.ts";
 import { readStackSettings } from "#stack/stack-settings.ts";
 import { cliDeps } from "./cli-deps.ts";
@@ -33,7 +33,7 @@ async function runStatus({ table, json }: OutputFlags & { table?: string }): Pro
 export function formatStatus(status: PipelineStatus, tableUri: string): string {
   const { featurizers, reducers, table, deadLettersOpen, services } = status;
   return [
-    `table         ${table ? `${table.uri}, version ${table.version}, ${table.rows} rows` : `none at ${tableUri} yet`}`,
+    `table         ${table ? formatTable(table) : `none at ${tableUri} yet`}`,
     `featurizers   ${formatMembers(featurizers, "photos")}`,
     `reducers      ${formatMembers(reducers, "vectors")}`,
     `dead letters  ${deadLettersOpen} open`,
@@ -42,6 +42,10 @@ export function formatStatus(status: PipelineStatus, tableUri: string): string {
     ),
     ...(services.length === 0 ? ["services      none known; those of `fruitstream up` are"] : []),
   ].join("\n");
+}
+
+function formatTable({ uri, version, rows, known }: TableStatus): string {
+  return `${uri}, version ${version}, ${rows} rows${known > 0 ? `, ${known} photos known already` : ""}`;
 }
 
 function formatMembers({ topic, lag, partitions }: MembersStatus, what: string): string {

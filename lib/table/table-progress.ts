@@ -59,8 +59,16 @@ function offsetAppIdBegin(featuresTopic: string): string {
  * together with the high-water mark.
  */
 export function knownAppId({ run, sourceTopic, sourcePartition }: SourcePosition): string {
-  return `fruitstream/known/${run}/${sourceTopic}/${sourcePartition}`;
+  return `${KNOWN}${run}/${sourceTopic}/${sourcePartition}`;
 }
+
+/** How many vectors of all runs were dropped since the table had their photo versions. */
+export function countKnown(txnVersions: ReadonlyMap<string, number>): number {
+  const counts = [...txnVersions].filter(([appId]) => appId.startsWith(KNOWN));
+  return counts.reduce((sum, [, count]) => sum + count, 0);
+}
+
+const KNOWN = "fruitstream/known/";
 
 /** Named by run, topic and partition: a photo's source position without its offset. */
 export function highWaterAppId({ run, sourceTopic, sourcePartition }: SourcePosition): string {

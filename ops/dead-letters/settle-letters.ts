@@ -1,5 +1,5 @@
 import type { PartitionOffset, PositionedProducer } from "#lib/log/record-log.ts";
-import { deadLetterMarkCodec } from "#lib/messages/avro/avro-codec.ts";
+import { deadLetterMarkCodec, photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
 import { type DeadLetterOutcome, LIVE_RUN } from "#lib/messages/messages.ts";
 import type { Topics } from "#lib/messages/topics.ts";
 import type { Clock } from "#lib/runtime/clock.ts";
@@ -10,7 +10,7 @@ export class LetterSettler {
   readonly #producer: PositionedProducer;
   readonly #topics: Topics;
   readonly #clock: Clock;
-  /** By source position: letters are delivered at least once, and the photo must come back once. */
+  /** By photo version: letters are delivered at least once, a photo may have several, and it must come back once. */
   readonly #retried = new Map<string, PartitionOffset | undefined>();
 
   constructor(producer: PositionedProducer, topics: Topics, clock: Clock) {
@@ -29,7 +29,7 @@ export class LetterSettler {
     const refusal = refusalOf(placed, this.#topics);
     if (refusal) return refusal;
     const { sourceTopic, sourcePartition, sourceOffset, originalKey: key, originalValue } = placed.letter;
-    const source = `${sourceTopic}/${sourcePartition}/${sourceOffset}`;
+    const source = photoVersionOf(originalValue!) ?? `${sourceTopic}/${sourcePartition}/${sourceOffset}`;
     if (!this.#retried.has(source)) {
       this.#retried.set(source, await this.#producer.appendOne(sourceTopic, { key, value: originalValue! }));
     }
@@ -56,6 +56,16 @@ export class LetterSettler {
       markedAtMs: this.#clock.nowMs(),
     });
     await this.#producer.append(this.#topics.deadLetters, [{ partition, key: null, value: mark }]);
+  }
+}
+
+/** Undefined for a record that can't be read, and so is a letter of its own. */
+function photoVersionOf(value: Uint8Array): string | undefined {
+  try {
+    const { bucket, key, etag } = photoArrivedCodec.decode(value);
+    return JSON.stringify([bucket, key, etag]);
+  } catch {
+    return undefined;
   }
 }
 

@@ -4,7 +4,7 @@ import { systemClock } from "#lib/runtime/clock.ts";
 import { findSnapshot } from "#lib/table/delta/read-snapshot.ts";
 import { PHOTO_COLUMNS } from "#lib/table/photo-columns.ts";
 import { parseTableUri } from "#lib/table/table-location.ts";
-import { TableProgress } from "#lib/table/table-progress.ts";
+import { countKnown, TableProgress } from "#lib/table/table-progress.ts";
 import { countRows } from "#lib/table/table-summary.ts";
 import { readLetters } from "#ops/dead-letters/read-letters.ts";
 import { type PipelineAccess, requireTopic } from "#ops/pipeline/pipeline-access.ts";
@@ -27,13 +27,21 @@ export interface MembersStatus {
   readonly partitions: readonly PartitionStatus[];
 }
 
+export interface TableStatus {
+  readonly uri: string;
+  readonly version: number;
+  readonly rows: number;
+  /** Vectors that were dropped since the table had their photo versions, by other announcements. */
+  readonly known: number;
+}
+
 export interface PipelineStatus {
   /** By the group's commits. */
   readonly featurizers: MembersStatus & { readonly group: string };
   /** By the table, which is the truth about them. */
   readonly reducers: MembersStatus;
   /** Null while there is no table. */
-  readonly table: { readonly uri: string; readonly version: number; readonly rows: number } | null;
+  readonly table: TableStatus | null;
   /** Dead letters without a mark. */
   readonly deadLettersOpen: number;
   /** Those whose addresses are known; empty does not mean that none runs. */
@@ -70,7 +78,14 @@ export async function readStatus(access: PipelineAccess, options: StatusOptions)
   return {
     featurizers: { group: options.featurizerGroup, ...featurizers },
     reducers,
-    table: snapshot ? { uri: options.tableUri, version: snapshot.version, rows: countRows(snapshot) } : null,
+    table: snapshot
+      ? {
+          uri: options.tableUri,
+          version: snapshot.version,
+          rows: countRows(snapshot),
+          known: countKnown(snapshot.txnVersions),
+        }
+      : null,
     deadLettersOpen,
     services: await askServices(options.services),
   };

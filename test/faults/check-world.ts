@@ -9,6 +9,7 @@ import { recordCountOf } from "#lib/table/delta/column-statistics.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import { readRows } from "#lib/table/table-files.ts";
+import { countKnown } from "#lib/table/table-progress.ts";
 import { checkPca } from "./check-pca.ts";
 import { isNear } from "./is-near.ts";
 import type { ServiceKind } from "./service-under-fault.ts";
@@ -60,7 +61,7 @@ export async function checkWorld(world: World): Promise<WorldReport> {
   const wanted = [...new Set(photos.filter(hasVector).map((record) => versionOf(arrivals.get(placeOf(record))!)))];
   const placed = rows.map(({ run, key, etag }) => `${run} ${key} ${etag}`);
   const vectors = features.flatMap((record) => tryDecode(photoFeaturesCodec, record) ?? []);
-  const known = knownIn(table);
+  const known = countKnown(table.snapshot.txnVersions);
   const published = new Set(vectors.map(positionOf).filter((position) => world.isOnS3(arrivals.get(position)))).size;
   if (rows.length + known !== published) {
     wrongCounts.push(`${rows.length} rows and ${known} known already are not the ${published} photos with a vector`);
@@ -130,12 +131,6 @@ async function readTableRows(table: DeltaTable): Promise<{ rows: Row[]; wrongCou
     }
   }
   return { rows, wrongCounts };
-}
-
-/** Vectors that were dropped since the table had their photo versions, as it says itself. */
-function knownIn({ snapshot }: DeltaTable): number {
-  const counts = [...snapshot.txnVersions].filter(([appId]) => appId.startsWith("fruitstream/known/"));
-  return counts.reduce((sum, [, count]) => sum + count, 0);
 }
 
 /** The promise on which the reducer's high-water marks rest: first appearances come in the order of their offsets. */

@@ -7,7 +7,7 @@ test("a pipeline's status as a person reads it", () => {
   const status = {
     featurizers: { ...members, group: "g" },
     reducers: { ...members, topic: "features" },
-    table: { uri: "s3://a/b", version: 4, rows: 7 },
+    table: { uri: "s3://a/b", version: 4, rows: 7, known: 3 },
     deadLettersOpen: 2,
     services: [
       { name: "reducer-1", url: "http://127.0.0.1:1", state: "ready" as const, troubles: [] },
@@ -15,7 +15,7 @@ test("a pipeline's status as a person reads it", () => {
     ],
   };
   expect(formatStatus(status, "s3://a/b").split("\n")).toEqual([
-    "table         s3://a/b, version 4, 7 rows",
+    "table         s3://a/b, version 4, 7 rows, 3 photos known already",
     "featurizers   3 photos to do",
     "  photos/0  7 of 10, lag 3",
     "reducers      3 vectors to do",

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
 import { decodeDeadLetterRecord } from "#lib/messages/dead-letter.ts";
 import { topicShapes, topicsWithPrefix } from "#lib/messages/topics.ts";
 import { LetterSettler } from "#ops/dead-letters/settle-letters.ts";
@@ -39,6 +40,25 @@ test("letters of the same record bring it back once, and all are marked", async 
     { letterOffset: 5, newOffset: 0 },
     { letterOffset: 6, newOffset: 0 },
   ]);
+});
+
+test("letters of a photo version that was announced twice bring it back once, those of other contents as well", async () => {
+  const { log, settler, marks } = await createWorld();
+  const photo = {
+    bucket: "photos",
+    key: "a.jpg",
+    sizeBytes: 1,
+    label: null,
+    capturedAtMs: 1,
+    capturedAtSource: "object",
+    ingestedAtMs: 1,
+    traceparent: null,
+  };
+  const letter = (offset: number, etag: string) =>
+    letterAt(offset, { originalValue: photoArrivedCodec.encode({ ...photo, etag }) });
+  for (const each of [letter(5, "e"), letter(6, "e"), letter(7, "f")]) await settler.retry(each);
+  expect(log.allRecordsOf(topics.photos).map(({ value }) => photoArrivedCodec.decode(value).etag)).toEqual(["e", "f"]);
+  expect(marks()).toHaveLength(3);
 });
 
 test("a dropped letter is marked and nothing arrives", async () => {
