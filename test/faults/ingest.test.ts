@@ -138,7 +138,8 @@ async function uploadInTurn(world: World, signal: AbortSignal): Promise<Upload[]
 
 /** A folder of all photos, which will be on S3 under the prefix. */
 async function writeFolder(world: World, prefix: string): Promise<string> {
-  const folder = join(world.parts.logFolder, "folder");
+  // No label, so that it is in no key.
+  const folder = join(world.parts.logFolder, "photos");
   await mkdir(folder);
   for (const photo of world.parts.photos) {
     const name = nameOf(photo.key);
