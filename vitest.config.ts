@@ -35,6 +35,8 @@ export default defineConfig({
           testTimeout: 30_000,
           // Loading the same modules anew for each file would take twice as long as the tests.
           isolate: false,
+          // Vitest leaves a core to itself otherwise: half of a machine with two.
+          maxWorkers: "100%",
           provide: { longProperties: "in part" },
         },
       },
@@ -43,6 +45,8 @@ export default defineConfig({
           // Processes, models, whole pipelines and long properties, without Kafka or S3.
           name: "embedded",
           include: ["test/embedded/**/*.test.ts", ...longProperties],
+          // After `unit`: projects that run together must have as many workers.
+          sequence: { groupOrder: 1 },
           provide: { longProperties: "in full" },
           testTimeout: 120_000,
           hookTimeout: 60_000,

@@ -187,10 +187,12 @@ function raw(pixels: Uint8Array, width: number, height: number, channels: 1 | 2 
 
 /** Every column and every row differs from its neighbours. */
 function striped(width: number, height: number) {
-  const pixels = Uint8Array.from({ length: 3 * width * height }, (_, index) => {
-    const pixel = Math.floor(index / 3);
-    return [pixel % width, Math.floor(pixel / width), pixel][index % 3]! * 37;
-  });
+  const pixels = new Uint8Array(3 * width * height);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    pixels[3 * pixel] = (pixel % width) * 37;
+    pixels[3 * pixel + 1] = Math.floor(pixel / width) * 37;
+    pixels[3 * pixel + 2] = pixel * 37;
+  }
   return raw(pixels, width, height, 3);
 }
 

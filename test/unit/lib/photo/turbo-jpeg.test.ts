@@ -19,7 +19,7 @@ describe("openTurboJpeg", () => {
     await fc.assert(
       fc.asyncProperty(side, side, jpegOptions, fc.boolean(), fc.nat(), async (width, height, options, grey, seed) => {
         const jpeg = await noise(width, height, options, grey, seed);
-        expect(Buffer.from(decode(jpeg)!)).toEqual(await rgbByLibvips(jpeg));
+        expect(isSame(decode(jpeg)!, await rgbByLibvips(jpeg))).toBe(true);
       }),
       { numRuns: 100 },
     );
@@ -27,11 +27,11 @@ describe("openTurboJpeg", () => {
 
   test("takes nothing that is damaged, and the next photo as before", async () => {
     const jpeg = await noise(40, 30, { quality: 90 }, false, 1);
-    const whole = decode(jpeg);
+    const whole = decode(jpeg)!;
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 2, max: jpeg.length - 3 }), async (length) => {
         expect(decode(jpeg.subarray(0, length))).toBeUndefined();
-        expect(decode(jpeg)).toEqual(whole);
+        expect(isSame(decode(jpeg)!, whole)).toBe(true);
       }),
       propertyRuns(50),
     );
@@ -42,6 +42,11 @@ function noise(width: number, height: number, options: JpegOptions, grey: boolea
   const pixels = Uint8Array.from({ length: 3 * width * height }, (_, index) => (index * 2_654_435_761 + seed) >>> 7);
   const image = sharp(pixels, { raw: { width, height, channels: 3 } });
   return (grey ? image.toColourspace("b-w") : image).jpeg(options).toBuffer();
+}
+
+/** `toEqual` compares pixel by pixel, and takes ten times as long as the decoding. */
+function isSame(pixels: Uint8Array, others: Uint8Array): boolean {
+  return Buffer.compare(pixels, others) === 0;
 }
 
 function rgbByLibvips(jpeg: Buffer): Promise<Buffer> {

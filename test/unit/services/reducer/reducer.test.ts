@@ -15,6 +15,7 @@ import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { Health } from "#lib/runtime/health.ts";
 import { silentLogger } from "#lib/runtime/logger.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { joinVectors } from "#lib/table/join-vectors.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import { readRows } from "#lib/table/table-files.ts";
@@ -397,6 +398,7 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
   await log.ensureTopics(topicShapes(topics, partitions));
 
   const clock = countingClock();
+  let watched: DeltaTable | undefined;
   const start = async (rowsMax: number, group: string, deviation: Deviation = {}) => {
     const { moveStarts = (starts) => starts, beforeRecords = async () => undefined, reducerStore = store } = deviation;
     const { until, openMsMax = 5, learn = async () => undefined } = deviation;
@@ -458,8 +460,9 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
         })),
       ),
     async isDone() {
-      const table = await openTable(store, location, { createIfAbsent: true });
-      const progress = new TableProgress(topics.features, table.snapshot.txnVersions);
+      watched ??= await openTable(store, location, { createIfAbsent: true });
+      await watched.advance();
+      const progress = new TableProgress(topics.features, watched.snapshot.txnVersions);
       const ends = await log.endOffsets(topics.features);
       return ends.every(({ partition, offset }) => progress.nextOffset(partition) >= offset);
     },
