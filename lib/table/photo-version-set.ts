@@ -55,27 +55,35 @@ export class PhotoVersionSet {
     this.#rebuild(this.#capacity, (time) => time >= seconds);
   }
 
-  /** Each fingerprint with its time in seconds since the epoch: five little-endian words of 32 bits. */
-  encode(): Uint8Array {
-    const bytes = Buffer.allocUnsafeSlow(this.#count * SLOT_BYTES);
+  /**
+   * Each fingerprint with its time in seconds since the epoch, as five little-endian words of 32 bits; so many of them in
+   * one array at most.
+   */
+  *encode(countMax: number): Generator<Uint8Array> {
+    let left = this.#count;
+    let bytes = Buffer.allocUnsafeSlow(Math.min(left, countMax) * SLOT_BYTES);
     let at = 0;
     for (let slot = 0; slot < this.#slots.length; slot += SLOT_WORDS) {
       if (this.#slots[slot + TIME_WORD] === 0) continue;
+      if (at === bytes.byteLength) {
+        yield bytes;
+        left -= countMax;
+        bytes = Buffer.allocUnsafeSlow(Math.min(left, countMax) * SLOT_BYTES);
+        at = 0;
+      }
       for (let word = 0; word < SLOT_WORDS; word++) at = bytes.writeUInt32LE(this.#slots[slot + word]!, at);
     }
-    return bytes;
+    yield bytes;
   }
 
-  /** A set of what `encode` has given, or of the latest of it where that is too much. */
-  static decode(bytes: Uint8Array, countMax: number): PhotoVersionSet {
-    const set = new PhotoVersionSet(countMax);
+  /** Adds what `encode` has given; of more than there may be, the latest. */
+  decode(bytes: Uint8Array): void {
     const count = bytes.byteLength / SLOT_BYTES;
     assert(Number.isInteger(count), `${bytes.byteLength} bytes are no whole number of photo versions`);
-    set.#growFor(Math.min(count, countMax));
+    this.#growFor(Math.min(this.#count + count, this.#countMax));
     for (let at = 0; at < bytes.byteLength; at += SLOT_BYTES) {
-      set.#add(wordsOf(bytes, at), wordAt(bytes, at + FINGERPRINT_BYTES));
+      this.#add(wordsOf(bytes, at), wordAt(bytes, at + FINGERPRINT_BYTES));
     }
-    return set;
   }
 
   #add(words: Words, seconds: number): void {

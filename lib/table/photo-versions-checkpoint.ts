@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { PhotoVersionSet, SLOT_BYTES } from "./photo-version-set.ts";
 import { SIDE_FOLDER, type TableAccess, tableObject } from "./table-location.ts";
@@ -24,26 +24,39 @@ const DIGEST_BYTES = 32;
 const VERSION_DIGITS = 20;
 /** A second one is kept in case the newest is damaged. */
 const CHECKPOINTS_KEPT = 2;
-/** A hundred million photo versions; what is larger is not ours. */
-const CHECKPOINT_BYTES_MAX = 2 * 1_073_741_824 - 1;
+/** A million photo versions are 20 MB: servers that bound a request's size, S3Proxy at 128 MiB, take it. */
+const PART_COUNT_MAX = 1_000_000;
+const PART_BYTES_MAX = PART_COUNT_MAX * SLOT_BYTES + 65_536;
 
 interface Header extends FeaturesPartition {
   readonly tableVersion: number;
+  /** In this part. */
   readonly count: number;
 }
 
-/** Writes a checkpoint and removes those that are no longer needed. Takes a copy of the set in memory. */
+/**
+ * Writes a checkpoint, in parts, and removes those that are no longer needed. A checkpoint of which parts are missing is
+ * none. Memory: that of one part.
+ */
 export async function writePhotoVersions(
   access: TableAccess,
   of: FeaturesPartition,
   { tableVersion, versions }: PhotoVersionsCheckpoint,
+  partCountMax = PART_COUNT_MAX,
 ): Promise<void> {
   const { store, location } = access;
-  const name = `${String(tableVersion).padStart(VERSION_DIGITS, "0")}.versions`;
-  const bytes = encode({ ...of, tableVersion, count: versions.count }, versions.encode());
-  await store.put(tableObject(location, folderOf(of) + name), bytes);
-  const keys = await checkpointKeys(access, of);
-  for (const key of keys.slice(0, -CHECKPOINTS_KEPT)) await store.delete({ bucket: location.bucket, key });
+  const parts = Math.max(1, Math.ceil(versions.count / partCountMax));
+  // Several may write the same version, each in an order of its own.
+  const name = `${String(tableVersion).padStart(VERSION_DIGITS, "0")}-${randomUUID().slice(0, 8)}`;
+  let part = 0;
+  for (const body of versions.encode(partCountMax)) {
+    const bytes = encode({ ...of, tableVersion, count: body.byteLength / SLOT_BYTES }, body);
+    await store.put(tableObject(location, `${folderOf(of)}${name}-${++part}-of-${parts}.versions`), bytes);
+  }
+  const checkpoints = await listCheckpoints(access, of);
+  const oldestKept = checkpoints.filter(({ isWhole }) => isWhole).at(-CHECKPOINTS_KEPT);
+  const old = checkpoints.slice(0, oldestKept ? checkpoints.indexOf(oldestKept) : 0);
+  for (const key of old.flatMap(({ keys }) => keys)) await store.delete({ bucket: location.bucket, key });
 }
 
 /**
@@ -58,24 +71,39 @@ export async function readPhotoVersions(
   tableVersionMax: number,
   countMax: number,
 ): Promise<PhotoVersionsCheckpoint | undefined> {
-  const { store, location, logger } = access;
-  for (const key of (await checkpointKeys(access, of)).reverse()) {
-    try {
-      const { bytes } = await store.get({ bucket: location.bucket, key }, { bytesMax: CHECKPOINT_BYTES_MAX });
-      const { header, body } = decode(bytes, of);
-      if (header.tableVersion > tableVersionMax) continue;
-      return { tableVersion: header.tableVersion, versions: PhotoVersionSet.decode(body, countMax) };
-    } catch (error) {
-      // Not found: whoever owned the partition before has removed it after writing a newer one.
-      const isUnusable =
-        error instanceof FruitstreamError && (error.code === "not-found" || error.code === "invalid-table");
-      if (!isUnusable) throw error;
-      const fields = { event: "photo_versions_checkpoint_unusable", err: error, key };
-      logger.warn(fields, "could not use a checkpoint of photo versions; reading more of the table instead");
-    }
+  for (const { tableVersion, keys, isWhole } of (await listCheckpoints(access, of)).reverse()) {
+    if (tableVersion > tableVersionMax || !isWhole) continue;
+    const versions = await readParts(access, of, keys, countMax);
+    if (versions) return { tableVersion, versions };
   }
   return undefined;
 }
+
+/** Undefined when a part can't be used. */
+async function readParts(
+  { store, location, logger }: TableAccess,
+  of: FeaturesPartition,
+  keys: readonly string[],
+  countMax: number,
+): Promise<PhotoVersionSet | undefined> {
+  const versions = new PhotoVersionSet(countMax);
+  for (const key of keys) {
+    try {
+      const { bytes } = await store.get({ bucket: location.bucket, key }, { bytesMax: PART_BYTES_MAX });
+      versions.decode(decode(bytes, of));
+    } catch (error) {
+      // Not found: whoever owned the partition before has removed it after writing a newer one.
+      const isUnusable = error instanceof FruitstreamError && UNUSABLE.has(error.code);
+      if (!isUnusable) throw error;
+      const fields = { event: "photo_versions_checkpoint_unusable", err: error, key };
+      logger.warn(fields, "could not use a checkpoint of photo versions; reading more of the table instead");
+      return undefined;
+    }
+  }
+  return versions;
+}
+
+const UNUSABLE: ReadonlySet<string> = new Set(["not-found", "too-large", "invalid-table"]);
 
 /** Magic (8), header length (4, little-endian), header (JSON), photo versions, SHA-256 of all before it (32). */
 function encode(header: Header, body: Uint8Array): Uint8Array {
@@ -89,7 +117,7 @@ function encode(header: Header, body: Uint8Array): Uint8Array {
 }
 
 /** The digest vouches that our own writer made the header, so its fields need no checks of their own. */
-function decode(bytes: Uint8Array, of: FeaturesPartition): { header: Header; body: Uint8Array } {
+function decode(bytes: Uint8Array, of: FeaturesPartition): Uint8Array {
   const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const bodyEnd = all.byteLength - DIGEST_BYTES;
   const headerStart = MAGIC.byteLength + HEADER_LENGTH_BYTES;
@@ -105,19 +133,37 @@ function decode(bytes: Uint8Array, of: FeaturesPartition): { header: Header; bod
   }
   const body = all.subarray(headerEnd, bodyEnd);
   if (body.byteLength !== header.count * SLOT_BYTES) throw unusable(`it does not hold ${header.count} photo versions`);
-  return { header, body };
+  return body;
 }
 
 function unusable(problem: string): FruitstreamError {
   return new FruitstreamError("invalid-table", `not a checkpoint of photo versions: ${problem}`);
 }
 
+interface ListedCheckpoint {
+  readonly tableVersion: number;
+  /** In the order of the parts. */
+  readonly keys: readonly string[];
+  readonly isWhole: boolean;
+}
+
 /** Oldest first. */
-async function checkpointKeys({ store, location }: TableAccess, of: FeaturesPartition): Promise<string[]> {
+async function listCheckpoints({ store, location }: TableAccess, of: FeaturesPartition): Promise<ListedCheckpoint[]> {
   const { bucket, key: prefix } = tableObject(location, folderOf(of));
-  const keys: string[] = [];
-  for await (const { key } of store.list(bucket, prefix)) if (key.endsWith(".versions")) keys.push(key);
-  return keys;
+  const found = new Map<string, { tableVersion: number; parts: number; keys: string[] }>();
+  for await (const { key } of store.list(bucket, prefix)) {
+    const [, name, version, parts] =
+      /^((\d{20})-[0-9a-f]{8})-\d+-of-(\d+)\.versions$/.exec(key.slice(prefix.length)) ?? [];
+    if (name === undefined) continue;
+    const checkpoint = found.get(name) ?? { tableVersion: Number(version), parts: Number(parts), keys: [] };
+    checkpoint.keys.push(key);
+    found.set(name, checkpoint);
+  }
+  return Array.from(found.values(), ({ tableVersion, parts, keys }) => ({
+    tableVersion,
+    keys,
+    isWhole: keys.length === parts,
+  }));
 }
 
 /** Relative to the table's root. */
