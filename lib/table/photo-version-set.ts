@@ -1,4 +1,5 @@
 import assert from "node:assert";
+import { randomInt } from "node:crypto";
 import { FINGERPRINT_BYTES, type Fingerprint } from "./photo-version.ts";
 
 /** A fingerprint's four words, and the time. */
@@ -20,6 +21,11 @@ const TIME_SECONDS_MAX = 2 ** 32 - 1;
 export class PhotoVersionSet {
   readonly #countMax: number;
   readonly #capacityMax: number;
+  /**
+   * Each set has its slots in an order of its own. What comes in the order of another set's slots would fill this one from
+   * its beginning, if they had the same, and linear probing would pass all that is there already.
+   */
+  readonly #salt = randomInt(2 ** 32);
   #capacity: number;
   #slots: Uint32Array;
   #count = 0;
@@ -111,8 +117,7 @@ export class PhotoVersionSet {
   /** Where the fingerprint is, or the free slot where it would be. */
   #find({ a, b, c, d }: Words): number {
     const slots = this.#slots;
-    // A fingerprint's bits are evenly spread, so its first word is as good as any hash of it.
-    let slot = Math.floor((a / 2 ** 32) * this.#capacity) * SLOT_WORDS;
+    let slot = Math.floor((hashOf(a ^ this.#salt) / 2 ** 32) * this.#capacity) * SLOT_WORDS;
     while (slots[slot + TIME_WORD] !== 0) {
       if (slots[slot] === a && slots[slot + 1] === b && slots[slot + 2] === c && slots[slot + 3] === d) return slot;
       slot += SLOT_WORDS;
@@ -172,6 +177,13 @@ function wordsOf(bytes: Uint8Array, at = 0): Words {
 /** Little-endian. */
 function wordAt(bytes: Uint8Array, at: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+}
+
+/** MurmurHash3's finaliser: each bit of the word depends on all of them. From 0 to below 2^32. */
+function hashOf(word: number): number {
+  let hash = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }
 
 /** Never 0, which says that a slot is free. */
