@@ -14,6 +14,7 @@ export type StepName =
   | "publish"
   | "dead-letter"
   | "source-ends"
+  | "same-topics"
   | "vector-length"
   | "read-table"
   | "pca"

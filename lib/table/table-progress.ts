@@ -74,3 +74,21 @@ const KNOWN = "fruitstream/known/";
 export function highWaterAppId({ run, sourceTopic, sourcePartition }: SourcePosition): string {
   return `fruitstream/high-water/${run}/${sourceTopic}/${sourcePartition}`;
 }
+
+/** Named by the features topic: how many partitions it has had since the table's first commit. */
+export function partitionsAppId(featuresTopic: string): string {
+  return `fruitstream/partitions/${featuresTopic}`;
+}
+
+/** The high-water marks of a topic of photos, of every run. */
+export function highWaterMarksOf(
+  txnVersions: ReadonlyMap<string, number>,
+  sourceTopic: string,
+): { run: string; partition: number; mark: number }[] {
+  return [...txnVersions].flatMap(([appId, mark]) => {
+    // Neither runs nor topics have slashes in their names.
+    const [, kind, run, topic, partition] = appId.split("/");
+    if (kind !== "high-water" || topic !== sourceTopic) return [];
+    return [{ run: run!, partition: Number(partition), mark }];
+  });
+}

@@ -85,6 +85,8 @@ export async function composeReducer(
     {
       ...{ consumer, producer, schemas, table, kernel, health, logger, tell },
       sourceEnds: () => admin.endOffsets(topics.photos),
+      featuresPartitions: () => admin.partitionCount(topics.features),
+      featuresEnds: () => admin.endOffsets(topics.features),
       clock: systemClock,
     },
     {

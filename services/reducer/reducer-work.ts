@@ -9,7 +9,7 @@ import { metrics } from "#lib/runtime/metrics.ts";
 import type { StepName } from "#lib/runtime/waiting-retry.ts";
 import { fingerprintOf } from "#lib/table/photo-version.ts";
 import type { PhotoVersions } from "#lib/table/photo-versions.ts";
-import { highWaterAppId, knownAppId, TableProgress } from "#lib/table/table-progress.ts";
+import { highWaterAppId, knownAppId, partitionsAppId, TableProgress } from "#lib/table/table-progress.ts";
 import type { BasisKeeper } from "./basis-keeper.ts";
 import { type CommitWindowDeps, commitWindow } from "./commit-window.ts";
 import type { VectorIntake } from "./vector-intake.ts";
@@ -28,6 +28,8 @@ export interface ReducerWorkDeps extends CommitWindowDeps {
 
 export interface ReducerWorkOptions {
   readonly featuresTopic: string;
+  /** Noted in the table by the first window. */
+  readonly featuresPartitions: number;
   readonly window: WindowBounds;
   /**
    * Whether somebody waits for the end of the reading. Others' commits are followed then, since they bring it nearer; and
@@ -150,11 +152,12 @@ export class ReducerWork implements PartitionWork {
       metrics.reducerRepeats.inc();
       return this.#window.noteRepeat();
     }
+    const misplaced = intake.misplacement(message, record);
+    if (misplaced) return intake.setAside(record, misplaced, givingUp);
     if (!intake.accepts(message)) {
       const problem = await intake.problemOf(message, this.#progress.highWaterMark(message), givingUp);
       if (problem) return intake.setAside(record, problem, givingUp);
     }
-    intake.notePartition(message, record);
     this.#move(highWaterAppId(message), message.sourceOffset + 1);
     const fingerprint = fingerprintOf({ run: row.run, path: row.path, etag: row.photoEtag });
     if (photoVersions.has(record.partition, fingerprint)) return this.#noteKnown(message);
@@ -172,6 +175,9 @@ export class ReducerWork implements PartitionWork {
 
   #moveOffset(partition: number, nextOffset: number): void {
     this.#window.partitions.add(partition);
+    const { featuresTopic, featuresPartitions } = this.#options;
+    const noted = partitionsAppId(featuresTopic);
+    if (this.#progress.get(noted) === undefined) this.#move(noted, featuresPartitions);
     this.#move(this.#progress.offsetAppId(partition), nextOffset);
   }
 

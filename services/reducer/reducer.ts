@@ -15,6 +15,7 @@ import { TableProgress } from "#lib/table/table-progress.ts";
 import { BasisKeeper } from "./basis-keeper.ts";
 import { Projector } from "./projector.ts";
 import { ReducerWork, seeOthersCommits } from "./reducer-work.ts";
+import { requireSameTopics } from "./same-topics.ts";
 import { SourceEnds } from "./source-ends.ts";
 import { SubjectBases } from "./subject-bases.ts";
 import { VectorIntake, type VectorIntakeOptions } from "./vector-intake.ts";
@@ -27,6 +28,9 @@ export interface ReducerDeps {
   readonly schemas: Pick<SchemaTopic, "learn">;
   /** The next offset of each partition of the topic of photos. */
   readonly sourceEnds: () => Promise<PartitionOffset[]>;
+  /** Partitions of the features topic now, and the next offset of each. */
+  readonly featuresPartitions: () => Promise<number | undefined>;
+  readonly featuresEnds: () => Promise<PartitionOffset[]>;
   readonly table: DeltaTable;
   readonly kernel: MatrixKernel;
   readonly clock: MonotonicClock;
@@ -94,7 +98,7 @@ export function createReducer(deps: ReducerDeps, options: ReducerOptions): Group
     totals.repeats += repeats;
     totals.markers += markers;
   };
-  const workOptions = { featuresTopic: topics.features, window, isBounded: end !== undefined };
+  const workOptions = { featuresTopic: topics.features, featuresPartitions, window, isBounded: end !== undefined };
   const windowLookMs = Math.max(1, Math.floor(window.openMsMax / LOOKS_PER_WINDOW));
   return new GroupMember(
     {
@@ -104,6 +108,8 @@ export function createReducer(deps: ReducerDeps, options: ReducerOptions): Group
         // Its moments are up to four times 67 MB: whoever keeps them no more lets them go.
         if (!isKeeping) keeper = undefined;
         await seeOthersCommits({ table, keeper, photoVersions, retry }, host.stopping);
+        const asked = { part: "kafka", name: "same-topics", signal: host.stopping } as const;
+        await retry.run({ ...asked, attempt: () => requireSameTopics(table.snapshot.txnVersions, deps, options) });
         const attempt = () => photoVersions.own(partitions);
         await retry.run({ part: "s3", name: "photo-versions", signal: host.stopping, attempt });
         metrics.reducerPhotoVersions.set(photoVersions.count);

@@ -90,14 +90,17 @@ export class VectorIntake {
     return new FruitstreamError("poison-message", problem);
   }
 
-  /** More partitions than when the run began send a source partition elsewhere, and its order is lost. */
-  notePartition({ sourcePartition }: PhotoFeatures, { topic, partition, offset }: LogRecord): void {
+  /**
+   * Why a vector that is not on its source partition's partition can't be a row: it may have been published while the topic
+   * had another number of partitions, and its mark would hide those that are still to be read on the right one.
+   */
+  misplacement({ sourcePartition }: PhotoFeatures, { topic, partition }: LogRecord): FruitstreamError | undefined {
     const { featuresPartitions } = this.#options;
-    if (sourcePartition % featuresPartitions === partition) return;
-    const place = { partition, offset, sourcePartition, featuresPartitions };
-    const problem = `a vector is not on its source partition's partition of "${topic}"`;
-    const remedy = "never change the number of partitions during a run";
-    this.#deps.logger.error({ event: "vector_on_wrong_partition", ...place }, `${problem}; ${remedy}`);
+    const home = sourcePartition % featuresPartitions;
+    if (home === partition) return undefined;
+    const problem = `a vector of source partition ${sourcePartition} is on partition ${partition} of "${topic}", not on ${home} of ${featuresPartitions}`;
+    const remedy = "it was published when the topic had another number of partitions; replay its photo";
+    return new FruitstreamError("poison-message", `${problem}: ${remedy}`);
   }
 
   /** Resolves once the record is acknowledged as a dead letter. */

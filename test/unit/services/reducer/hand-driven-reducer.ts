@@ -96,6 +96,8 @@ export async function handDrivenReducer(
       producer: new MemoryRecordLog(),
       schemas: { learn: async () => undefined },
       sourceEnds: async () => [0, 1, 2, 3].map((partition) => ({ partition, offset: 1_000_000 })),
+      featuresPartitions: async () => 2,
+      featuresEnds: async () => [0, 1].map((partition) => ({ partition, offset: 1_000_000 })),
       table,
       kernel: loopKernel,
       clock,

@@ -262,17 +262,66 @@ test("a vector of another length is set aside by a reducer that has just started
   expect(world.log.allRecordsOf(topics.deadLetters)).toHaveLength(1);
 });
 
-test("a topic that was created anew under an old table stops the reducer with a clear error", async () => {
-  const world = await createWorld(1);
-  await world.publish(Array.from({ length: 5 }, (_, offset) => message(0, offset)));
-  await runUntilDone(world, 1, 2);
+describe("topics that are not those the table was made from stop the reducer before anything is read", () => {
+  test("vectors, when the topic was created anew and has fewer", async () => {
+    const world = await oldWorld(1);
+    const anew = await createWorld(1, world.store);
+    await anew.publish([message(0, 0)]);
+    await expectRefused(
+      anew,
+      /"features" partition 0 ends at offset 1, but the table has all up to 5: .* created anew/,
+    );
+  });
 
-  const anew = await createWorld(1, world.store);
-  await anew.publish([message(0, 0)]);
-  // The fake starts where it is told, past the end; a broker falls back to the earliest record, as this does.
-  const moveStarts = (starts: Starts) => new Map([...starts].map(([partition]) => [partition, 0]));
-  const pipeline = await anew.start(2, "g", { moveStarts });
-  await expect(pipeline.running).rejects.toThrow(/was the topic created anew\?/);
+  test("photos, when the topic was created anew and has fewer", async () => {
+    const world = await oldWorld(1);
+    await expectRefused(world, /"photos" partition 0 ends at offset 4, but the table has all up to 5 of run "live"/, {
+      sourceEnds: async () => [{ partition: 0, offset: 4 }],
+    });
+  });
+
+  test("vectors, when their topic has more partitions than before", async () => {
+    const world = await oldWorld(2);
+    const raised = await createWorld(3, world.store);
+    for (let offset = 5; offset < 50; offset++) await raised.publish([message(0, offset), message(3, offset)]);
+    await expectRefused(raised, /topic "features" has 3 partitions, and the table was made from 2/);
+  });
+
+  test("a partition of photos that is away, or a new one, stops nothing", async () => {
+    const world = await oldWorld(1);
+    await world.publish([message(0, 5)]);
+    const gone = new FruitstreamError("broker-unavailable", "partition 1 is away");
+    const reducer = await world.start(2, "g", { sourceEnds: () => Promise.reject(gone) });
+    await expect.poll(() => world.isDone()).toBe(true);
+    await reducer.stop();
+  });
+
+  /** Five vectors of source partition 0 are in the table. */
+  async function oldWorld(partitions: number): Promise<World> {
+    const world = await createWorld(partitions);
+    await world.publish(Array.from({ length: 5 }, (_, offset) => message(0, offset)));
+    await runUntilDone(world, 1, 2);
+    return world;
+  }
+
+  async function expectRefused(world: World, sentence: RegExp, deviation: Deviation = {}): Promise<void> {
+    const version = (await openTable(world.store, location, { createIfAbsent: false })).snapshot.version;
+    const reducer = await world.start(2, "g", deviation);
+    await expect(reducer.running).rejects.toThrow(sentence);
+    expect((await openTable(world.store, location, { createIfAbsent: false })).snapshot.version).toBe(version);
+    await reducer.stop();
+  }
+});
+
+test("a vector that is not on its source partition's partition is a dead letter, and moves no mark", async () => {
+  const world = await createWorld(2);
+  const misplaced = { partition: 0, key: null, value: photoFeaturesCodec.encode(message(1, 40)) };
+  await world.log.append(topics.features, [misplaced]);
+  const sent = Array.from({ length: 5 }, (_, offset) => message(1, offset));
+  await world.publish(sent);
+  await runUntilDone(world, 1, 2);
+  await expectTableHolds(world, sent);
+  expect(world.log.allRecordsOf(topics.deadLetters).length).toBe(1);
 });
 
 test("a flush marker has its window committed at once, and is neither row nor dead letter", async () => {
@@ -389,6 +438,7 @@ interface Deviation {
   readonly until?: readonly PartitionOffset[];
   readonly openMsMax?: number;
   readonly learn?: SchemaTopic["learn"];
+  readonly sourceEnds?: () => Promise<PartitionOffset[]>;
 }
 
 type World = Awaited<ReturnType<typeof createWorld>>;
@@ -422,7 +472,10 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
         consumer: moved,
         producer: deviation.producer ?? log,
         schemas: { learn },
-        sourceEnds: async () => [0, 1, 2, 3].map((partition) => ({ partition, offset: SOURCE_END })),
+        sourceEnds:
+          deviation.sourceEnds ?? (async () => [0, 1, 2, 3].map((partition) => ({ partition, offset: SOURCE_END }))),
+        featuresPartitions: () => log.partitionCount(topics.features),
+        featuresEnds: () => log.endOffsets(topics.features),
         table,
         kernel: loopKernel,
         clock,
