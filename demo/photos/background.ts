@@ -1,6 +1,5 @@
 import { type Colour, css, darker, lighter, varied } from "./colour.ts";
-import { svg } from "./markup.ts";
-import type { Sketch } from "./sketch.ts";
+import { type Sketch, svg } from "./sketch.ts";
 
 /** What lies behind the fruit: fills the picture's 100 x 100 units. */
 export function drawBackground(sketch: Sketch): string {

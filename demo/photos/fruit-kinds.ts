@@ -1,14 +1,9 @@
-import { drawApple } from "./fruit/apple.ts";
 import { drawBanana } from "./fruit/banana.ts";
-import { drawCherry } from "./fruit/cherry.ts";
-import { drawGrape } from "./fruit/grape.ts";
+import { drawLemon, drawLime, drawOrange } from "./fruit/citrus.ts";
 import { drawKiwi } from "./fruit/kiwi.ts";
-import { drawLemon } from "./fruit/lemon.ts";
-import { drawLime } from "./fruit/lime.ts";
-import { drawOrange } from "./fruit/orange.ts";
-import { drawPear } from "./fruit/pear.ts";
 import { drawPineapple } from "./fruit/pineapple.ts";
-import { drawStrawberry } from "./fruit/strawberry.ts";
+import { drawApple, drawPear } from "./fruit/pome.ts";
+import { drawCherry, drawGrape, drawStrawberry } from "./fruit/small-fruit.ts";
 import { drawWatermelon } from "./fruit/watermelon.ts";
 import type { Sketch } from "./sketch.ts";
 

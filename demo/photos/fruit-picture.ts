@@ -2,8 +2,7 @@ import { Random } from "#lib/runtime/random.ts";
 import { drawBackground } from "./background.ts";
 import { css } from "./colour.ts";
 import { FRUIT_KINDS, type FruitKind } from "./fruit-kinds.ts";
-import { svg } from "./markup.ts";
-import { Sketch } from "./sketch.ts";
+import { Sketch, svg } from "./sketch.ts";
 
 export interface FruitPicture {
   readonly kind: FruitKind;

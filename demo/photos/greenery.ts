@@ -1,6 +1,5 @@
 import { type Colour, css, darker, lighter, varied } from "./colour.ts";
-import { svg } from "./markup.ts";
-import type { Point, Sketch } from "./sketch.ts";
+import { type Point, type Sketch, svg } from "./sketch.ts";
 
 const LEAF_GREEN: Colour = { hue: 108, saturation: 45, lightness: 33 };
 const BARK: Colour = { hue: 30, saturation: 42, lightness: 24 };

@@ -1,6 +1,5 @@
 import type { Random } from "#lib/runtime/random.ts";
 import { type Colour, css, darker, lighter } from "./colour.ts";
-import { svg } from "./markup.ts";
 
 export interface Point {
   readonly x: number;
@@ -113,3 +112,15 @@ export class Sketch {
 function stopMarkup(stops: readonly Stop[]): string[] {
   return stops.map(([offset, colour]) => svg`<stop offset="${offset}" stop-color="${colour}"/>`);
 }
+
+/** A piece of SVG. Numbers are cut to hundredths, far below a pixel; lists are joined. */
+export function svg(parts: TemplateStringsArray, ...values: readonly Value[]): string {
+  return parts.reduce((text, part, index) => `${text}${format(values[index - 1]!)}${part}`);
+}
+
+function format(value: Value): string {
+  if (typeof value === "number") return String(Math.round(value * 100) / 100);
+  return typeof value === "string" ? value : value.join("");
+}
+
+type Value = string | number | readonly string[];

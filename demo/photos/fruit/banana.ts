@@ -1,6 +1,5 @@
 import { type Colour, css, darker, lighter, varied } from "../colour.ts";
-import { svg } from "../markup.ts";
-import type { Sketch } from "../sketch.ts";
+import { type Sketch, svg } from "../sketch.ts";
 
 const PEELS: readonly Colour[] = [
   { hue: 50, saturation: 88, lightness: 54 },

@@ -1,6 +1,5 @@
 import { type Colour, css, darker, lighter, varied } from "../colour.ts";
-import { svg } from "../markup.ts";
-import type { Sketch } from "../sketch.ts";
+import { type Sketch, svg } from "../sketch.ts";
 
 const SKIN: Colour = { hue: 32, saturation: 36, lightness: 34 };
 const FLESH: Colour = { hue: 80, saturation: 62, lightness: 44 };

@@ -1,6 +1,5 @@
 import { type Colour, css, darker, lighter, varied } from "../colour.ts";
-import { svg } from "../markup.ts";
-import type { Sketch } from "../sketch.ts";
+import { type Sketch, svg } from "../sketch.ts";
 
 const SKIN: Colour = { hue: 38, saturation: 72, lightness: 47 };
 const CROWN: Colour = { hue: 112, saturation: 32, lightness: 32 };

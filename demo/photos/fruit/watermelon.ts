@@ -1,6 +1,5 @@
 import { type Colour, css, darker, lighter, varied } from "../colour.ts";
-import { svg } from "../markup.ts";
-import type { Sketch } from "../sketch.ts";
+import { type Sketch, svg } from "../sketch.ts";
 
 const RIND: Colour = { hue: 118, saturation: 45, lightness: 27 };
 const STRIPE: Colour = { hue: 84, saturation: 42, lightness: 58 };
