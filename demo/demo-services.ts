@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { parseTableUri } from "#lib/table/table-location.ts";
 import { serviceEnvironment } from "#ops/services/service-environment.ts";
-import { type ServiceGroup, startServiceGroup } from "#ops/services/service-group.ts";
 import type { ServiceOptions } from "#ops/services/service-process.ts";
+import { type ServiceGroup, startServiceGroup } from "#ops/services/service-process.ts";
 import type { FeaturizerWorkConfig } from "#services/featurizer/config.ts";
 import type { ReducerWorkConfig } from "#services/reducer/config.ts";
 import type { StackEndpoints } from "#stack/endpoints.ts";

@@ -3,7 +3,7 @@ import { uploadFolder } from "#lib/intake/upload-folder.ts";
 import { kafkaRecordLog } from "#lib/log/kafka/kafka-record-log.ts";
 import { silentLogger } from "#lib/runtime/logger.ts";
 import { openStackStore } from "#ops/pipeline/endpoints.ts";
-import type { ServiceGroup } from "#ops/services/service-group.ts";
+import type { ServiceGroup } from "#ops/services/service-process.ts";
 import type { StackEndpoints } from "#stack/endpoints.ts";
 import { type StackUp, stackDown, stackUp } from "#stack/local-stack.ts";
 import { readStackSettings } from "#stack/stack-settings.ts";

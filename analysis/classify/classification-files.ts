@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { csvOf } from "#analysis/csv.ts";
-import { renderSvg } from "#analysis/plot/render-svg.ts";
+import { renderSvg } from "#analysis/plot/render-chart.ts";
 import type { CurvePoint, ExperimentResult } from "./learning/experiment.ts";
 import { learningCurveChart } from "./learning-curve-chart.ts";
 

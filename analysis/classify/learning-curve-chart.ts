@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import { CHART_CONFIG } from "#analysis/plot/chart-style.ts";
+import { CHART_CONFIG } from "#analysis/plot/render-chart.ts";
 import type { CurvePoint } from "./learning/experiment.ts";
 
 /** Accuracy on test and training rows against the number of training rows, on a logarithmic axis. */

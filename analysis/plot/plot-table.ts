@@ -8,8 +8,7 @@ import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { makeOutputFolder } from "#lib/runtime/output-folder.ts";
 import type { NamedTable } from "#ops/table/open-named-table.ts";
 import { PointSample } from "./point-sample.ts";
-import { renderPng } from "./render-png.ts";
-import { renderSvg } from "./render-svg.ts";
+import { renderPng, renderSvg } from "./render-chart.ts";
 import { scatterChart } from "./scatter-chart.ts";
 import { screeChart } from "./scree-chart.ts";
 

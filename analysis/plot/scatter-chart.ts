@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from "vega-lite";
-import { CHART_CONFIG } from "./chart-style.ts";
 import { groupLabels, NO_LABEL, OTHERS } from "./label-groups.ts";
 import type { Point } from "./point-sample.ts";
+import { CHART_CONFIG } from "./render-chart.ts";
 
 /** What the scatter shows. */
 export interface Scatter {

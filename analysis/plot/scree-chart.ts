@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import { CHART_CONFIG } from "./chart-style.ts";
+import { CHART_CONFIG } from "./render-chart.ts";
 
 /** With more components there is no room for a figure over each bar. */
 const FIGURES_MAX = 16;

@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import { CHART_CONFIG } from "#analysis/plot/chart-style.ts";
+import { CHART_CONFIG } from "#analysis/plot/render-chart.ts";
 
 /** A bar's length, its name, and the group of bars that share a colour. */
 export interface Bar {

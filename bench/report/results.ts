@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { renderSvg } from "#analysis/plot/render-svg.ts";
+import { renderSvg } from "#analysis/plot/render-chart.ts";
 import type { Machine } from "../measure/machine.ts";
 import type { BenchReport } from "./bench-report.ts";
 

@@ -1,6 +1,6 @@
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import type { MatrixKernel } from "./kernel/matrix-kernel.ts";
-import { createNumberSource } from "./number-source.ts";
+import { createNumberSource } from "./orthonormal-block.ts";
 import { type PackedTriangle, packedIndex } from "./packed-triangle.ts";
 import { iterateSubspace } from "./subspace-iteration.ts";
 

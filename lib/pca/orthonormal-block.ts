@@ -1,4 +1,4 @@
-import { createNumberSource, type NumberSource } from "./number-source.ts";
+import { Random } from "#lib/runtime/random.ts";
 import type { WorkSlices } from "./work-slices.ts";
 
 /** A column that keeps at least this share of its length in a pass is orthogonal to working precision. */
@@ -57,4 +57,15 @@ function columnProduct(block: Float64Array, width: number, left: number, right: 
 
 function fillColumn(block: Float64Array, width: number, column: number, numbers: NumberSource): void {
   for (let at = column; at < block.length; at += width) block[at] = numbers();
+}
+
+/** Yields pseudo-random numbers of [−1, 1), the same sequence from every source. */
+export type NumberSource = () => number;
+
+const SEED = 0x5eed;
+
+/** Ample for start directions of an iteration, and the same on every machine. */
+export function createNumberSource(): NumberSource {
+  const random = new Random(SEED);
+  return () => random.within(-1, 1);
 }

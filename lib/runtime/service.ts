@@ -4,7 +4,7 @@ import { FruitstreamError } from "./errors.ts";
 import { Health } from "./health.ts";
 import { createLogger, type Logger, logConfig } from "./logger.ts";
 import type { TellStarter } from "./service-message.ts";
-import { onStarterStop, tellStarter } from "./starter-channel.ts";
+import { onStarterStop, tellStarter } from "./service-message.ts";
 import { waitWithin } from "./wait-within.ts";
 
 export type StopHow = "drain" | "drop";

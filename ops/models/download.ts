@@ -3,8 +3,8 @@ import { hashFile } from "#lib/model/model-folder.ts";
 import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
 import { backoffMs } from "#lib/runtime/retry.ts";
 import { withFileLock } from "#stack/file-lock.ts";
+import type { DownloadHooks, RemoteFile } from "./partial-download.ts";
 import { PartialDownload } from "./partial-download.ts";
-import type { DownloadHooks, RemoteFile } from "./remote-file.ts";
 
 /** Attempts in a row that bring nothing new. One that brings bytes starts the count again. */
 const FRUITLESS_ATTEMPTS_MAX = 4;

@@ -3,7 +3,7 @@ import type { DescribedModel } from "#lib/model/model-folder.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { download } from "./download.ts";
-import type { RemoteFile } from "./remote-file.ts";
+import type { RemoteFile } from "./partial-download.ts";
 
 /** A server that is alive sends something within this time, also through a slow mobile line. */
 const STALL_MS_MAX = 30_000;

@@ -1,6 +1,22 @@
 import { type FileHandle, open, readFile, rm, stat, writeFile } from "node:fs/promises";
+import type { Clock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import type { DownloadHooks, RemoteFile } from "./remote-file.ts";
+
+/** A file somewhere else, known to the byte. */
+export interface RemoteFile {
+  readonly url: string;
+  readonly bytes: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+}
+
+export interface DownloadHooks {
+  readonly clock: Clock;
+  /** Without a byte for so long, an attempt is given up. */
+  readonly stallMsMax: number;
+  readonly onProgress: (receivedBytes: number) => void;
+  readonly signal: AbortSignal;
+}
 
 /** A file of which the first bytes may be there, and beside it what the server said about the version they are of. */
 export class PartialDownload {

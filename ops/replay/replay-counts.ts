@@ -21,3 +21,13 @@ export function unaccountedOf({ records, rows, known, repeats, deadLetters, mark
 export function totalOf(ranges: readonly { readonly from: number; readonly to: number }[]): number {
   return ranges.reduce((sum, { from, to }) => sum + to - from, 0);
 }
+
+/** How far a replay has come. */
+interface ReplayProgress {
+  /** Photos published or dead-lettered; of a replay of vectors, rows committed. */
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Told every now and then; cheap enough to be told often. */
+export type OnReplayProgress = (progress: ReplayProgress) => void;

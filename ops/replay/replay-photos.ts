@@ -14,8 +14,8 @@ import { type PipelineAccess, requireTopic } from "#ops/pipeline/pipeline-access
 import { runServiceToEnd } from "#ops/services/run-service.ts";
 import { serviceEnvironment } from "#ops/services/service-environment.ts";
 import { readDeadLetteredPositions } from "./dead-lettered-positions.ts";
+import type { OnReplayProgress } from "./replay-counts.ts";
 import { type ReplayCounts, totalOf } from "./replay-counts.ts";
-import type { OnReplayProgress } from "./replay-progress.ts";
 import { type ReplayBound, type ReplayRange, resolveRanges } from "./replay-range.ts";
 import { continueRanges, noteStarts, type ReplayName, readStarts } from "./replay-start.ts";
 

@@ -1,6 +1,6 @@
 import { type PackedTriangle, rowOrigin } from "../packed-triangle.ts";
 import type { DenseMatrix, Gemm } from "./gemm.ts";
-import { Scratch } from "./scratch.ts";
+import { Scratch } from "./gemm.ts";
 
 /**
  * Columns of a block. Of 128 to 1280 columns, 160 to 320 were the fastest for d = 1280 and n = 512 or 1024; wider ones

@@ -1,6 +1,6 @@
 import { type PackedTriangle, rowOrigin } from "../packed-triangle.ts";
 import type { Gemm } from "./gemm.ts";
-import { Scratch } from "./scratch.ts";
+import { Scratch } from "./gemm.ts";
 
 /** Of 128, 256 and 512 rows, the fastest for d = 512, 1280 and 4096. */
 const PANEL_ROWS = 256;

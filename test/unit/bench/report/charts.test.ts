@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { renderSvg } from "#analysis/plot/render-svg.ts";
+import { renderSvg } from "#analysis/plot/render-chart.ts";
 import { barChart, lineChart } from "#bench/report/charts.ts";
 
 test("bars keep their order and show their names", async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { download } from "#ops/models/download.ts";
-import type { DownloadHooks, RemoteFile } from "#ops/models/remote-file.ts";
+import type { DownloadHooks, RemoteFile } from "#ops/models/partial-download.ts";
 import { type Behaviour, RangeServer } from "./range-server.ts";
 
 const body = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7919) >> 3));
