@@ -9,6 +9,9 @@ import type { TableAccess } from "./table-location.ts";
 /** Far more than a table has rows; what they take in memory is bounded by those that it has. */
 const COUNT_MAX = 1_000_000_000;
 
+/** In place of the model: whoever announces a photo does not say which is to see it. */
+const ANY = "";
+
 /** The photo versions that a table has in one run, of photos whose paths begin alike. */
 export interface KnownPhotos {
   readonly count: number;
@@ -31,11 +34,11 @@ export async function readKnownPhotos(
     (file) => file.partitionValues.run === run && mayBeginWith(file, pathPrefix),
   );
   await eachPhotoVersion(table, files, (version) => {
-    if (version.path.startsWith(pathPrefix)) known.add(fingerprintOf(version), version.ingestedAtMs);
+    if (version.path.startsWith(pathPrefix)) known.add(fingerprintOf({ ...version, model: ANY }), version.ingestedAtMs);
   });
   return {
     count: known.count,
-    has: ({ path, etag }) => known.has(fingerprintOf({ run, path, etag })),
+    has: ({ path, etag }) => known.has(fingerprintOf({ model: ANY, run, path, etag })),
   };
 }
 

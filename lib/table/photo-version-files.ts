@@ -1,5 +1,6 @@
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { AddFile } from "./delta/actions.ts";
+import type { PcaSubject } from "./pca-subject.ts";
 import type { PlacedPhotoVersion } from "./photo-version.ts";
 import { readColumns } from "./read-columns.ts";
 import type { TableAccess } from "./table-location.ts";
@@ -43,12 +44,12 @@ async function readFile(
   onVersion: (version: FilePhotoVersion) => void,
   skipsMissing: boolean,
 ): Promise<void> {
-  const { run } = file.partitionValues;
-  if (!run) return;
+  const { model, run } = file.partitionValues;
+  if (!model || !run) return;
   try {
     for await (const rows of readColumns(access, file, COLUMNS)) {
       for (const row of rows) {
-        const version = versionOf(run, row);
+        const version = versionOf({ model, run }, row);
         if (version) onVersion(version);
       }
     }
@@ -59,12 +60,12 @@ async function readFile(
   }
 }
 
-function versionOf(run: string, row: Record<string, unknown>): FilePhotoVersion | undefined {
+function versionOf(subject: PcaSubject, row: Record<string, unknown>): FilePhotoVersion | undefined {
   const { path, photo_etag: etag, ingested_at, source_partition: sourcePartition, source_offset: sourceOffset } = row;
   if (typeof path !== "string" || typeof etag !== "string") return undefined;
   if (typeof sourcePartition !== "number" || typeof sourceOffset !== "number") return undefined;
   const ingestedAtMs = ingested_at instanceof Date ? ingested_at.getTime() : 0;
-  return { run, path, etag, ingestedAtMs, sourcePartition, sourceOffset };
+  return { ...subject, path, etag, ingestedAtMs, sourcePartition, sourceOffset };
 }
 
 /** The files that may have rows announced since then, those with the latest rows first, by their statistics. */

@@ -1,7 +1,11 @@
 import { hash } from "node:crypto";
 
-/** What a photo version is told by: within a run, the photo's URI and the etag of its content. */
+/**
+ * What a photo version's row is told by: within a run, the photo's URI and the etag of its content. And the model: a run has
+ * one, but for the tables of `local`, where several models share the run `live`.
+ */
 export interface PhotoVersion {
+  readonly model: string;
   readonly run: string;
   /** As in the column `path`. */
   readonly path: string;
@@ -19,8 +23,9 @@ export type Fingerprint = Uint8Array;
 export const FINGERPRINT_BYTES = 16;
 
 /** The lengths keep apart what would be one text otherwise. */
-export function fingerprintOf({ run, path, etag }: PhotoVersion): Fingerprint {
-  const digest = hash("sha256", `${run.length} ${path.length} ${run}${path}${etag}`, "buffer");
+export function fingerprintOf({ model, run, path, etag }: PhotoVersion): Fingerprint {
+  const lengths = `${model.length} ${run.length} ${path.length}`;
+  const digest = hash("sha256", `${lengths} ${model}${run}${path}${etag}`, "buffer");
   return digest.subarray(0, FINGERPRINT_BYTES);
 }
 

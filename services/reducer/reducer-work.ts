@@ -159,7 +159,7 @@ export class ReducerWork implements PartitionWork {
       if (problem) return intake.setAside(record, problem, givingUp);
     }
     this.#move(highWaterAppId(message), message.sourceOffset + 1);
-    const fingerprint = fingerprintOf({ run: row.run, path: row.path, etag: row.photoEtag });
+    const fingerprint = fingerprintOf({ ...row, etag: row.photoEtag });
     if (photoVersions.has(record.partition, fingerprint)) return this.#noteKnown(message);
     photoVersions.add(record.partition, fingerprint, row.ingestedAtMs);
     this.#window.addRow(row);

@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { fingerprintOf } from "#lib/table/photo-version.ts";
 import { PhotoVersionSet } from "#lib/table/photo-version-set.ts";
 
-const photo = (index: number) => fingerprintOf({ run: "live", path: `s3://photos/${index}.jpg`, etag: "e" });
+const photo = (index: number) =>
+  fingerprintOf({ model: "m", run: "live", path: `s3://photos/${index}.jpg`, etag: "e" });
 
 function decoded(parts: Iterable<Uint8Array>, countMax: number): PhotoVersionSet {
   const set = new PhotoVersionSet(countMax);

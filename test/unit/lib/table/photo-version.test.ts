@@ -4,17 +4,17 @@ import { FINGERPRINT_BYTES, findRepeats, fingerprintKey, fingerprintOf } from "#
 
 describe("a fingerprint", () => {
   test("has 128 bits, the same in every version of the program", () => {
-    const fingerprint = fingerprintOf({ run: "live", path: "s3://photos/Äpfel/1.jpg", etag: "9e107d9d" });
+    const fingerprint = fingerprintOf({ model: "m", run: "live", path: "s3://photos/Äpfel/1.jpg", etag: "9e107d9d" });
     expect(fingerprint).toHaveLength(FINGERPRINT_BYTES);
-    expect(Buffer.from(fingerprint).toString("hex")).toMatchInlineSnapshot(`"abfade2cc14b4b7501ca1de233a7c6d9"`);
+    expect(Buffer.from(fingerprint).toString("hex")).toMatchInlineSnapshot(`"d0b0be624979820ea253e9870eed3fa4"`);
   });
 
-  test("differs where run, path or etag differ, also where they make the same text one after the other", () => {
+  test("differs where model, run, path or etag differ, also where they make the same text one after the other", () => {
     const part = fc.string({ unit: fc.constantFrom("a", "1", " "), maxLength: 3 });
-    const version = fc.record({ run: part, path: part, etag: part });
+    const version = fc.record({ model: part, run: part, path: part, etag: part });
     fc.assert(
       fc.property(version, version, (a, b) => {
-        const isSame = a.run === b.run && a.path === b.path && a.etag === b.etag;
+        const isSame = a.model === b.model && a.run === b.run && a.path === b.path && a.etag === b.etag;
         expect(fingerprintKey(fingerprintOf(a)) === fingerprintKey(fingerprintOf(b))).toBe(isSame);
       }),
     );
@@ -23,7 +23,7 @@ describe("a fingerprint", () => {
 
 describe("rows that repeat a photo version", () => {
   const row = (path: string, sourcePartition: number, sourceOffset: number, ingestedAtMs = 0) => ({
-    ...{ run: "live", etag: "e", path, sourcePartition, sourceOffset, ingestedAtMs },
+    ...{ model: "m", run: "live", etag: "e", path, sourcePartition, sourceOffset, ingestedAtMs },
   });
 
   test("are all but the one that was announced first", () => {
@@ -31,10 +31,15 @@ describe("rows that repeat a photo version", () => {
     expect(findRepeats([latest, early, row("b", 0, 2), late])).toEqual([latest, late]);
   });
 
-  test("are none where the etag or the run differ", () => {
-    expect(findRepeats([row("a", 0, 0), { ...row("a", 0, 1), etag: "f" }, { ...row("a", 0, 2), run: "r" }])).toEqual(
-      [],
-    );
+  test("are none where the etag, the run or the model differ", () => {
+    expect(
+      findRepeats([
+        row("a", 0, 0),
+        { ...row("a", 0, 1), etag: "f" },
+        { ...row("a", 0, 2), run: "r" },
+        { ...row("a", 0, 3), model: "n" },
+      ]),
+    ).toEqual([]);
   });
 
   test("are the same whatever the order of the rows, and leave one row of each version", () => {

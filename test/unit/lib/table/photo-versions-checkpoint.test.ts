@@ -5,7 +5,8 @@ import { readPhotoVersions, writePhotoVersions } from "#lib/table/photo-versions
 import { accessOf, emptyStore, LOCATION } from "./table-fixtures.ts";
 
 const OF = { tableId: "t", partition: 1, partitions: 3 };
-const photo = (index: number) => fingerprintOf({ run: "live", path: `s3://photos/${index}.jpg`, etag: "e" });
+const photo = (index: number) =>
+  fingerprintOf({ model: "m", run: "live", path: `s3://photos/${index}.jpg`, etag: "e" });
 
 function setOf(count: number): PhotoVersionSet {
   const versions = new PhotoVersionSet(100);

@@ -185,8 +185,8 @@ function rowOf(photoNumber: number) {
 }
 
 function photo(photoNumber: number) {
-  const { run, path, photoEtag: etag } = rowOf(photoNumber);
-  return fingerprintOf({ run, path, etag });
+  const row = rowOf(photoNumber);
+  return fingerprintOf({ ...row, etag: row.photoEtag });
 }
 
 function pathOf(photoNumber: number): string {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { LogRecord } from "#lib/log/record-log.ts";
+import type { PhotoFeatures } from "#lib/messages/messages.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import { readRows } from "#lib/table/table-files.ts";
@@ -26,14 +27,19 @@ describe("a photo version is one row", () => {
     });
   });
 
-  test("in each run", async () => {
+  test("in each run, and of each model where several share one, as in the table of a local folder", async () => {
     const store = createMemoryObjectStore(["b"]);
-    const [once, again] = recordsOf(0, announced("a1 a1"), ["live", "again"]);
-    const reducer = await handDrivenReducer(store, [[once!, again!]]);
+    const inRuns = recordsOf(0, announced("a1 a1 a1 a1"), [
+      { run: "live" },
+      { run: "again" },
+      { model: "other-0123456789ab" },
+      { run: "again" },
+    ]);
+    const reducer = await handDrivenReducer(store, [inRuns]);
     await reducer.assign([0]);
-    await reducer.read(0, 2);
+    await reducer.read(0, 4);
     await reducer.assign([0]);
-    expect(await rowsOf(store)).toEqual(["0/0 1", "0/0 1"]);
+    expect(await rowsOf(store)).toEqual(["0/0 1", "0/0 1", "0/0 1"]);
   });
 
   test("by a reducer that has it from another's window, not by one that has dropped it with its own", async () => {
@@ -118,14 +124,18 @@ function announced(text: string): Announcements {
 }
 
 /** A features partition with one record for each announcement: of its source partition, or of one that was added later. */
-function recordsOf(partition: number, announcements: Announcements, runs: readonly string[] = []): LogRecord[] {
+function recordsOf(
+  partition: number,
+  announcements: Announcements,
+  changes: readonly Partial<PhotoFeatures>[] = [],
+): LogRecord[] {
   const next = new Map<number, number>();
   return announcements.map(({ photo, etag, isOnRaised }, offset) => {
     const sourcePartition = isOnRaised ? partition + 2 : partition;
     const sourceOffset = next.get(sourcePartition) ?? 0;
     next.set(sourcePartition, sourceOffset + 1);
     const key = `${partition}/${photo}`;
-    return featuresRecord(partition, offset, sourceOffset, { sourcePartition, key, etag, run: runs[offset] ?? "live" });
+    return featuresRecord(partition, offset, sourceOffset, { sourcePartition, key, etag, ...changes[offset] });
   });
 }
 
