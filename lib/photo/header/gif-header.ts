@@ -43,7 +43,7 @@ export function readGifHeader(bytes: Uint8Array): GifHeader | undefined {
     frames: 1,
     exif: undefined,
     xmp: undefined,
-    isCut: bytes.lastIndexOf(TRAILER) < frameAt,
+    isCut: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).lastIndexOf(TRAILER) < frameAt,
     controlAt,
     ground: [bytes[groundAt] ?? 0, bytes[groundAt + 1] ?? 0, bytes[groundAt + 2] ?? 0],
     leavesCanvasOpen,
@@ -56,9 +56,12 @@ const GLOBAL_COLOURS_AT = 13;
 function findFirstFrame(bytes: Uint8Array): { frameAt: number; controlAt: number | undefined } | undefined {
   let controlAt: number | undefined;
   let at = GLOBAL_COLOURS_AT + 3 * coloursOf(bytes[10]!);
-  while (bytes[at] === EXTENSION) {
+  for (let blocks = 0; bytes[at] === EXTENSION && blocks < BLOCKS_MAX; ) {
     if (bytes[at + 1] === GRAPHIC_CONTROL && bytes[at + 2] === 4) controlAt = at + 3;
-    at = afterBlocks(bytes, at + 2);
+    // Data comes in blocks that begin with their length; one of length 0 ends them.
+    for (at += 2; at < bytes.byteLength && bytes[at] !== 0 && blocks < BLOCKS_MAX; blocks += 1) at += 1 + bytes[at]!;
+    at += 1;
+    blocks += 1;
   }
   return bytes[at] === IMAGE ? { frameAt: at, controlAt } : undefined;
 }
@@ -69,6 +72,8 @@ function coversCanvas(view: DataView, frameAt: number, { width, height }: { widt
   return left === 0 && top === 0 && right >= width && bottom >= height;
 }
 
+/** Blocks before the first frame that are looked at: 250 MB of full ones, far more than any comment or profile. */
+const BLOCKS_MAX = 1_000_000;
 const EXTENSION = 0x21;
 const GRAPHIC_CONTROL = 0xf9;
 const IMAGE = 0x2c;
@@ -80,13 +85,6 @@ const TABLE_FLAG = 0x80;
 /** The number of colours in the table that a packed field announces. */
 function coloursOf(packed: number): number {
   return packed & TABLE_FLAG ? 2 << (packed & 7) : 0;
-}
-
-/** Data comes in blocks that begin with their length; one of length 0 ends them. */
-function afterBlocks(bytes: Uint8Array, start: number): number {
-  let at = start;
-  while (at < bytes.byteLength && bytes[at] !== 0) at += 1 + bytes[at]!;
-  return at + 1;
 }
 
 /** The same GIF with its first frame's transparent colour shown, as `convert("RGB")` of Pillow shows it. */

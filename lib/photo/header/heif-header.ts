@@ -52,7 +52,7 @@ export function readHeifHeader(bytes: Uint8Array, format: "avif" | "heic"): Heif
     profile,
     // Of a grid all tiles count: libheif fills missing ones with darkness. Other pictures' bytes count too, since it
     // refuses a file that lacks any.
-    isCut: [primary, ...tiles].some((item) => items.isCut(item, bytes.byteLength)) || breaksOff(bytes),
+    isCut: [...new Set([primary, ...tiles])].some((item) => items.isCut(item, bytes.byteLength)) || breaksOff(bytes),
     isSequenceOnly: false,
   };
 }

@@ -24,11 +24,18 @@ interface Extent {
 
 /** Version and flags stand before the boxes of a full box. */
 const FULL_BOX_BYTES = 4;
+/**
+ * What a file's tables may hold each. A grid of a 200-megapixel photo has some 800 tiles, each with a handful of
+ * properties; tables of a few hundred bytes can announce millions of entries that take no bytes.
+ */
+const ENTRIES_MAX = 65_536;
+/** The kind of an auxiliary image is a URN. */
+const AUXILIARY_KIND_BYTES_MAX = 256;
 
 /**
  * Reads which items a file has, what they are, how they belong together and where they lie: ISO/IEC 23008-12, section 9.
  *
- * @throws RangeError where a box ends too early.
+ * @throws RangeError where a box ends too early, or a table has more entries than any photo's.
  */
 export function readHeifItems(meta: Box): HeifItems {
   const inner = new Map([...readBoxes(meta.data, FULL_BOX_BYTES)].map((box) => [box.type, box]));
@@ -38,9 +45,13 @@ export function readHeifItems(meta: Box): HeifItems {
   const { associations, boxes } = readProperties(inner.get("iprp"));
   const propertiesOf = (item: number) => (associations.get(item) ?? []).flatMap((index) => boxes[index - 1] ?? []);
   const isAlpha = (item: number) =>
-    propertiesOf(item).some(({ type, data }) => type === "auxC" && latin1(data, 4, data.byteLength).includes("alpha"));
-  const pointingAt = (type: string, item: number) =>
-    references.filter((one) => one.type === type && one.to.includes(item)).map(({ from }) => from);
+    propertiesOf(item).some(
+      ({ type, data }) => type === "auxC" && latin1(data, 4, AUXILIARY_KIND_BYTES_MAX).includes("alpha"),
+    );
+  const pointingAt = (type: string, item: number) => {
+    const found = references.filter((one) => one.type === type && one.to.includes(item));
+    return [...new Set(found.map(({ from }) => from))];
+  };
   return {
     primary: readPrimary(inner.get("pitm")),
     typeOf: (item) => types.get(item),
@@ -79,11 +90,13 @@ function readReferences(iref: Box | undefined): { type: string; from: number; to
   if (!iref) return [];
   const isLong = iref.data[0]! >= 1;
   const idBytes = isLong ? 4 : 2;
+  const entries = new EntryCount();
   return [...readBoxes(iref.data, FULL_BOX_BYTES)].flatMap(({ type, data }) => {
     const view = viewOf(data);
     if (data.byteLength < idBytes + 2) return [];
     const id = (at: number) => (isLong ? view.getUint32(at) : view.getUint16(at));
     const count = Math.min(view.getUint16(idBytes), Math.floor((data.byteLength - idBytes - 2) / idBytes));
+    entries.add(count);
     return { type, from: id(0), to: Array.from({ length: count }, (_, index) => id(idBytes + 2 + index * idBytes)) };
   });
 }
@@ -91,24 +104,41 @@ function readReferences(iref: Box | undefined): { type: string; from: number; to
 function readProperties(iprp: Box | undefined): { associations: Map<number, number[]>; boxes: Box[] } {
   const associations = new Map<number, number[]>();
   const boxes: Box[] = [];
+  const entries = new EntryCount();
   for (const box of iprp ? readBoxes(iprp.data) : []) {
-    if (box.type === "ipco") boxes.push(...readBoxes(box.data));
-    if (box.type === "ipma") readAssociations(box.data, associations);
+    if (box.type === "ipma") readAssociations(box.data, associations, entries);
+    for (const property of box.type === "ipco" ? readBoxes(box.data) : []) {
+      entries.add(1);
+      boxes.push(property);
+    }
   }
   return { associations, boxes };
 }
 
-function readAssociations(data: Uint8Array, into: Map<number, number[]>): void {
+function readAssociations(data: Uint8Array, into: Map<number, number[]>, entries: EntryCount): void {
   if (data.byteLength < 8) return;
   const isLongItem = data[0]! >= 1;
   const indexBytes = (data[3]! & 1) === 1 ? 2 : 1;
   const fields = new Fields(data, 4);
-  for (let entries = fields.take(4); entries > 0; entries -= 1) {
+  // The highest bit says that a reader must know the property.
+  const flag = indexBytes === 2 ? 0x8000 : 0x80;
+  for (let items = entries.add(fields.take(4)); items > 0; items -= 1) {
     const item = fields.take(isLongItem ? 4 : 2);
-    const indexes = Array.from({ length: fields.take(1) }, () => fields.take(indexBytes));
-    // The highest bit says that a reader must know the property.
-    const flag = indexBytes === 2 ? 0x8000 : 0x80;
-    into.set(item, [...(into.get(item) ?? []), ...indexes.map((index) => index & ~flag)]);
+    const indexes = into.get(item) ?? [];
+    for (let count = entries.add(fields.take(1)); count > 0; count -= 1) indexes.push(fields.take(indexBytes) & ~flag);
+    into.set(item, indexes);
+  }
+}
+
+/** Counts the entries of a table before they are read. */
+class EntryCount {
+  #left = ENTRIES_MAX;
+
+  /** @returns the same number. @throws RangeError once there are too many in all. */
+  add(count: number): number {
+    this.#left -= count;
+    if (this.#left < 0) throw new RangeError(`more than ${ENTRIES_MAX} entries`);
+    return count;
   }
 }
 
@@ -143,12 +173,13 @@ function readLocations(iloc: Box | undefined, idat: Box | undefined, metaAt: num
   const indexBytes = version === 0 ? 0 : data[5]! & 15;
   const idBytes = version < 2 ? 2 : 4;
   const fields = new Fields(data, 6);
-  for (let items = fields.take(idBytes); items > 0; items -= 1) {
+  const entries = new EntryCount();
+  for (let items = entries.add(fields.take(idBytes)); items > 0; items -= 1) {
     const item = fields.take(idBytes);
     const method = version === 0 ? 0 : fields.take(2) & 15;
     fields.take(2);
     const base = fields.take(baseBytes) + (method === 1 && idat ? metaAt + idat.at : 0);
-    const extents = Array.from({ length: fields.take(2) }, () => {
+    const extents = Array.from({ length: entries.add(fields.take(2)) }, () => {
       fields.take(indexBytes);
       return { start: base + fields.take(offsetBytes), length: fields.take(lengthBytes) };
     });

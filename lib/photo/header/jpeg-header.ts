@@ -40,7 +40,7 @@ interface Segment {
 /** The segments before the first scan, up to what is no marker. */
 function* readSegments(bytes: Uint8Array): Generator<Segment> {
   const view = viewOf(bytes);
-  for (let at = 2; at + 4 <= bytes.byteLength && bytes[at] === 0xff; ) {
+  for (let at = 2, steps = 0; at + 4 <= bytes.byteLength && bytes[at] === 0xff && steps < STEPS_MAX; steps += 1) {
     const marker = bytes[at + 1]!;
     if (marker === START_OF_SCAN || marker === END_OF_IMAGE) return;
     // Fill bytes may stand before a marker, and markers without a length between segments.
@@ -54,6 +54,9 @@ function* readSegments(bytes: Uint8Array): Generator<Segment> {
     at = end;
   }
 }
+
+/** Segments and fill bytes that are looked at. The largest photos have some thousand segments of 64 KiB. */
+const STEPS_MAX = 20_000;
 
 const FILL = 0xff;
 const START_OF_IMAGE = 0xd8;

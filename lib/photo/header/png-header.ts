@@ -53,7 +53,7 @@ const RGB_ALPHA = 6;
 /** Samples of a pixel by colour type; of a palette, the three that it stands for. */
 const SAMPLES: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 3, 4: 2, 6: 4 };
 /** Photos have a few hundred at most, one for each 8 KiB of pixels. */
-const CHUNKS_MAX = 100_000;
+const CHUNKS_MAX = 20_000;
 const XMP_KEYWORD = "XML:com.adobe.xmp\0";
 /** Keyword, compression flag and method, language and translated keyword, which XMP leaves empty. */
 const XMP_AT = XMP_KEYWORD.length + 4;

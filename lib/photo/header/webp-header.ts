@@ -53,7 +53,7 @@ function* readChunks(bytes: Uint8Array): Generator<{ type: string; data: Uint8Ar
 }
 
 /** An animation has one a frame. */
-const CHUNKS_MAX = 100_000;
+const CHUNKS_MAX = 20_000;
 const ALPHA_FLAG = 0x10;
 
 function readExtended(data: Uint8Array) {

@@ -1,5 +1,5 @@
 import sharp from "sharp";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { GifHeader } from "#lib/photo/header/gif-header.ts";
 import { withoutTransparency } from "#lib/photo/header/gif-header.ts";
 import { sniffPhotoFormat } from "#lib/photo/header/photo-format.ts";
@@ -75,4 +75,57 @@ test("a GIF's transparent colour is its ground, and can be shown", async () => {
   expect(header.hasAlpha).toBe(true);
   const shown = headerOf(withoutTransparency(half, header)) as GifHeader;
   expect(shown.hasAlpha).toBe(false);
+});
+
+describe("a few bytes that announce more entries than any photo has make no header", () => {
+  const box = (type: string, ...parts: Uint8Array[]) => {
+    const data = Buffer.concat(parts);
+    const header = Buffer.alloc(8);
+    header.writeUInt32BE(8 + data.byteLength);
+    header.write(type, 4, "latin1");
+    return Buffer.concat([header, data]);
+  };
+  const fullBox = (type: string, ...parts: Uint8Array[]) => box(type, Buffer.alloc(4), ...parts);
+  const numbers = (...values: number[]) => Buffer.from(values.flatMap((value) => [value >> 8, value & 255]));
+  const oneProperty = fullBox("ipma", numbers(0, 1, 1), Uint8Array.of(1, 1));
+  /** An AVIF whose only item has a size, with these tables. */
+  const avif = (ipma: Uint8Array, ...tables: Uint8Array[]) =>
+    Buffer.concat([
+      box("ftyp", Buffer.from("avif\0\0\0\0mif1avif", "latin1")),
+      fullBox(
+        "meta",
+        fullBox("pitm", numbers(1)),
+        box("iprp", box("ipco", fullBox("ispe", numbers(0, 64, 0, 64))), ipma),
+        ...tables,
+      ),
+    ]);
+
+  test("of the same kind with one entry there is one", () => {
+    const iloc = fullBox("iloc", Uint8Array.of(0, 0), numbers(1, 1, 0, 1));
+    expect(readPhotoHeader(avif(oneProperty, iloc), "avif")).toMatchObject({ width: 64, height: 64 });
+  });
+
+  test("extents of an item that take no bytes", () => {
+    const item = numbers(1, 0, 65_535);
+    const iloc = fullBox("iloc", Uint8Array.of(0, 0), numbers(100), ...Array.from({ length: 100 }, () => item));
+    expect(readPhotoHeader(avif(oneProperty, iloc), "avif")).toBeUndefined();
+  });
+
+  test("properties of one item, again and again", () => {
+    const entries = Buffer.alloc(4 * 60_000, Uint8Array.of(0, 1, 1, 1));
+    expect(readPhotoHeader(avif(fullBox("ipma", numbers(0, 60_000), entries)), "avif")).toBeUndefined();
+  });
+
+  test("references, many boxes of them", () => {
+    const reference = box("cdsc", numbers(1, 40_000), Buffer.alloc(80_000));
+    expect(readPhotoHeader(avif(oneProperty, fullBox("iref", reference, reference)), "avif")).toBeUndefined();
+  });
+
+  test("JPEG segments of no bytes in front of the frame", () => {
+    const frame = Buffer.from([0xff, 0xc0, 0, 11, 8, 0, 64, 0, 64, 1, 1, 0x11, 0, 0xff, 0xda, 0, 2, 0xff, 0xd9]);
+    const jpeg = (segments: number) =>
+      Buffer.concat([Uint8Array.of(0xff, 0xd8), Buffer.alloc(4 * segments, Uint8Array.of(0xff, 0xe0, 0, 2)), frame]);
+    expect(readPhotoHeader(jpeg(1_000), "jpeg")).toMatchObject({ width: 64, height: 64 });
+    expect(readPhotoHeader(jpeg(100_000), "jpeg")).toBeUndefined();
+  });
 });
