@@ -1,7 +1,8 @@
 import { relative, resolve } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { findModelFolder } from "#lib/model/model-places.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
+import type { Partitioning } from "#lib/table/partitioning.ts";
 import { type LocalProgress, type LocalResult, runLocal } from "#ops/local/run-local.ts";
 import { cliDeps } from "./cli-deps.ts";
 import { EXIT } from "./exit-code.ts";
@@ -22,6 +23,12 @@ export function localCommand(): Command {
     .requiredOption("--out <folder>", "gets the table, in the folder table, and what a later run needs to go on")
     .option("--model <folder>", "model folder, or the name of a model that comes with the project", "fruitnet")
     .option("--k <n>", "principal components", wholeNumberOption(1, 60), 8)
+    .addOption(
+      new Option(
+        "--partition-by <step>",
+        "how finely the partitions of a new table follow the time at which photos are announced (default: day)",
+      ).choices(["hour", "day", "month", "none"]),
+    )
     .action(runLocalCommand);
 }
 
@@ -30,14 +37,16 @@ interface LocalFlags extends OutputFlags {
   readonly out: string;
   readonly model: string;
   readonly k: number;
+  readonly partitionBy?: Partitioning["by"];
 }
 
-async function runLocalCommand({ photos, out, model, k, json }: LocalFlags): Promise<void> {
+async function runLocalCommand({ photos, out, model, k, partitionBy, json }: LocalFlags): Promise<void> {
   const local = {
     photos: resolve(photos),
     out: resolve(out),
     model: resolve(findModelFolder(model)),
     components: k,
+    ...(partitionBy && { partitioning: { by: partitionBy } }),
   };
   const line = new StatusLine(systemClock);
   const result = await interruptible((signal) => {

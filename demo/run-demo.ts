@@ -5,10 +5,12 @@ import type { IngestProgress } from "#lib/intake/ingest-progress.ts";
 import { topicShapes, topicsWithPrefix } from "#lib/messages/topics.ts";
 import { loadModelFolder } from "#lib/model/model-folder.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
+import { readConfig } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { makeOutputFolder } from "#lib/runtime/output-folder.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { openTable } from "#lib/table/open-table.ts";
+import { askedPartitioning, partitioningConfig } from "#lib/table/partitioning.ts";
 import { exportTable, requireEmptyFolder } from "#lib/table/table-export.ts";
 import { formatTableUri } from "#lib/table/table-location.ts";
 import { describeState, type PipelineState, readPipelineState } from "#ops/pipeline/pipeline-state.ts";
@@ -65,7 +67,8 @@ async function runOn(place: DemoPlace, backend: DemoBackend, photos: string): Pr
   try {
     await store.ensureBucket(DEMO_BUCKET);
     await admin.ensureTopics(topicShapes(topics, options.partitions));
-    const table = await openTable(store, location, { createIfAbsent: true });
+    const partitioning = askedPartitioning(readConfig(partitioningConfig, place.env));
+    const table = await openTable(store, location, { createIfAbsent: true, partitioning });
     const announcer = new PhotoAnnouncer((records) => producer.append(topics.photos, records), systemClock);
     const onRetry = (error: unknown) => note(`trying again: ${String(error)}`);
     const announce = (signal: AbortSignal) =>

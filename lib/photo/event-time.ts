@@ -14,8 +14,7 @@ export interface EventTime {
 
 /**
  * The time that a photo is announced with: that of the client or of the object, or now when there is none that can be
- * true. Clocks of cameras and phones are wrong at times; a photo from before 1970 or from more than a day ahead would
- * open a partition of the table that nobody looks into.
+ * true. Clocks of cameras and phones are wrong at times: none that counts is before 1970 or more than a day ahead.
  */
 export function eventTime(source: "client" | "object", candidateMs: number | undefined, nowMs: number): EventTime {
   const isPlausible = candidateMs !== undefined && candidateMs >= 0 && candidateMs <= nowMs + DAY_MS;

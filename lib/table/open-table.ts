@@ -9,7 +9,15 @@ import { DeltaTable, ENGINE } from "./delta/delta-table.ts";
 import { findSnapshot, readSnapshot } from "./delta/read-snapshot.ts";
 import { PROTOCOL } from "./delta/snapshot.ts";
 import { evolvedMetadata } from "./delta/table-schema.ts";
-import { PARTITION_COLUMNS, PHOTO_COLUMNS, type PhotoColumn, photoSchemaString } from "./photo-columns.ts";
+import {
+  type AskedPartitioning,
+  DEFAULT_PARTITIONING,
+  describePartitioning,
+  type Partitioning,
+  partitionColumns,
+  partitioningProperties,
+} from "./partitioning.ts";
+import { PHOTO_COLUMNS, type PhotoColumn, photoSchemaString } from "./photo-columns.ts";
 import { formatTableUri, type TableAccess, type TableLocation, tableObject } from "./table-location.ts";
 
 export interface OpenTableOptions {
@@ -22,13 +30,16 @@ export interface OpenTableOptions {
   readonly clock?: Clock;
   /** What the data files are to hold; a table that lacks some of those added later gets them with its next commit. */
   readonly columns?: readonly PhotoColumn[];
+  /** How a table that is created is partitioned, and how one that is there must be; what is not said may be anything. */
+  readonly partitioning?: AskedPartitioning;
 }
 
 /**
  * Opens a table at its newest version.
  *
  * @throws invalid-table when there is no table and none is to be created, when its log can't be read, or when its
- * columns are not those of photo rows; with `createIfAbsent` invalid-config when the store overwrites where it must not.
+ * columns are not those of photo rows; invalid-config when it is partitioned otherwise than asked for, and with
+ * `createIfAbsent` when the store overwrites where it must not.
  */
 export async function openTable(
   store: ObjectStore,
@@ -38,17 +49,37 @@ export async function openTable(
     logger = silentLogger,
     clock = systemClock,
     columns = PHOTO_COLUMNS,
+    partitioning = {},
   }: OpenTableOptions = {},
 ): Promise<DeltaTable> {
   const access: TableAccess = { store, location, logger, clock, columns };
-  if (createIfAbsent && (await findSnapshot(access)) === undefined) await createTable(access, columns);
+  if (createIfAbsent && (await findSnapshot(access)) === undefined) {
+    await createTable(access, columns, { ...DEFAULT_PARTITIONING, ...partitioning });
+  }
   const snapshot = await readSnapshot(access);
   evolvedMetadata(snapshot.metadata, columns, formatTableUri(location));
   if (createIfAbsent) await requireConditionalPuts(access, snapshot.version);
-  return new DeltaTable(access, snapshot);
+  const table = new DeltaTable(access, snapshot);
+  requirePartitioning(table, partitioning);
+  return table;
 }
 
-async function createTable(access: TableAccess, columns: readonly PhotoColumn[]): Promise<void> {
+function requirePartitioning({ location, partitioning }: DeltaTable, asked: AskedPartitioning): void {
+  const wanted = { ...partitioning, ...asked };
+  if (wanted.by === partitioning.by && (wanted.time === partitioning.time || wanted.by === "none")) return;
+  const problem = `${formatTableUri(location)} is partitioned ${describePartitioning(partitioning)}, not ${describePartitioning(wanted)}`;
+  throw new FruitstreamError(
+    "invalid-config",
+    `${problem}; leave the choice out, or build a new table (replay --topic features --table)`,
+  );
+}
+
+async function createTable(
+  access: TableAccess,
+  columns: readonly PhotoColumn[],
+  partitioning: Partitioning,
+): Promise<void> {
+  const byColumns = partitionColumns(partitioning.by);
   const createdTime = access.clock.nowMs();
   const actions: Action[] = [
     { commitInfo: { timestamp: createdTime, operation: "CREATE TABLE", operationParameters: {}, engineInfo: ENGINE } },
@@ -57,9 +88,9 @@ async function createTable(access: TableAccess, columns: readonly PhotoColumn[])
       metaData: {
         id: randomUUID(),
         format: { provider: "parquet", options: {} },
-        schemaString: photoSchemaString(columns),
-        partitionColumns: PARTITION_COLUMNS.map(({ name }) => name),
-        configuration: {},
+        schemaString: photoSchemaString(columns, byColumns),
+        partitionColumns: byColumns.map(({ name }) => name),
+        configuration: partitioningProperties(partitioning),
         createdTime,
       },
     },

@@ -56,18 +56,13 @@ export const PHOTO_COLUMNS: readonly PhotoColumn[] = [
   { ...text("captured_at_source", (row) => row.capturedAtSource), addedLater: true },
 ];
 
-/** What only the folders and the log hold, in the order of the folders. */
-export const PARTITION_COLUMNS = [
-  columnField("model", "string"),
-  columnField("run", "string"),
-  columnField("dt", "date"),
-  columnField("hour", "integer"),
-];
-
-/** The table's schema as a Delta log's `schemaString`. */
-export function photoSchemaString(columns: readonly PhotoColumn[]): string {
+/** A table's schema as a Delta log's `schemaString`. */
+export function photoSchemaString(
+  columns: readonly PhotoColumn[],
+  partitionColumns: readonly ReturnType<typeof columnField>[],
+): string {
   const fields = columns.map(({ name, type }) => columnField(name, type));
-  return JSON.stringify(structOf([...fields, ...PARTITION_COLUMNS]));
+  return JSON.stringify(structOf([...fields, ...partitionColumns]));
 }
 
 /**

@@ -3,8 +3,9 @@ import { setImmediate } from "node:timers/promises";
 import type { AddFile } from "./delta/actions.ts";
 import { columnStatistics } from "./delta/column-statistics.ts";
 import { decodeFeatures, decodeRows, encodeRows, type FeatureMatrix } from "./parquet-file.ts";
+import { DEFAULT_PARTITIONING, type Partitioning, partitionOf } from "./partitioning.ts";
 import { PHOTO_COLUMNS } from "./photo-columns.ts";
-import { type PhotoRow, partitionFolder, partitionOf, partitionValues } from "./photo-row.ts";
+import type { PhotoRow } from "./photo-row.ts";
 import { type TableAccess, tableObject } from "./table-location.ts";
 
 /**
@@ -19,12 +20,13 @@ export async function writeRows(
   rows: readonly PhotoRow[],
   { fileRowsMax = FILE_ROWS_MAX }: { readonly fileRowsMax?: number } = {},
 ): Promise<AddFile[]> {
-  const groups = groupRows(rows, fileRowsMax);
+  const partitioning = access.partitioning ?? DEFAULT_PARTITIONING;
+  const groups = groupRows(rows, partitioning, fileRowsMax);
   const adds: AddFile[] = [];
   for (let first = 0; first < groups.length; first += UPLOADS_IN_FLIGHT_MAX) {
     const files = [];
     for (const group of groups.slice(first, first + UPLOADS_IN_FLIGHT_MAX)) {
-      files.push(encodeFile(group, access));
+      files.push(encodeFile(group, partitioning, access));
       // Heartbeats and fetches have their turn between two files.
       await setImmediate();
     }
@@ -61,8 +63,8 @@ interface EncodedFile {
   readonly bytes: Uint8Array;
 }
 
-function groupRows(rows: readonly PhotoRow[], rowsMax: number): PhotoRow[][] {
-  const partitions = Map.groupBy(rows, (row) => partitionFolder(partitionOf(row)));
+function groupRows(rows: readonly PhotoRow[], partitioning: Partitioning, rowsMax: number): PhotoRow[][] {
+  const partitions = Map.groupBy(rows, (row) => partitionOf(row, partitioning).folder);
   return Array.from(partitions.values()).flatMap((group) =>
     Array.from({ length: Math.ceil(group.length / rowsMax) }, (_, part) =>
       group.slice(part * rowsMax, (part + 1) * rowsMax),
@@ -70,12 +72,16 @@ function groupRows(rows: readonly PhotoRow[], rowsMax: number): PhotoRow[][] {
   );
 }
 
-function encodeFile(rows: readonly PhotoRow[], { clock, columns }: TableAccess): EncodedFile {
-  const partition = partitionOf(rows[0]!);
+function encodeFile(
+  rows: readonly PhotoRow[],
+  partitioning: Partitioning,
+  { clock, columns }: TableAccess,
+): EncodedFile {
+  const { folder, values } = partitionOf(rows[0]!, partitioning);
   const bytes = encodeRows(rows, columns);
   const add: AddFile = {
-    path: `${partitionFolder(partition)}/part-${randomUUID()}.zstd.parquet`,
-    partitionValues: partitionValues(partition),
+    path: `${folder}/part-${randomUUID()}.zstd.parquet`,
+    partitionValues: values,
     size: bytes.byteLength,
     modificationTime: clock.nowMs(),
     dataChange: true,

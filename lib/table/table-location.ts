@@ -2,6 +2,7 @@ import type { Clock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { ObjectLocation, ObjectStore } from "#lib/store/object-store.ts";
+import type { Partitioning } from "./partitioning.ts";
 import type { PhotoColumn } from "./photo-columns.ts";
 
 /** Where a table lives: all its objects have keys that begin with `prefix/`. The prefix has no slash at either end. */
@@ -18,6 +19,8 @@ export interface TableAccess {
   readonly clock: Clock;
   /** What the data files hold that this process writes; PHOTO_COLUMNS where nothing else is said. */
   readonly columns?: readonly PhotoColumn[];
+  /** How its rows are laid out in folders; DEFAULT_PARTITIONING where nothing else is said. */
+  readonly partitioning?: Partitioning;
 }
 
 /**

@@ -5,8 +5,10 @@ import type { Snapshot } from "./delta/snapshot.ts";
 export interface PartitionSummary {
   readonly model: string;
   readonly run: string;
-  readonly dt: string;
-  readonly hour: string;
+  /** What there is of `dt`, `hour` and `month`, by the table's partitioning. */
+  readonly dt?: string;
+  readonly hour?: string;
+  readonly month?: string;
   readonly files: number;
   readonly rows: number;
   readonly bytes: number;
@@ -16,9 +18,10 @@ export interface PartitionSummary {
 export function summarisePartitions({ files }: Pick<Snapshot, "files">): PartitionSummary[] {
   const partitions = new Map<string, PartitionSummary>();
   for (const file of files.values()) {
-    const { model = "", run = "", dt = "", hour = "" } = file.partitionValues as Record<string, string | undefined>;
-    const key = [model, run, dt, hour.padStart(2, "0")].join("/");
-    const before = partitions.get(key) ?? { model, run, dt, hour, files: 0, rows: 0, bytes: 0 };
+    const values = file.partitionValues as Record<string, string | undefined>;
+    const { model = "", run = "", dt = "", hour = "", month = "" } = values;
+    const key = [model, run, dt, hour.padStart(2, "0"), month].join("/");
+    const before = partitions.get(key) ?? { ...values, model, run, files: 0, rows: 0, bytes: 0 };
     partitions.set(key, {
       ...before,
       files: before.files + 1,

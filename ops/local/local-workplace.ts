@@ -12,6 +12,7 @@ import { openFolderObjectStore } from "#lib/store/folder/folder-object-store.ts"
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { openTable } from "#lib/table/open-table.ts";
+import type { AskedPartitioning } from "#lib/table/partitioning.ts";
 import { formatTableUri, type TableLocation } from "#lib/table/table-location.ts";
 import { TableProgress } from "#lib/table/table-progress.ts";
 import { summarisePartitions } from "#lib/table/table-summary.ts";
@@ -70,7 +71,7 @@ export class LocalWorkplace {
    * @throws usage when the folder can't be written, when another process works in it, or when its table and its log belong to different works;
    * access-denied, stack-unavailable or invalid-table when something in it can't be used.
    */
-  static async open(out: string, model: string): Promise<LocalWorkplace> {
+  static async open(out: string, model: string, partitioning: AskedPartitioning = {}): Promise<LocalWorkplace> {
     const state = join(out, STATE_FOLDER);
     await makeOutputFolder(out, "--out");
     // First, since it keeps other processes out.
@@ -80,7 +81,7 @@ export class LocalWorkplace {
       const admin = await log.openAdmin();
       await admin.ensureTopics(topicShapes(topics, PARTITIONS));
       const store = await openFolderObjectStore(join(state, "store"), { [TABLE_LOCATION.bucket]: out });
-      const table = await openTable(store, TABLE_LOCATION, { createIfAbsent: true });
+      const table = await openTable(store, TABLE_LOCATION, { createIfAbsent: true, partitioning });
       await requireOneWork(out, admin, table, topics);
       const producer = await log.openProducer();
       const tableFolder = resolve(out, TABLE_LOCATION.prefix);

@@ -12,6 +12,7 @@ import { systemClock } from "#lib/runtime/clock.ts";
 import { readConfig } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { createLogger, readLogLevel } from "#lib/runtime/logger.ts";
+import type { AskedPartitioning } from "#lib/table/partitioning.ts";
 import { countRows } from "#lib/table/table-summary.ts";
 import { flushTable, STALL_SECONDS } from "#ops/flush/flush-table.ts";
 import type { OpsDeps } from "#ops/pipeline/ops-deps.ts";
@@ -30,6 +31,8 @@ export interface LocalOptions {
   readonly model: string;
   /** k, the number of principal components. */
   readonly components: number;
+  /** Of a new table; what is not said is by default. */
+  readonly partitioning?: AskedPartitioning;
 }
 
 export interface LocalDeps extends OpsDeps {
@@ -89,7 +92,7 @@ const LOOK_MS = 100;
 export async function runLocal(options: LocalOptions, deps: LocalDeps): Promise<LocalResult> {
   await requireFolder(options.photos);
   const model = await loadModelFolder(options.model);
-  const workplace = await LocalWorkplace.open(options.out, model.id);
+  const workplace = await LocalWorkplace.open(options.out, model.id, options.partitioning);
   try {
     const services = await startServices(options, model.id, workplace, deps);
     let result: LocalResult;

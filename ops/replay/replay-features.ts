@@ -1,6 +1,8 @@
+import { readConfig } from "#lib/runtime/config.ts";
 import type { ServiceMessage } from "#lib/runtime/service-message.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { openTable } from "#lib/table/open-table.ts";
+import { askedPartitioning, partitioningConfig } from "#lib/table/partitioning.ts";
 import { formatTableUri, parseTableUri } from "#lib/table/table-location.ts";
 import { TableProgress } from "#lib/table/table-progress.ts";
 import { countRows } from "#lib/table/table-summary.ts";
@@ -42,7 +44,8 @@ export async function replayFeatures(
   const bound = replay.from ?? { kind: "earliest" };
   const wanted = await resolveRanges(admin, topics.features, bound, replay.to);
   await store.ensureBucket(location.bucket);
-  const table = await openTable(store, location, { createIfAbsent: true });
+  const partitioning = askedPartitioning(readConfig(partitioningConfig, access.env));
+  const table = await openTable(store, location, { createIfAbsent: true, partitioning });
   const name: ReplayName = { title: formatTableUri(location), run: "", topic: topics.features };
   const ranges = await beginRanges(table, name, wanted, replay.from !== undefined);
 

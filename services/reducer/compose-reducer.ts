@@ -13,6 +13,7 @@ import type { TellStarter } from "#lib/runtime/service-message.ts";
 import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { openTable } from "#lib/table/open-table.ts";
+import { askedPartitioning } from "#lib/table/partitioning.ts";
 import { parseTableUri } from "#lib/table/table-location.ts";
 import { type ReducerWorkConfig, reducerGroup } from "./config.ts";
 import { createReducer } from "./reducer.ts";
@@ -52,13 +53,14 @@ export async function composeReducer(
   await using opened = new AsyncDisposableStack();
   const topics = topicsWithPrefix(config.topicPrefix);
   const location = parseTableUri(config.tableUri);
+  const partitioning = askedPartitioning(config);
   const retry = new WaitingRetry({ clock: systemClock, health, logger });
 
   const table = await retry.run({
     ...{ part: "s3", name: "start", signal },
     attempt: async () => {
       await store.ensureBucket(location.bucket);
-      return openTable(store, location, { createIfAbsent: true, logger, clock: systemClock });
+      return openTable(store, location, { createIfAbsent: true, logger, clock: systemClock, partitioning });
     },
   });
   health.report("s3", "ok");

@@ -6,6 +6,7 @@ import { type ConfigOf, setting, someText, wholeNumber } from "#lib/runtime/conf
 import { logConfig } from "#lib/runtime/logger.ts";
 import { niceSetting } from "#lib/runtime/priority.ts";
 import { s3Config } from "#lib/store/s3/s3-config.ts";
+import { partitioningConfig } from "#lib/table/partitioning.ts";
 
 const MIB = 1_048_576;
 
@@ -13,6 +14,7 @@ const MIB = 1_048_576;
 export const reducerWorkConfig = {
   ...topicsConfig,
   tableUri: setting("TABLE_URI", someText.describe("s3://bucket/prefix of the table; created when it is not there")),
+  ...partitioningConfig,
   group: setting("REDUCER_GROUP", groupName("features", "fruitstream-reducers")),
   until: setting(
     "REDUCER_UNTIL",

@@ -2,7 +2,8 @@ import { indexOfNonFinite, requireUsableVector } from "#lib/messages/message-bou
 import type { PhotoFeatures } from "#lib/messages/messages.ts";
 import { photoUri } from "#lib/photo/photo-uri.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import { type PhotoRow, partitionOf } from "#lib/table/photo-row.ts";
+import { requirePartition } from "#lib/table/partitioning.ts";
+import type { PhotoRow } from "#lib/table/photo-row.ts";
 
 /**
  * The row of a vector, not yet projected.
@@ -37,7 +38,7 @@ export function rowOf(message: PhotoFeatures): PhotoRow {
     const problem = `the vector of ${row.path} has ${row.features[strange]} at index ${strange}; all must be finite`;
     throw new FruitstreamError("poison-message", problem);
   }
-  partitionOf(row);
+  requirePartition(row);
   for (const field of ["ingestedAtMs", "featurizedAtMs"] as const) {
     if (row[field] >= 0 && row[field] <= TIME_MS_MAX) continue;
     const problem = `${field} of ${row.path} must be ms since 1970 up to year 9999, got ${row[field]}`;

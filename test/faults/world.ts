@@ -201,7 +201,9 @@ export class World {
   }
 
   async table(): Promise<DeltaTable> {
-    this.#table ??= await openTable(this.store, this.location, { createIfAbsent: true });
+    // Of the event times' hours: commits of many files.
+    const partitioning = { by: "hour", time: "capture" } as const;
+    this.#table ??= await openTable(this.store, this.location, { createIfAbsent: true, partitioning });
     return this.#table;
   }
 

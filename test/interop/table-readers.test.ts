@@ -8,7 +8,7 @@ import { systemClock } from "#lib/runtime/clock.ts";
 import { silentLogger } from "#lib/runtime/logger.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { openTable } from "#lib/table/open-table.ts";
-import { type PhotoRow, partitionOf } from "#lib/table/photo-row.ts";
+import type { PhotoRow } from "#lib/table/photo-row.ts";
 import { exportTable } from "#lib/table/table-export.ts";
 import { readFeatures, readRows, writeRows } from "#lib/table/table-files.ts";
 import { createMemoryObjectStore } from "../fakes/memory-object-store.ts";
@@ -34,7 +34,10 @@ describe.skipIf(!hasReaders)("a table, as other tools read it", () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "table-readers-"));
-    const table = await openTable(store, LOCATION, { createIfAbsent: true });
+    const table = await openTable(store, LOCATION, {
+      createIfAbsent: true,
+      partitioning: { by: "hour", time: "capture" },
+    });
     for (let commit = 0; commit < COMMITS; commit++) await commitPart(table, commit, rows);
     await exportTable(table, join(folder, "table"));
     await cp(join(folder, "table"), join(folder, "cleaned"), { recursive: true });
@@ -203,8 +206,12 @@ async function commitPart(table: DeltaTable, commit: number, rows: readonly Phot
 }
 
 function asRead(row: PhotoRow) {
+  const iso = new Date(row.capturedAtMs).toISOString();
   return {
-    ...partitionOf(row),
+    model: row.model,
+    run: row.run,
+    dt: iso.slice(0, 10),
+    hour: Number(iso.slice(11, 13)),
     path: row.path,
     label: row.label,
     features: [...row.features],

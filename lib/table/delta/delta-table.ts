@@ -3,13 +3,14 @@ import type { Clock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
+import type { Partitioning } from "../partitioning.ts";
 import { PHOTO_COLUMNS, type PhotoColumn } from "../photo-columns.ts";
 import { formatTableUri, type TableAccess, type TableLocation, tableObject } from "../table-location.ts";
 import { type AddFile, serialiseActions } from "./actions.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import { type Commit, commitOf, commitPath, readCommit } from "./delta-log.ts";
 import { PROTOCOL, type Snapshot } from "./snapshot.ts";
-import { evolvedMetadata } from "./table-schema.ts";
+import { evolvedMetadata, requirePartitioning } from "./table-schema.ts";
 import {
   conflictOf,
   type MovedTxn,
@@ -75,6 +76,11 @@ export class DeltaTable implements TableAccess {
   plan(): PlannedState {
     const { version, metadata, protocol, files, txnVersions } = this.#snapshot;
     return { version, metadata, protocol, files: new Map(files), txnVersions: new Map(txnVersions) };
+  }
+
+  /** How its rows are laid out in folders. */
+  get partitioning(): Partitioning {
+    return requirePartitioning(this.#snapshot.metadata, formatTableUri(this.location));
   }
 
   /** Reads the commits after the snapshot's version, and returns those not handed over yet. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import { columnField, type DeltaType, PARTITION_COLUMNS, type PhotoColumn } from "../photo-columns.ts";
+import { type Partitioning, partitionColumns, partitioningOf } from "../partitioning.ts";
+import { columnField, type DeltaType, type PhotoColumn } from "../photo-columns.ts";
 import type { Metadata } from "./actions.ts";
 
 /**
@@ -15,23 +16,16 @@ export function evolvedMetadata(
   columns: readonly PhotoColumn[],
   tableUri: string,
 ): Metadata | undefined {
-  const refuse = (difference: string) =>
-    new FruitstreamError("invalid-table", `${tableUri} is no table of photo rows: ${difference}`);
+  const refuse = refusalOf(tableUri);
   const { fields } = readSchema(metadata.schemaString, refuse);
   for (const { name, nullable } of fields) {
     // A file without such a column could not be read by anybody, and no check of ours keeps nulls out of it.
     if (!nullable) throw refuse(`column "${name}" must be nullable`);
   }
-  for (const column of [...columns, ...PARTITION_COLUMNS]) {
-    // Delta's names are told apart without regard to case.
-    const actual = fields.find(({ name }) => name.toLowerCase() === column.name.toLowerCase());
-    if (!actual && "addedLater" in column && column.addedLater) continue;
-    const wanted = `column "${column.name}" must be ${typeText(column.type)}`;
-    if (!actual) throw refuse(`${wanted}, got none`);
-    if (actual.name !== column.name) throw refuse(`${wanted}, got one of the name "${actual.name}"`);
-    if (typeText(actual.type) !== typeText(column.type)) throw refuse(`${wanted}, got ${typeText(actual.type)}`);
+  for (const column of columns) requireColumn(column, fields, refuse);
+  for (const column of partitionColumns(requirePartitioning(metadata, tableUri).by)) {
+    requireColumn(column, fields, refuse);
   }
-  requirePartitions(metadata, refuse);
   const names = new Set(fields.map(({ name }) => name));
   const missing = columns.filter(({ name }) => !names.has(name));
   if (missing.length === 0) return undefined;
@@ -40,7 +34,20 @@ export function evolvedMetadata(
   return { ...metadata, schemaString: JSON.stringify({ ...schema, fields: [...schema.fields, ...added] }) };
 }
 
+/** @throws invalid-table when the table is partitioned in a way that none of ours is. */
+export function requirePartitioning(metadata: Metadata, tableUri: string): Partitioning {
+  const partitioning = partitioningOf(metadata);
+  if (partitioning) return partitioning;
+  const actual = metadata.partitionColumns.join() || "nothing";
+  const known = "model, run and dt, hour or month, or by model and run alone";
+  throw refusalOf(tableUri)(`it must be partitioned by ${known}, got ${actual}`);
+}
+
 type Refusal = (difference: string) => FruitstreamError;
+
+function refusalOf(tableUri: string): Refusal {
+  return (difference) => new FruitstreamError("invalid-table", `${tableUri} is no table of photo rows: ${difference}`);
+}
 
 const schemaOfTable = z.object({
   fields: z.array(
@@ -52,18 +59,26 @@ const schemaOfTable = z.object({
   ),
 });
 
+function requireColumn(
+  { name, type, addedLater = false }: Pick<PhotoColumn, "name" | "type" | "addedLater">,
+  fields: z.output<typeof schemaOfTable>["fields"],
+  refuse: Refusal,
+): void {
+  // Delta's names are told apart without regard to case.
+  const actual = fields.find((field) => field.name.toLowerCase() === name.toLowerCase());
+  if (!actual && addedLater) return;
+  const wanted = `column "${name}" must be ${typeText(type)}`;
+  if (!actual) throw refuse(`${wanted}, got none`);
+  if (actual.name !== name) throw refuse(`${wanted}, got one of the name "${actual.name}"`);
+  if (typeText(actual.type) !== typeText(type)) throw refuse(`${wanted}, got ${typeText(actual.type)}`);
+}
+
 function readSchema(schemaString: string, refuse: Refusal): z.output<typeof schemaOfTable> {
   try {
     return schemaOfTable.parse(JSON.parse(schemaString));
   } catch {
     throw refuse(`its schema is not one of Delta: ${schemaString.slice(0, 200)}`);
   }
-}
-
-function requirePartitions({ partitionColumns }: Metadata, refuse: Refusal): void {
-  const wanted = PARTITION_COLUMNS.map(({ name }) => name).join();
-  const actual = partitionColumns.join();
-  if (actual !== wanted) throw refuse(`it must be partitioned by ${wanted}, got ${actual || "none"}`);
 }
 
 /** Types as text that is equal where they are: what tools note beside nested fields, and in which order, is left out. */

@@ -64,6 +64,8 @@ const VALUES: Partial<Record<SettingName, fc.Arbitrary<unknown>>> = {
   FEATURIZER_RUN: name,
   FEATURIZER_UNTIL: offsets,
   REDUCER_UNTIL: offsets,
+  TABLE_PARTITION_BY: fc.constantFrom("hour", "day", "month", "none"),
+  TABLE_PARTITION_TIME: fc.constantFrom("ingest", "capture"),
 };
 
 function valuesOf({ name, type }: Setting): fc.Arbitrary<unknown> {

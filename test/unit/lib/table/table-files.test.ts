@@ -14,7 +14,7 @@ describe("data files", () => {
   );
 
   it("are one a partition, with the partition's values and in the order of the rows", async () => {
-    const access = accessOf(emptyStore());
+    const access = { ...accessOf(emptyStore()), partitioning: { by: "hour", time: "capture" } as const };
     const files = await writeRows(access, rows);
     expect(files.map(({ partitionValues: { run, dt, hour } }) => `${run} ${dt} ${hour}`).sort()).toEqual([
       "live 2026-03-01 22",
