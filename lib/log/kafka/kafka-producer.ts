@@ -1,6 +1,7 @@
-import kafkajs, { type RecordMetadata } from "kafkajs";
+import kafkajs, { type Message, type RecordMetadata } from "kafkajs";
 import pLimit from "p-limit";
 import { systemClock } from "#lib/runtime/clock.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { NewRecord, PartitionOffset, PositionedProducer, ProducerOptions } from "../record-log.ts";
 import { createKafka, fromKafkaError, type KafkaSettings, METADATA_AGE_MS_MAX, RETRY } from "./kafka-client.ts";
@@ -50,7 +51,11 @@ export async function openProducer(
     producer ??= await connect();
     try {
       let answer: RecordMetadata | undefined;
-      for (const messages of requestsOf(records)) [answer] = await producer.send({ topic, acks: -1, messages });
+      for (const messages of requestsOf(records)) {
+        const answers = await producer.send({ topic, acks: -1, messages });
+        requireAnswered(topic, messages, answers);
+        [answer] = answers;
+      }
       return answer && positionOf(answer);
     } catch (error) {
       const failed = producer;
@@ -89,6 +94,15 @@ export async function openProducer(
     appendOne: (topic, record) => inTurn(() => append(topic, [record])),
     close: () => inTurn(async () => producer?.disconnect()),
   };
+}
+
+/** The client leaves out, in silence, what is for a partition that was added since it last asked for the topic's. */
+function requireAnswered(topic: string, messages: readonly Message[], answers: readonly RecordMetadata[]): void {
+  const answered = new Set(answers.map(({ partition }) => partition));
+  const missing = messages.find(({ partition }) => partition !== undefined && !answered.has(partition));
+  if (!missing) return;
+  const message = `partition ${missing.partition} of "${topic}" is not known; append again`;
+  throw new FruitstreamError("broker-unavailable", message);
 }
 
 interface WaitingAppend {
