@@ -9,7 +9,7 @@ export function formatCounts(what: "photos" | "vectors", counts: ReplayCounts): 
     ...(known > 0 ? [["known already", known] as const] : []),
     ["repeats dropped", repeats],
     ["dead letters", deadLetters],
-    ...(markers > 0 ? [["flush markers", markers] as const] : []),
+    ...(markers > 0 ? [[what === "photos" ? "without a photo" : "flush markers", markers] as const] : []),
   ] as const;
   const text = lines.map(([name, count]) => `${name.padEnd(16)} ${count}`);
   const unaccounted = unaccountedOf(counts);

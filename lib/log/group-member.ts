@@ -41,6 +41,8 @@ interface OpenedWork {
   readonly partitions: readonly number[];
   /** By partition, the next offset to be handed over; missing where nothing tells it. */
   readonly expected: Map<number, number>;
+  /** By partition, what passes over offsets without records; the next records wait for it. */
+  readonly passing: Map<number, Promise<void>>;
   /** Resolves when the work is closed. */
   readonly over: PromiseWithResolvers<void>;
 }
@@ -82,6 +84,7 @@ export class GroupMember {
     const consuming = consumer.run({
       assigned: (partitions) => this.#assign(partitions),
       records: (partition, records) => this.#handOver(partition, records),
+      skipped: (partition, fromOffset, nextOffset) => this.#pass(partition, fromOffset, nextOffset),
       interrupted: (error) => health.report("kafka", "waiting", error.message),
     });
     this.#tickUntilFinished().catch((error) => this.#failure.reject(error));
@@ -170,7 +173,8 @@ export class GroupMember {
     }
     // In one step with the opening: what was handed over before the seeks must not reach this work.
     if (seek) for (const [partition, offset] of work.starts) this.#deps.consumer.seek(partition, offset);
-    this.#opened = { host, work, partitions, expected: new Map(work.starts), over: Promise.withResolvers() };
+    const expected = new Map(work.starts);
+    this.#opened = { host, work, partitions, expected, passing: new Map(), over: Promise.withResolvers() };
     this.#deps.health.report("kafka", "ok");
     return work;
   }
@@ -179,7 +183,7 @@ export class GroupMember {
     const opened = this.#opened;
     // While a work is being opened records are of the time before its start was known, and will be read again.
     if (!opened?.partitions.includes(partition)) return this.#untilOpened();
-    await this.#learnSchemas(records);
+    await Promise.all([opened.passing.get(partition), this.#learnSchemas(records)]);
     if (opened !== this.#opened) return this.#untilOpened();
 
     const { work } = opened;
@@ -196,6 +200,23 @@ export class GroupMember {
       await opened.over.promise;
     }
     if (opened !== this.#opened) await this.#untilOpened();
+  }
+
+  /** What lies between is none of the records that are gone, unless those before it are gone too. */
+  #pass(partition: number, fromOffset: number, nextOffset: number): void {
+    const opened = this.#opened;
+    if (!opened?.partitions.includes(partition)) return;
+    const { work, expected, passing } = opened;
+    const next = expected.get(partition) ?? fromOffset;
+    if (fromOffset > next || nextOffset <= next) return;
+    const end = this.#options.end?.of(partition) ?? Number.POSITIVE_INFINITY;
+    expected.set(partition, Math.min(nextOffset, end));
+    const before = passing.get(partition) ?? Promise.resolve();
+    const passed = before.then(() =>
+      nextOffset < end ? work.pass(partition, nextOffset) : work.finish(partition, end),
+    );
+    passing.set(partition, passed);
+    passed.catch((error) => this.#failure.reject(error));
   }
 
   async #untilOpened(): Promise<void> {

@@ -19,6 +19,12 @@ export interface PartitionWork {
   take(partition: number, records: readonly LogRecord[]): Promise<void>;
 
   /**
+   * The topic has nothing below this offset that was not given: what is missing are no records. Moves the position there,
+   * once everything before is done.
+   */
+  pass(partition: number, nextOffset: number): Promise<void>;
+
+  /**
    * Nothing more of the partition is to be done: what it has not been given below `end` is gone from the topic. Moves the
    * position there, and leaves nothing waiting for more records.
    */

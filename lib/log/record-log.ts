@@ -37,11 +37,11 @@ export interface ConsumerHandlers {
   records(partition: number, records: readonly LogRecord[]): Promise<void>;
 
   /**
-   * Between the records that were handed over and this offset the partition has none: those that were there are compacted
-   * away, belong to an aborted transaction, or are markers of transactions. Called between two calls of `records` for the
-   * partition, as far as the log can tell.
+   * From this offset up to the next one the partition has no records for anybody: those that were there are compacted away,
+   * belong to an aborted transaction, or are markers of transactions. What has expired is not among it. Called between two
+   * calls of `records` for the partition, as far as the log can tell.
    */
-  skipped?(partition: number, nextOffset: number): void;
+  skipped?(partition: number, fromOffset: number, nextOffset: number): void;
 
   /** The member has lost its brokers or its group and tries to come back by itself; `assigned` follows when it does. */
   interrupted?(error: Error): void;

@@ -9,7 +9,7 @@ export interface ReplayCounts {
   /** In the table before, and therefore dropped. */
   readonly repeats: number;
   readonly deadLetters: number;
-  /** Records that are no vectors; none among photos. */
+  /** Flush markers among vectors; among photos, offsets that no record has, as the markers of transactions. */
   readonly markers: number;
 }
 

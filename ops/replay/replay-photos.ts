@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { offsetMap } from "#lib/log/partition-offsets.ts";
-import type { PartitionOffset } from "#lib/log/record-log.ts";
+import type { LogRecord, PartitionOffset } from "#lib/log/record-log.ts";
 import { loadModelFolder } from "#lib/model/model-folder.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
@@ -15,7 +15,7 @@ import { runServiceToEnd } from "#ops/services/run-service.ts";
 import { serviceEnvironment } from "#ops/services/service-environment.ts";
 import { readDeadLetteredPositions } from "./dead-lettered-positions.ts";
 import type { OnReplayProgress } from "./replay-counts.ts";
-import { type ReplayCounts, totalOf } from "./replay-counts.ts";
+import { type ReplayCounts, totalOf, unaccountedOf } from "./replay-counts.ts";
 import { type ReplayBound, type ReplayRange, resolveRanges } from "./replay-range.ts";
 import { continueRanges, noteStarts, type ReplayName, readStarts } from "./replay-start.ts";
 
@@ -198,7 +198,7 @@ async function countPhotos(
     const mark = Math.max(from, Math.min(to, before.highWaterMarks.get(partition)!));
     return mark - from - [...letters.get(partition)!].filter((offset) => offset < mark).length;
   });
-  return {
+  const counts = {
     records: totalOf(ranges),
     rows: after.rows - before.rows,
     known: after.known - before.known,
@@ -206,6 +206,34 @@ async function countPhotos(
     deadLetters: sumOf([...letters.values()].map(({ size }) => size)),
     markers: 0,
   };
+  if (unaccountedOf(counts) <= 0) return counts;
+  const unread = ranges.map((range) => ({
+    ...range,
+    from: Math.max(range.from, Math.min(range.to, before.highWaterMarks.get(range.partition)!)),
+  }));
+  return { ...counts, markers: await countWithoutRecords(access, name.topic, unread) };
+}
+
+/** Offsets that no record has: markers of transactions, and what was aborted or compacted. Not what has expired. */
+async function countWithoutRecords(
+  { log, admin }: PipelineAccess,
+  topic: string,
+  ranges: readonly ReplayRange[],
+): Promise<number> {
+  const earliest = offsetMap(await admin.earliestOffsets(topic));
+  const kept = new Map(
+    ranges.map((range) => [
+      range.partition,
+      { ...range, from: Math.max(range.from, earliest.get(range.partition) ?? 0) },
+    ]),
+  );
+  let records = 0;
+  const count = ({ partition, offset }: LogRecord) => {
+    const range = kept.get(partition);
+    if (range && offset >= range.from && offset < range.to) records += 1;
+  };
+  await log.readTopic(topic, count, new Map([...kept].map(([partition, { from }]) => [partition, from])));
+  return sumOf([...kept.values()].map(({ from, to }) => Math.max(0, to - from))) - records;
 }
 
 function nameOf(run: string, topic: string): ReplayName {

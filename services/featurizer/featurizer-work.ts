@@ -75,11 +75,15 @@ export class FeaturizerWork implements PartitionWork {
     }
   }
 
-  async finish(partition: number, end: number): Promise<void> {
+  async pass(partition: number, nextOffset: number): Promise<void> {
     const { lane, share } = this.#owned.get(partition)!;
-    if ((lane.submittedOffset ?? this.position(partition)) >= end) return;
+    if ((lane.submittedOffset ?? this.position(partition)) >= nextOffset) return;
     await share.acquire(0);
-    if (!this.#isClosing) lane.submit(end - 1, Promise.resolve({ sizeBytes: 0 }));
+    if (!this.#isClosing) lane.submit(nextOffset - 1, Promise.resolve({ sizeBytes: 0 }));
+  }
+
+  finish(partition: number, end: number): Promise<void> {
+    return this.pass(partition, end);
   }
 
   position(partition: number): number {

@@ -82,6 +82,14 @@ export class ReducerWork implements PartitionWork {
     });
   }
 
+  async pass(partition: number, nextOffset: number): Promise<void> {
+    await this.#inTurn(() => {
+      if (this.#isClosed || this.#progress.nextOffset(partition) >= nextOffset) return;
+      this.#window.open(this.#deps.clock.monotonicMs());
+      this.#moveOffset(partition, nextOffset);
+    });
+  }
+
   /** The last records before the end may be gone from the topic: the table must not wait for them. */
   async finish(partition: number, end: number): Promise<void> {
     await this.#inTurn(async () => {

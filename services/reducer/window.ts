@@ -45,6 +45,11 @@ export class Window {
   /** Notes that a record was read at this time of a monotonic clock, whether it became a row or not. */
   noteRecord(monotonicMs: number): void {
     this.#records += 1;
+    this.open(monotonicMs);
+  }
+
+  /** Begins the window's time, unless it has begun. */
+  open(monotonicMs: number): void {
     this.#openedAtMs ??= monotonicMs;
   }
 

@@ -8,7 +8,7 @@ import sharp from "sharp";
 import { inject, vi } from "vitest";
 import { openAdmin } from "#lib/log/kafka/kafka-admin.ts";
 import { openProducer } from "#lib/log/kafka/kafka-producer.ts";
-import type { LogAdmin, PositionedProducer } from "#lib/log/record-log.ts";
+import type { LogAdmin, PositionedProducer, RecordProducer } from "#lib/log/record-log.ts";
 import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
 import { type Topics, topicShapes, topicsWithPrefix } from "#lib/messages/topics.ts";
 import { encodeOnnxModel } from "#lib/model/onnx-graph.ts";
@@ -113,7 +113,11 @@ export class TinyPipeline {
   }
 
   /** Uploads photos of different colours and announces them. Returns their keys. */
-  async announce(count: number, body: (index: number) => Promise<Uint8Array> = colouredPhoto): Promise<string[]> {
+  async announce(
+    count: number,
+    body: (index: number) => Promise<Uint8Array> = colouredPhoto,
+    append: RecordProducer["append"] = (topic, records) => this.producer.append(topic, records),
+  ): Promise<string[]> {
     const keys: string[] = [];
     for (let index = 0; index < count; index++) {
       const key = `${this.id}/photos/${String(this.#photos++).padStart(5, "0")}.jpg`;
@@ -129,9 +133,7 @@ export class TinyPipeline {
         ...times,
         traceparent: null,
       };
-      await this.producer.append(this.topics.photos, [
-        { key: Buffer.from(key), value: photoArrivedCodec.encode(photo) },
-      ]);
+      await append(this.topics.photos, [{ key: Buffer.from(key), value: photoArrivedCodec.encode(photo) }]);
       keys.push(key);
     }
     return keys;

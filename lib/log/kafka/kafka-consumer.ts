@@ -3,7 +3,7 @@ import pLimit from "p-limit";
 import { systemClock, watchForSetBack } from "#lib/runtime/clock.ts";
 import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
-import type { ConsumerHandlers, Membership, PartitionOffset, RecordConsumer } from "../record-log.ts";
+import type { ConsumerHandlers, LogRecord, Membership, PartitionOffset, RecordConsumer } from "../record-log.ts";
 import { ownTopicAssigner, sharedGroup } from "./group-assigner.ts";
 import { createKafka, fromKafkaError, type KafkaSettings, METADATA_AGE_MS_MAX, RETRY } from "./kafka-client.ts";
 import { safeOffset, toLogRecord } from "./kafka-records.ts";
@@ -74,7 +74,8 @@ class KafkaConsumer implements RecordConsumer {
     // The client passes over a batch in which there is nothing to hand over, and only says so here.
     this.#consumer.on(events.END_BATCH_PROCESS, ({ payload }) => {
       if (payload.batchSize > 0 || !this.#assignment || this.#stopping !== undefined) return;
-      handlers.skipped?.(payload.partition, safeOffset(payload.lastOffset) + 1);
+      const { partition, firstOffset, lastOffset } = payload;
+      handlers.skipped?.(partition, safeOffset(firstOffset ?? lastOffset), safeOffset(lastOffset) + 1);
     });
     this.#consumer.on(events.RECEIVED_UNSUBSCRIBED_TOPICS, ({ payload }) => {
       this.#fail(sharedGroup(this.#settings, payload.topicsNotSubscribed));
@@ -235,11 +236,29 @@ class KafkaConsumer implements RecordConsumer {
     await assignment.ready;
     if (!isCurrent()) return;
     const records = batch.messages.map((message) => toLogRecord(batch.topic, batch.partition, message));
-    await handlers.records(batch.partition, records);
-    if (!isCurrent()) return;
+    // Whatever is missing between the offset that was asked for and the last one is missing for good.
+    let next = safeOffset(
+      (batch as typeof batch & { readonly fetchedOffset: string | number }).fetchedOffset.toString(),
+    );
+    for (const run of runsOf(records)) {
+      if (run[0]!.offset > next) handlers.skipped?.(batch.partition, next, run[0]!.offset);
+      await handlers.records(batch.partition, run);
+      if (!isCurrent()) return;
+      next = run.at(-1)!.offset + 1;
+    }
     payload.resolveOffset(batch.lastOffset());
-    const next = safeOffset(batch.lastOffset()) + 1;
-    if (next > records.at(-1)!.offset + 1) handlers.skipped?.(batch.partition, next);
+    const end = safeOffset(batch.lastOffset()) + 1;
+    if (end > next) handlers.skipped?.(batch.partition, next, end);
+  }
+}
+
+/** The records in runs of consecutive offsets. */
+function* runsOf(records: readonly LogRecord[]): Generator<LogRecord[]> {
+  let start = 0;
+  for (let index = 1; index <= records.length; index++) {
+    if (records[index]?.offset === records[index - 1]!.offset + 1) continue;
+    yield records.slice(start, index);
+    start = index;
   }
 }
 

@@ -95,7 +95,7 @@ export async function readSpan(
       });
       endWhenDone();
     },
-    skipped: (partition, nextOffset) => {
+    skipped: (partition, _fromOffset, nextOffset) => {
       span.moveTo(partition, nextOffset);
       endWhenDone();
     },

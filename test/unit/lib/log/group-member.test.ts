@@ -78,6 +78,24 @@ test("offsets that the topic has lost are told, also between two batches, at the
   await rests;
 });
 
+test("offsets without records are passed over, and told only when those before them are gone", async () => {
+  const end = new ReadingEnd([{ partition: 0, offset: 30 }], async () => []);
+  const { handlers } = member({ end });
+  await handlers.assigned([0]);
+  await handlers.records(0, records(0, 10, 11));
+  handlers.skipped!(0, 11, 12);
+  await handlers.records(0, records(0, 12, 13));
+  // From 13 on records have expired: what is missing behind them is not all that is.
+  handlers.skipped!(0, 15, 16);
+  await handlers.records(0, records(0, 16, 17));
+  handlers.skipped!(0, 17, 33);
+  await expect.poll(() => events.at(-1)).toBe("1 finishes 0@30");
+  expect(events).toEqual([
+    ...["open 1: 0", "1 takes 0@10-10", "1 passes 0@12", "1 takes 0@12-12"],
+    ...["gap 0@13-15", "1 takes 0@16-16", "1 finishes 0@30"],
+  ]);
+});
+
 test("a stop drains the work, gives up when its time is over, and leaves the group whatever the work throws", async () => {
   const { handlers, stop, works } = member({ drainMsMax: 1 }, { drains: (host) => rejectedBy(host.givingUp) });
   await handlers.assigned([0]);
@@ -130,6 +148,7 @@ function member(options: Partial<GroupMemberOptions>, deviation: Deviation = {})
     starts: new Map(partitions.includes(0) ? [[0, 10]] : []),
     take: async (partition, taken) =>
       void events.push(`${nth} takes ${partition}@${taken[0]!.offset}-${taken.at(-1)!.offset}`),
+    pass: async (partition, nextOffset) => void events.push(`${nth} passes ${partition}@${nextOffset}`),
     finish: async (partition, end) => void events.push(`${nth} finishes ${partition}@${end}`),
     position: () => 0,
     tick: async () => undefined,

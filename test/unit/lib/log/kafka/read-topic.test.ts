@@ -34,8 +34,8 @@ test("a first record that is past the end already ends the reading", async () =>
 test("a tail in which there is nothing to hand over ends the reading", async () => {
   const reading = startReading();
   await reading.handlers.records(0, recordsOf(0, [0, 1]));
-  reading.handlers.skipped!(0, 3);
-  reading.handlers.skipped!(1, 2);
+  reading.handlers.skipped!(0, 2, 3);
+  reading.handlers.skipped!(1, 0, 2);
   await reading.ended;
   expect(reading.handled).toEqual(["0@0", "0@1"]);
 });
