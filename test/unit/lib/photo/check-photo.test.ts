@@ -32,6 +32,31 @@ test("scans are counted before anything is decoded", async () => {
   );
 });
 
+test("no comment hides the scans behind it, and none that stands in one counts", async () => {
+  const progressive = await blank(64, 64).jpeg({ progressive: true }).toBuffer();
+  const secondScan = progressive.indexOf("ffda", progressive.indexOf("ffda", 0, "hex") + 2, "hex");
+  const comment = (text: string) => Buffer.concat([Buffer.from([0xff, 0xfe, 0, 4]), Buffer.from(text, "hex")]);
+  const { scans } = checkPhoto(progressive).header;
+  for (const marker of ["ffd9", "ffda", "ff00"]) {
+    const [start, rest] = [progressive.subarray(0, secondScan), progressive.subarray(secondScan)];
+    const photo = Buffer.concat([start, comment(marker), rest]);
+    expect(checkPhoto(photo).header).toMatchObject({ scans, isCut: false });
+  }
+});
+
+test("of bytes that are full of markers, the scans among them are counted too", async () => {
+  const [head, , ...rest] = splitAtScans(await blank(64, 64).jpeg({ progressive: true }).toBuffer());
+  const stuffing = Buffer.alloc(400_000, Buffer.from([0xff, 0]));
+  const photo = Buffer.concat([head!, Buffer.from([0xff, 0xda, 0, 2]), stuffing, ...rest]);
+  expect(checkPhoto(photo).header.scans).toBe(1 + rest.length);
+});
+
+function splitAtScans(jpeg: Buffer): Buffer[] {
+  const starts = [0];
+  for (let at = jpeg.indexOf("ffda", 0, "hex"); at >= 0; at = jpeg.indexOf("ffda", at + 2, "hex")) starts.push(at);
+  return starts.map((start, index) => jpeg.subarray(start, starts[index + 1]));
+}
+
 test.each([
   ["a JPEG XL photo", "\xff\x0a\xd8\x1a"],
   ["a JPEG 2000 photo", "\0\0\0\x0cjP  \r\n\x87\n"],
