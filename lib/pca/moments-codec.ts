@@ -85,13 +85,23 @@ function verifiedBody(bytes: Buffer): Buffer {
   return body;
 }
 
-/** The digest vouches that our own writer made the header, so its fields need no checks of their own. */
+/** The digest finds bytes that were damaged. It is no signature: who may write the file may have computed it too. */
 function splitBody(body: Buffer): { header: Header; values: Buffer } {
   const headerStart = MAGIC.byteLength + HEADER_LENGTH_BYTES;
   const headerEnd = headerStart + body.readUInt32LE(MAGIC.byteLength);
   if (headerEnd > Math.min(body.byteLength, headerStart + HEADER_BYTES_MAX)) throw corrupt("its header has no end");
-  const header = JSON.parse(body.toString("utf8", headerStart, headerEnd)) as Header;
-  return { header, values: body.subarray(headerEnd) };
+  return { header: parseHeader(body.toString("utf8", headerStart, headerEnd)), values: body.subarray(headerEnd) };
+}
+
+function parseHeader(text: string): Header {
+  try {
+    const header = JSON.parse(text) as Header | null;
+    const isCounted = Number.isSafeInteger(header?.count) && Number.isSafeInteger(header?.tableVersion);
+    if (isCounted && header!.count >= 0 && header!.tableVersion >= 0) return header!;
+  } catch (cause) {
+    throw corrupt("its header is no JSON", cause);
+  }
+  throw corrupt("its header lacks a count of rows or a version of the table");
 }
 
 function requireSubject(header: Header, subject: MomentsSubject): void {
@@ -106,6 +116,6 @@ function digestOf(bytes: Uint8Array): Buffer {
   return createHash("sha256").update(bytes).digest();
 }
 
-function corrupt(problem: string): PcaError {
-  return new PcaError("corrupt-bytes", `not a checkpoint of moments: ${problem}`);
+function corrupt(problem: string, cause?: unknown): PcaError {
+  return new PcaError("corrupt-bytes", `not a checkpoint of moments: ${problem}`, { cause });
 }

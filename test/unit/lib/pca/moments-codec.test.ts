@@ -53,6 +53,15 @@ describe("a checkpoint of moments", () => {
     expectCorrupt(withDigest(body));
   });
 
+  test.each(["no JSON", "null", '{"count":"many","tableVersion":1}', '{"count":-1,"tableVersion":1}', '{"count":1}'])(
+    "whose digest is right but whose header is %s is refused",
+    (text) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(text.length);
+      expectCorrupt(withDigest(Buffer.concat([Buffer.from("FSMOMNT1"), length, Buffer.from(text)])));
+    },
+  );
+
   test.each([
     [{ ...subject, model: "resnet50" }, "the checkpoint's model is mobilenet-äöü, not resnet50"],
     [{ ...subject, run: "replay" }, "the checkpoint's run is live, not replay"],
