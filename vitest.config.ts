@@ -44,7 +44,7 @@ export default defineConfig({
         test: {
           // Processes, models, whole pipelines and long properties, without Kafka or S3.
           name: "embedded",
-          include: ["test/embedded/**/*.test.ts", ...longProperties],
+          include: ["test/embedded/**/*.test.ts", "test/fuzz/**/*.test.ts", ...longProperties],
           // After `unit`: projects that run together must have as many workers.
           sequence: { groupOrder: 1 },
           provide: { longProperties: "in full" },
