@@ -7,7 +7,7 @@ import { type Action, serialiseActions } from "./delta/actions.ts";
 import { COMMIT_BYTES_MAX, commitPath, readLogFile } from "./delta/delta-log.ts";
 import { DeltaTable, ENGINE } from "./delta/delta-table.ts";
 import { findSnapshot, readSnapshot } from "./delta/read-snapshot.ts";
-import { PROTOCOL } from "./delta/snapshot.ts";
+import { PROTOCOL } from "./delta/table-features.ts";
 import { evolvedMetadata } from "./delta/table-schema.ts";
 import {
   type AskedPartitioning,

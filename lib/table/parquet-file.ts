@@ -79,8 +79,8 @@ export function decodeFeatures(bytes: Uint8Array): FeatureMatrix {
 }
 
 /**
- * Rows as plain objects, by the file's column names: integers as numbers, timestamps as Dates, lists of floats as
- * Float32Array, other lists as arrays, structs and maps as objects. For showing rows and for checkpoints.
+ * Rows as plain objects, by the file's column names: integers as numbers, timestamps as Dates, dates as YYYY-MM-DD, lists
+ * of floats as Float32Array, other lists as arrays, structs and maps as objects. For showing rows and for checkpoints.
  *
  * @param columns what the objects are to have; without it, all that the file has, and `addedLater`.
  * @param addedLater columns that the file may be too old to have, which are null then.
@@ -130,6 +130,7 @@ const DECODE_BATCH_ROWS = 16_384;
 function plainValue(type: DataType, value: unknown): unknown {
   if (value === null || value === undefined) return null;
   if (DataType.isTimestamp(type)) return new Date(value as number);
+  if (DataType.isDate(type)) return new Date(value as number).toISOString().slice(0, 10);
   if (DataType.isList(type)) {
     const vector = value as Vector;
     if (DataType.isFloat(type.valueType)) return Float32Array.from(vector.toArray());

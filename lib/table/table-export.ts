@@ -1,8 +1,9 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import { LAST_CHECKPOINT_PATH, readLastCheckpoint } from "./delta/checkpoint.ts";
-import { checkpointPath, commitPath, listLog } from "./delta/delta-log.ts";
+import { LAST_CHECKPOINT_PATH, readLastCheckpoint, SIDECAR_FOLDER } from "./delta/checkpoint.ts";
+import { commitPath } from "./delta/delta-log.ts";
+import { listLog } from "./delta/list-log.ts";
 import { readSnapshot } from "./delta/read-snapshot.ts";
 import { formatTableUri, SIDE_FOLDER, type TableAccess, tableObject } from "./table-location.ts";
 
@@ -55,10 +56,19 @@ async function logPaths(access: TableAccess, version: number): Promise<string[]>
   const { commits, checkpoints } = await listLog(access, 0);
   const last = await readLastCheckpoint(access);
   return [
-    ...checkpoints.filter((checkpoint) => checkpoint <= version).map(checkpointPath),
+    ...(await sidecarPaths(access)),
+    ...checkpoints.filter((checkpoint) => checkpoint.version <= version).flatMap(({ paths }) => paths),
     ...commits.filter((commit) => commit <= version).map(commitPath),
     ...(last !== undefined && last.version <= version ? [LAST_CHECKPOINT_PATH] : []),
   ];
+}
+
+/** Files that checkpoints of other tools name. */
+async function sidecarPaths({ store, location }: TableAccess): Promise<string[]> {
+  const { bucket, key: prefix } = tableObject(location, `${SIDECAR_FOLDER}/`);
+  const paths: string[] = [];
+  for await (const { key } of store.list(bucket, prefix)) paths.push(`${SIDECAR_FOLDER}/${key.slice(prefix.length)}`);
+  return paths;
 }
 
 async function copy({ store, location }: TableAccess, path: string, folder: string, bytesMax: number): Promise<number> {

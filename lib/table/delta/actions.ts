@@ -12,6 +12,8 @@ export type RemoveFile = NonNullable<Action["remove"]>;
 export type Transaction = NonNullable<Action["txn"]>;
 export type Metadata = NonNullable<Action["metaData"]>;
 export type Protocol = NonNullable<Action["protocol"]>;
+export type DomainMetadata = NonNullable<Action["domainMetadata"]>;
+export type Sidecar = NonNullable<Action["sidecar"]>;
 export type CommitInfo = NonNullable<Action["commitInfo"]>;
 
 /**
@@ -26,12 +28,13 @@ export function parseAction(value: unknown, origin: string): Action {
   throw new FruitstreamError("invalid-table", `${origin} is no valid Delta action: ${z.prettifyError(parsed.error)}`);
 }
 
-/** Reads a commit file: one action a line. */
+/** Reads a commit file: one action a line; lines without any are passed over. */
 export function parseActions(text: string, origin: string): Action[] {
-  return text
-    .split("\n")
-    .filter((line) => line.trim() !== "")
-    .map((line, index) => parseAction(parseJson(line, `${origin} line ${index + 1}`), `${origin} line ${index + 1}`));
+  return text.split("\n").flatMap((line, index) => {
+    if (line.trim() === "") return [];
+    const place = `${origin} line ${index + 1}`;
+    return parseAction(parseJson(line, place), place);
+  });
 }
 
 /** Writes a commit file. */
@@ -72,6 +75,8 @@ const add = z.object({
   dataChange: z.boolean(),
   stats: z.string().nullish(),
   tags: stringMap.nullish(),
+  /** Rows that are deleted though they stand in the file; such a file is refused, not read. */
+  deletionVector: z.object({ storageType: z.string(), pathOrInlineDv: z.string() }).nullish(),
 });
 
 const remove = z.object({
@@ -97,7 +102,18 @@ const metaData = z.object({
   createdTime: wholeNumber.nullish(),
 });
 
-const protocol = z.object({ minReaderVersion: wholeNumber, minWriterVersion: wholeNumber });
+const protocol = z.object({
+  minReaderVersion: wholeNumber,
+  minWriterVersion: wholeNumber,
+  readerFeatures: z.array(z.string()).nullish(),
+  writerFeatures: z.array(z.string()).nullish(),
+});
+
+/** What another tool keeps beside the table; the latest of each domain counts. */
+const domainMetadata = z.object({ domain: z.string(), configuration: z.string(), removed: z.boolean() });
+
+/** Names a file with part of a checkpoint's actions. */
+const sidecar = z.object({ path, sizeInBytes: wholeNumber });
 
 /** Free of form by the protocol; `txnId` is where writers, Spark's too, put the id of the attempt. */
 const commitInfo = z.object({
@@ -118,6 +134,8 @@ const actionSchema = z.object({
   txn: txn.nullish(),
   metaData: metaData.nullish(),
   protocol: protocol.nullish(),
+  domainMetadata: domainMetadata.nullish(),
+  sidecar: sidecar.nullish(),
   commitInfo: commitInfo.nullish(),
 });
 

@@ -12,9 +12,12 @@ import {
 } from "../arrow-columns.ts";
 import { decodeRows, encodeColumns } from "../parquet-file.ts";
 import { formatTableUri, type TableAccess, tableObject } from "../table-location.ts";
-import { type Action, encodePaths, parseAction } from "./actions.ts";
-import { checkpointPath, commitOf, LOG_FOLDER, readLogFile } from "./delta-log.ts";
+import { type Action, encodePaths, parseAction, parseActions, type Sidecar } from "./actions.ts";
+import { statisticsFromStruct } from "./checkpoint-statistics.ts";
+import { checkpointPath, commitOf, LOG_FOLDER, readLogFile, withOwnPath } from "./delta-log.ts";
+import type { CheckpointFiles } from "./list-log.ts";
 import { Snapshot } from "./snapshot.ts";
+import { tablePropertiesOf } from "./table-properties.ts";
 
 /** The hint to the latest checkpoint: its version and its number of actions. */
 export type LastCheckpoint = z.output<typeof lastCheckpointSchema>;
@@ -25,7 +28,7 @@ export type LastCheckpoint = z.output<typeof lastCheckpointSchema>;
  */
 export async function writeCheckpoint(access: TableAccess, snapshot: Snapshot): Promise<void> {
   const { store, location, clock } = access;
-  const actions = checkpointActions(snapshot, clock.nowMs());
+  const actions = checkpointActions(snapshot, formatTableUri(location), clock.nowMs());
   const bytes = encodeCheckpoint(actions);
   await store.put(tableObject(location, checkpointPath(snapshot.version)), bytes);
   const last: LastCheckpoint = { version: snapshot.version, size: actions.length, sizeInBytes: bytes.byteLength };
@@ -35,42 +38,45 @@ export async function writeCheckpoint(access: TableAccess, snapshot: Snapshot): 
 }
 
 /**
- * Reads a checkpoint. With `last`, what it says of this version is compared.
+ * Reads a checkpoint of the protocol's version 1, in one file or in parts, or of version 2, with the sidecars that it
+ * names. One file is held at a time beside the actions. What the hint says of its size is not compared: another tool may
+ * have written the same version anew, with more or fewer removals.
  *
  * @throws invalid-table when it is missing, cut short or not of this protocol; the JSON log then has the same state.
  */
-export async function readCheckpoint(access: TableAccess, version: number, last?: LastCheckpoint): Promise<Snapshot> {
-  const path = checkpointPath(version);
-  const origin = `${formatTableUri(access.location)}/${path}`;
-  const bytes = await readLogFile(access, path, CHECKPOINT_BYTES_MAX);
-  if (bytes === undefined) throw new FruitstreamError("invalid-table", `${origin} does not exist`);
-  const actions = decodeRows(bytes).map((row) => parseAction(row, origin));
-  if (last?.version === version && last.size !== actions.length) {
-    throw new FruitstreamError(
-      "invalid-table",
-      `${origin} has ${actions.length} actions, _last_checkpoint says ${last.size}`,
-    );
+export async function readCheckpoint(access: TableAccess, { version, paths }: CheckpointFiles): Promise<Snapshot> {
+  const actions: Action[] = [];
+  for (const path of paths) {
+    for (const action of await readActions(access, path)) actions.push(action);
+  }
+  for (const { sidecar } of [...actions]) {
+    if (!sidecar) continue;
+    for (const action of await readActions(access, sidecarPath(sidecar))) actions.push(action);
   }
   return new Snapshot(commitOf(version, actions));
 }
 
 /** The hint, or undefined when there is none that can be read: the log's listing then shows the checkpoints. */
 export async function readLastCheckpoint(access: TableAccess): Promise<LastCheckpoint | undefined> {
-  const bytes = await readLogFile(access, LAST_CHECKPOINT_PATH, LAST_CHECKPOINT_BYTES_MAX);
-  if (bytes === undefined) return undefined;
   try {
+    const bytes = await readLogFile(access, LAST_CHECKPOINT_PATH, LAST_CHECKPOINT_BYTES_MAX);
+    if (bytes === undefined) return undefined;
     return lastCheckpointSchema.parse(JSON.parse(Buffer.from(bytes).toString()));
   } catch (error) {
+    if (error instanceof FruitstreamError && error.code !== "invalid-table") throw error;
     const fields = { event: "last_checkpoint_unreadable", err: error };
     access.logger.warn(fields, "could not read _last_checkpoint; listing the log instead");
     return undefined;
   }
 }
 
+/** Where checkpoints of the protocol's version 2 have the files that they name. */
+export const SIDECAR_FOLDER = `${LOG_FOLDER}/_sidecars`;
+
 export const LAST_CHECKPOINT_PATH = `${LOG_FOLDER}/_last_checkpoint`;
 
 const lastCheckpointSchema = z.object({
-  version: z.number().int(),
+  version: z.number().int().nonnegative(),
   size: z.number().int(),
   sizeInBytes: z.number().int().nullish(),
 });
@@ -81,16 +87,39 @@ const CHECKPOINT_BYTES_MAX = 512 * 2 ** 20;
 /** Spark adds the checkpoint's whole schema to the hint. */
 const LAST_CHECKPOINT_BYTES_MAX = 2 ** 20;
 
-/** The protocol's default `delta.deletedFileRetentionDuration`: vacuum may take a file this long after its removal. */
-const TOMBSTONE_RETENTION_MS = 7 * 24 * 3600 * 1000;
+/** The columns of a checkpoint that are read; each row has a value in one of them. */
+const ACTION_COLUMNS = ["protocol", "metaData", "txn", "add", "remove", "domainMetadata", "sidecar"];
 
-/** The least actions that give the snapshot: one row each. */
-function checkpointActions(snapshot: Snapshot, nowMs: number): Action[] {
-  const expiredMs = nowMs - TOMBSTONE_RETENTION_MS;
+async function readActions(access: TableAccess, path: string): Promise<Action[]> {
+  const origin = `${formatTableUri(access.location)}/${path}`;
+  const bytes = await readLogFile(access, path, CHECKPOINT_BYTES_MAX);
+  if (bytes === undefined) throw new FruitstreamError("invalid-table", `${origin} does not exist`);
+  const actions = path.endsWith(".json")
+    ? parseActions(Buffer.from(bytes).toString(), origin)
+    : decodeRows(bytes, ACTION_COLUMNS, ACTION_COLUMNS).map((row) => parseAction(withStatistics(row), origin));
+  return actions.map((action) => withOwnPath(action, access));
+}
+
+function withStatistics(row: Record<string, unknown>): unknown {
+  const add = row.add as { stats?: unknown; stats_parsed?: Record<string, unknown> | null } | null;
+  if (!add?.stats_parsed || add.stats) return row;
+  return { ...row, add: { ...add, stats: statisticsFromStruct(add.stats_parsed) } };
+}
+
+/** Their names are relative to a folder of their own. */
+function sidecarPath({ path }: Sidecar): string {
+  if (!path.includes("/")) return `${SIDECAR_FOLDER}/${path}`;
+  throw new FruitstreamError("invalid-table", `a checkpoint's sidecar must be in the log's folder, got "${path}"`);
+}
+
+/** The least actions that give the snapshot: one row each. Removals that no reader of older versions may need any more are left out. */
+function checkpointActions(snapshot: Snapshot, tableUri: string, nowMs: number): Action[] {
+  const expiredMs = nowMs - tablePropertiesOf(snapshot.metadata, tableUri).deletedFileRetentionMs;
   return [
     { protocol: snapshot.protocol },
     { metaData: snapshot.metadata },
     ...Array.from(snapshot.txnVersions, ([appId, version]) => ({ txn: { appId, version } })),
+    ...Array.from(snapshot.domains.values(), (domainMetadata) => ({ domainMetadata })),
     ...Array.from(snapshot.files.values(), (add) => ({ add: { ...add, dataChange: false } })),
     ...Array.from(snapshot.tombstones.values())
       .filter((remove) => (remove.deletionTimestamp ?? 0) > expiredMs)
@@ -104,10 +133,13 @@ function encodeCheckpoint(actions: readonly Action[]): Uint8Array {
   const txn = actions.map((action) => action.txn);
   const add = actions.map((action) => action.add);
   const remove = actions.map((action) => action.remove);
+  const domainMetadata = actions.map((action) => action.domainMetadata);
   const columns: Record<string, Column> = {
     protocol: structColumn(protocol, {
       minReaderVersion: int32Column(protocol.map((value) => value?.minReaderVersion)),
       minWriterVersion: int32Column(protocol.map((value) => value?.minWriterVersion)),
+      readerFeatures: textLists(protocol.map((value) => value?.readerFeatures)),
+      writerFeatures: textLists(protocol.map((value) => value?.writerFeatures)),
     }),
     metaData: structColumn(metaData, {
       id: utf8Column(metaData.map((value) => value?.id)),
@@ -118,10 +150,7 @@ function encodeCheckpoint(actions: readonly Action[]): Uint8Array {
         options: mapColumn(metaData.map((value) => value && (value.format.options ?? {}))),
       }),
       schemaString: utf8Column(metaData.map((value) => value?.schemaString)),
-      partitionColumns: listColumn(
-        metaData.map((value) => value?.partitionColumns),
-        utf8Column,
-      ),
+      partitionColumns: textLists(metaData.map((value) => value?.partitionColumns)),
       configuration: mapColumn(metaData.map((value) => value && (value.configuration ?? {}))),
       createdTime: int64Column(metaData.map((value) => value?.createdTime)),
     }),
@@ -144,6 +173,15 @@ function encodeCheckpoint(actions: readonly Action[]): Uint8Array {
       deletionTimestamp: int64Column(remove.map((value) => value?.deletionTimestamp)),
       dataChange: boolColumn(remove.map((value) => value?.dataChange)),
     }),
+    domainMetadata: structColumn(domainMetadata, {
+      domain: utf8Column(domainMetadata.map((value) => value?.domain)),
+      configuration: utf8Column(domainMetadata.map((value) => value?.configuration)),
+      removed: boolColumn(domainMetadata.map((value) => value?.removed)),
+    }),
   };
   return encodeColumns(columns, []);
+}
+
+function textLists(lists: readonly (readonly string[] | null | undefined)[]): Column {
+  return listColumn(lists, utf8Column);
 }

@@ -1,9 +1,10 @@
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import { formatTableUri, type TableAccess, tableObject } from "../table-location.ts";
+import { formatTableUri, type TableAccess, type TableLocation, tableObject } from "../table-location.ts";
 import {
   type Action,
   type AddFile,
   type CommitInfo,
+  type DomainMetadata,
   type Metadata,
   type Protocol,
   parseActions,
@@ -17,6 +18,7 @@ export interface Commit {
   readonly adds: readonly AddFile[];
   readonly removes: readonly RemoveFile[];
   readonly txns: readonly Transaction[];
+  readonly domains: readonly DomainMetadata[];
   readonly metadata: Metadata | undefined;
   readonly protocol: Protocol | undefined;
   readonly commitInfo: CommitInfo | undefined;
@@ -32,6 +34,7 @@ export function commitOf(version: number, actions: readonly Action[]): Commit {
     adds: actions.flatMap(({ add }) => add ?? []),
     removes: actions.flatMap(({ remove }) => remove ?? []),
     txns: actions.flatMap(({ txn }) => txn ?? []),
+    domains: actions.flatMap(({ domainMetadata }) => domainMetadata ?? []),
     metadata: actions.find(({ metaData }) => metaData)?.metaData ?? undefined,
     protocol: actions.find(({ protocol }) => protocol)?.protocol ?? undefined,
     commitInfo: actions.find(({ commitInfo }) => commitInfo)?.commitInfo ?? undefined,
@@ -43,7 +46,26 @@ export async function readCommit(access: TableAccess, version: number): Promise<
   const path = commitPath(version);
   const bytes = await readLogFile(access, path, COMMIT_BYTES_MAX);
   if (bytes === undefined) return undefined;
-  return commitOf(version, parseActions(Buffer.from(bytes).toString(), `${formatTableUri(access.location)}/${path}`));
+  const origin = `${formatTableUri(access.location)}/${path}`;
+  const actions = parseActions(Buffer.from(bytes).toString(), origin).map((action) => withOwnPath(action, access));
+  const doubtful = actions.find(({ remove }) => remove && isAbsolute(remove.path) && !S3_URI.test(remove.path));
+  if (doubtful === undefined) return commitOf(version, actions);
+  // It may be a file of this table under another name, and reading on would keep its rows.
+  const problem = `${origin} removes "${doubtful.remove?.path}", and no path of the table can be compared with that`;
+  throw new FruitstreamError("invalid-table", `${problem}; copy the table with a tool that reads it where it was made`);
+}
+
+/** An action on a file that lies in the table, with a path relative to its root, however the log names it. */
+export function withOwnPath(action: Action, { location }: Pick<TableAccess, "location">): Action {
+  const { add, remove } = action;
+  if (add) return { ...action, add: { ...add, path: ownPath(add.path, location) } };
+  if (remove) return { ...action, remove: { ...remove, path: ownPath(remove.path, location) } };
+  return action;
+}
+
+/** A path with a scheme, or from the root on: one that need not lie in the table. */
+export function isAbsolute(path: string): boolean {
+  return path.startsWith("/") || /^[a-z][a-z0-9+.-]*:\//i.test(path);
 }
 
 /**
@@ -62,21 +84,6 @@ export async function* readCommits(
     const versions = Array.from({ length: count }, (_, index) => first + index);
     for (const commit of await Promise.all(versions.map((version) => requireCommit(access, version)))) yield commit;
   }
-}
-
-/** What the log's folder holds from a version on, each list ascending. Multi-part checkpoints are left out. */
-export async function listLog(
-  { store, location }: TableAccess,
-  fromVersion: number,
-): Promise<{ commits: number[]; checkpoints: number[] }> {
-  const folder = tableObject(location, `${LOG_FOLDER}/`);
-  const commits: number[] = [];
-  const checkpoints: number[] = [];
-  for await (const { key } of store.list(folder.bucket, folder.key, { startAfter: folder.key + digits(fromVersion) })) {
-    const [, version, kind] = /^(\d{20})\.(json|checkpoint\.parquet)$/.exec(key.slice(folder.key.length)) ?? [];
-    if (version !== undefined) (kind === "json" ? commits : checkpoints).push(Number(version));
-  }
-  return { commits, checkpoints };
 }
 
 /**
@@ -113,6 +120,15 @@ export const COMMIT_BYTES_MAX = 128 * 2 ** 20;
 
 const COMMITS_IN_FLIGHT_MAX = 16;
 
+const S3_URI = /^s3[an]?:\/\//i;
+
+function ownPath(path: string, location: TableLocation): string {
+  if (!S3_URI.test(path)) return path;
+  const root = `s3://${location.bucket}/${location.prefix}/`;
+  const uri = path.replace(S3_URI, "s3://");
+  return uri.startsWith(root) ? uri.slice(root.length) : path;
+}
+
 async function requireCommit(access: TableAccess, version: number): Promise<Commit> {
   const commit = await readCommit(access, version);
   if (commit !== undefined) return commit;
@@ -121,6 +137,6 @@ async function requireCommit(access: TableAccess, version: number): Promise<Comm
 }
 
 /** Twenty digits, so that names sort by version. */
-function digits(version: number): string {
+export function digits(version: number): string {
   return String(version).padStart(20, "0");
 }

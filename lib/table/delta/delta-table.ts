@@ -9,7 +9,9 @@ import { formatTableUri, type TableAccess, type TableLocation, tableObject } fro
 import { type AddFile, serialiseActions } from "./actions.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import { type Commit, commitOf, commitPath, readCommit } from "./delta-log.ts";
-import { PROTOCOL, type Snapshot } from "./snapshot.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { requireReadable, requireWritable } from "./table-features.ts";
+import { tablePropertiesOf } from "./table-properties.ts";
 import { evolvedMetadata, requirePartitioning } from "./table-schema.ts";
 import {
   conflictOf,
@@ -124,7 +126,7 @@ export class DeltaTable implements TableAccess {
       if (committed !== undefined) return this.#committed(committed);
       const conflict = conflictOf(transaction, this.#snapshot);
       if (conflict !== undefined) return { outcome: "conflict", conflict, others: this.#handOver() };
-      this.#requireWritable();
+      requireWritable(this.#snapshot, formatTableUri(this.location));
       if (await this.#tryNextVersion(transaction)) return this.#committed(this.#snapshot.version);
       await this.#readNewCommits();
     }
@@ -137,13 +139,14 @@ export class DeltaTable implements TableAccess {
 
   async #tryNextVersion(transaction: TableTransaction): Promise<boolean> {
     const version = this.#snapshot.version + 1;
+    const { checkpointIntervalVersions } = tablePropertiesOf(this.#snapshot.metadata, formatTableUri(this.location));
     const metadata = transaction.metadata ?? this.#snapshot.metadata;
     const evolved = evolvedMetadata(metadata, this.columns, formatTableUri(this.location));
     const actions = transactionActions(transaction, this.#snapshot, evolved, ENGINE, this.clock.nowMs());
     const body = Buffer.from(serialiseActions(actions));
     if (!(await this.store.putIfAbsent(tableObject(this.location, commitPath(version)), body))) return false;
     this.#apply(commitOf(version, actions));
-    if (version % CHECKPOINT_INTERVAL_VERSIONS === 0) await this.#writeCheckpoint();
+    if (version % checkpointIntervalVersions === 0) await this.#writeCheckpoint();
     return true;
   }
 
@@ -165,6 +168,9 @@ export class DeltaTable implements TableAccess {
   }
 
   #apply(commit: Commit): void {
+    const { metadata, protocol } = this.#snapshot;
+    const next = { metadata: commit.metadata ?? metadata, protocol: commit.protocol ?? protocol };
+    requireReadable(next, commit.adds, formatTableUri(this.location));
     this.#snapshot.apply(commit);
     this.#commitsInHand.push(commit);
     const commitId = commit.commitInfo?.txnId;
@@ -184,24 +190,12 @@ export class DeltaTable implements TableAccess {
     return commits;
   }
 
-  #requireWritable(): void {
-    const { minWriterVersion } = this.#snapshot.protocol;
-    if (minWriterVersion <= PROTOCOL.minWriterVersion) return;
-    throw new FruitstreamError(
-      "invalid-table",
-      `${formatTableUri(this.location)} needs a Delta writer of version ${minWriterVersion}, this one is of version ${PROTOCOL.minWriterVersion}; undo the table feature that raised it`,
-    );
-  }
-
   #inTurn<T>(call: () => Promise<T>): Promise<T> {
     const result = this.#previousCall.then(call);
     this.#previousCall = result.catch(() => undefined);
     return result;
   }
 }
-
-/** The protocol's default `delta.checkpointInterval`: a reader replays at most nine commits. */
-const CHECKPOINT_INTERVAL_VERSIONS = 10;
 
 /** Every lost attempt means that another writer succeeded, so this many in a row say that something else is wrong. */
 const COMMIT_ATTEMPTS_MAX = 100;

@@ -1,15 +1,17 @@
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { formatTableUri, type TableAccess } from "../table-location.ts";
-import { type LastCheckpoint, readCheckpoint, readLastCheckpoint } from "./checkpoint.ts";
-import { listLog, readCommits } from "./delta-log.ts";
+import { readCheckpoint, readLastCheckpoint } from "./checkpoint.ts";
+import { readCommits } from "./delta-log.ts";
+import { type LogListing, listLog } from "./list-log.ts";
 import { Snapshot } from "./snapshot.ts";
+import { requireReadable } from "./table-features.ts";
 
 /**
  * Reads the state of a table: its newest, or that of an older version. From the newest checkpoint that can be read and
  * the commits after it; a checkpoint that can't be read is logged and costs time, not the table.
  *
- * @throws invalid-table when there is no table, or its log is not complete or can't be read; usage when the table has
- * no such version.
+ * @throws invalid-table when there is no table, when its log is not complete or can't be read, or when it makes use of
+ * a table feature that readers of ours don't know, by its name; usage when the table has no such version.
  */
 export async function readSnapshot(access: TableAccess, options: SnapshotOptions = {}): Promise<Snapshot> {
   const snapshot = await findSnapshot(access, options);
@@ -29,9 +31,9 @@ export async function findSnapshot(
 ): Promise<Snapshot | undefined> {
   const { base, newest } = await findBase(access, version ?? Number.POSITIVE_INFINITY);
   if (newest === undefined) return undefined;
+  const uri = formatTableUri(access.location);
   const toVersion = version ?? newest;
   if (!(Number.isInteger(toVersion) && toVersion >= 0 && toVersion <= newest)) {
-    const uri = formatTableUri(access.location);
     throw new FruitstreamError("usage", `${uri} has versions 0 to ${newest}, got ${toVersion}`);
   }
   let snapshot = base;
@@ -39,6 +41,7 @@ export async function findSnapshot(
     if (snapshot === undefined) snapshot = new Snapshot(commit);
     else snapshot.apply(commit);
   }
+  if (snapshot !== undefined) requireReadable(snapshot, snapshot.files.values(), uri);
   return snapshot;
 }
 
@@ -50,26 +53,31 @@ async function findBase(
   const last = await readLastCheckpoint(access);
   if (last !== undefined && last.version <= versionMax) {
     const log = await listLog(access, last.version);
-    const base = await newestCheckpoint(access, log.checkpoints, versionMax, last);
-    if (base !== undefined) return { base, newest: log.commits.at(-1) ?? base.version };
+    const base = await newestCheckpoint(access, log, versionMax);
+    if (base !== undefined) return { base, newest: newestVersion(log, base) };
   }
   const log = await listLog(access, 0);
-  const base = await newestCheckpoint(access, log.checkpoints, versionMax, last);
-  return { base, newest: log.commits.at(-1) ?? base?.version };
+  const base = await newestCheckpoint(access, log, versionMax);
+  return { base, newest: newestVersion(log, base) };
+}
+
+/** Commits before a checkpoint may be left over when those at it are cleaned up. */
+function newestVersion({ commits }: LogListing, base: Snapshot | undefined): number | undefined {
+  const versions = [...commits.slice(-1), ...(base ? [base.version] : [])];
+  return versions.length === 0 ? undefined : Math.max(...versions);
 }
 
 async function newestCheckpoint(
   access: TableAccess,
-  versions: readonly number[],
+  { checkpoints }: LogListing,
   versionMax: number,
-  last: LastCheckpoint | undefined,
 ): Promise<Snapshot | undefined> {
-  for (const version of versions.filter((candidate) => candidate <= versionMax).toReversed()) {
+  for (const files of checkpoints.filter(({ version }) => version <= versionMax).toReversed()) {
     try {
-      return await readCheckpoint(access, version, last);
+      return await readCheckpoint(access, files);
     } catch (error) {
       if (!(error instanceof FruitstreamError && error.code === "invalid-table")) throw error;
-      const fields = { event: "table_checkpoint_unreadable", err: error, version };
+      const fields = { event: "table_checkpoint_unreadable", err: error, version: files.version, paths: files.paths };
       access.logger.warn(fields, "could not read a table checkpoint; replaying the log from an earlier one");
     }
   }

@@ -1,11 +1,11 @@
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import type { AddFile, Metadata, Protocol, RemoveFile } from "./actions.ts";
+import type { AddFile, DomainMetadata, Metadata, Protocol, RemoveFile } from "./actions.ts";
 import type { Commit } from "./delta-log.ts";
 
-/** The protocol that this code reads and writes: no column mapping, no deletion vectors, no table features. */
-export const PROTOCOL = { minReaderVersion: 1, minWriterVersion: 2 } as const satisfies Protocol;
-
-/** The state of a table at one version, by action reconciliation; moves forward one commit at a time. */
+/**
+ * The state of a table at one version, by action reconciliation; moves forward one commit at a time. Whether rows can be
+ * read from it is asked elsewhere, of the version that is wanted: on the way there the table may have been one that can't.
+ */
 export class Snapshot {
   #version: number;
   #metadata: Metadata;
@@ -13,11 +13,12 @@ export class Snapshot {
   readonly #files = new Map<string, AddFile>();
   readonly #tombstones = new Map<string, RemoveFile>();
   readonly #txnVersions = new Map<string, number>();
+  readonly #domains = new Map<string, DomainMetadata>();
 
   /**
    * From version 0's commit, or from a checkpoint's actions.
    *
-   * @throws invalid-table when it does not describe a table, or one that needs a later reader.
+   * @throws invalid-table when it does not describe a table.
    */
   constructor(base: Commit) {
     const { version, metadata, protocol } = base;
@@ -57,16 +58,20 @@ export class Snapshot {
     return this.#txnVersions;
   }
 
+  /** What other tools keep beside the table, by domain. */
+  get domains(): ReadonlyMap<string, DomainMetadata> {
+    return this.#domains;
+  }
+
   /**
    * Moves to the next version; on an error the snapshot stays where it is.
    *
-   * @throws invalid-table when the commit is not the next one, or raises the protocol beyond what we read.
+   * @throws invalid-table when the commit is not the next one.
    */
   apply(commit: Commit): void {
     if (commit.version !== this.#version + 1) {
       throw new FruitstreamError("invalid-table", `version ${commit.version} can't follow version ${this.#version}`);
     }
-    requireReadable(commit.protocol ?? this.#protocol);
     this.#version = commit.version;
     this.#protocol = commit.protocol ?? this.#protocol;
     this.#metadata = commit.metadata ?? this.#metadata;
@@ -79,14 +84,9 @@ export class Snapshot {
       this.#files.set(add.path, add);
     }
     for (const { appId, version } of commit.txns) this.#txnVersions.set(appId, version);
-  }
-}
-
-function requireReadable({ minReaderVersion }: Protocol): void {
-  if (minReaderVersion > PROTOCOL.minReaderVersion) {
-    throw new FruitstreamError(
-      "invalid-table",
-      `the table needs a Delta reader of version ${minReaderVersion}, this one reads version ${PROTOCOL.minReaderVersion}; undo the table feature that raised it`,
-    );
+    for (const domain of commit.domains) {
+      if (domain.removed) this.#domains.delete(domain.domain);
+      else this.#domains.set(domain.domain, domain);
+    }
   }
 }

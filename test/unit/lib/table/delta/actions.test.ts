@@ -22,7 +22,7 @@ describe("a commit file", () => {
   });
 
   it("keeps one action a line, and reads past actions and fields it does not know", () => {
-    const text = '{"domainMetadata":{"domain":"x"}}\n\n{"txn":{"appId":"a","version":3,"future":true}}\r\n';
+    const text = '{"cdc":{"path":"x"}}\n\n{"txn":{"appId":"a","version":3,"future":true}}\r\n';
     expect(parseActions(text, "test")).toEqual([{}, { txn: { appId: "a", version: 3 } }]);
   });
 
@@ -31,6 +31,7 @@ describe("a commit file", () => {
     ['{"txn":{"appId":"a","version":1.5}}', /test line 1 .*version/s],
     ['{"remove":{"path":"100%","dataChange":true}}', /not percent-encoded/],
     ['{"add":', /test line 1 is no JSON/],
+    ['{"txn":{"appId":"a","version":1}}\n\n{"txn":{"app', /test line 3 is no JSON/],
     ["null", /test line 1 is no valid Delta action/],
   ])("refuses %s with its place", (line, message) => {
     expect(() => parseActions(line, "test")).toThrow(expect.objectContaining({ code: "invalid-table" }) as Error);

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { type Commit, readCommits } from "#lib/table/delta/delta-log.ts";
-import type { CommitRequest } from "#lib/table/delta/delta-table.ts";
+import type { CommitRequest, DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { readSnapshot } from "#lib/table/delta/read-snapshot.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import { tableObject } from "#lib/table/table-location.ts";
 import { propertyRuns } from "../../../../property-runs.ts";
@@ -152,12 +153,60 @@ describe("a commit", () => {
     await expect(table.commit(requestOf(table, ["a"]))).rejects.toMatchObject({ code: "store-unavailable" });
   });
 
-  it("is refused once another tool has raised the table's protocol", async () => {
+  const raiseTo = (features: string, configuration = {}) => {
+    const protocol = `{"protocol":{"minReaderVersion":1,"minWriterVersion":7,"writerFeatures":[${features}]}}`;
+    return async (store: ObjectStore, table: DeltaTable) => {
+      const metaData = { ...table.snapshot.metadata, configuration };
+      await putLogFile(store, logName(1), `${protocol}\n${JSON.stringify({ metaData })}`);
+    };
+  };
+
+  it("is refused once another tool has turned a feature on that nobody here writes", async () => {
     const store = emptyStore();
     const table = await openTable(store, LOCATION, created);
-    await putLogFile(store, logName(1), '{"protocol":{"minReaderVersion":1,"minWriterVersion":7}}');
-    await expect(table.commit(requestOf(table, ["a"]))).rejects.toThrow(/needs a Delta writer of version 7/);
+    await raiseTo('"appendOnly","rowTracking"')(store, table);
+    await expect(table.commit(requestOf(table, ["a"]))).rejects.toThrow(
+      /feature rowTracking: .*DROP FEATURE rowTracking/,
+    );
     expect(await store.head(tableObject(LOCATION, `_delta_log/${logName(2)}`))).toBeUndefined();
+  });
+
+  it("is made, with checkpoints as often as the table says, when another tool has turned harmless features on", async () => {
+    const store = emptyStore();
+    const table = await openTable(store, LOCATION, created);
+    const features = '"appendOnly","invariants","checkpointProtection","changeDataFeed","domainMetadata"';
+    await raiseTo(features, { "delta.checkpointInterval": "4", "delta.appendOnly": "true" })(store, table);
+    await table.advance();
+    await putLogFile(store, logName(2), '{"domainMetadata":{"domain":"other","configuration":"{}","removed":false}}');
+    for (let version = 3; version <= 9; version++) await table.commit(requestOf(table, ["a"]));
+    const hasCheckpoint = async (version: number) =>
+      (await store.head(tableObject(LOCATION, `_delta_log/${logName(version, "checkpoint.parquet")}`))) !== undefined;
+    expect(await Promise.all([2, 4, 6, 8].map(hasCheckpoint))).toEqual([false, true, false, true]);
+    for (let version = 0; version < 8; version++)
+      await store.delete(tableObject(LOCATION, `_delta_log/${logName(version)}`));
+    const { protocol, domains } = await readSnapshot(accessOf(store));
+    expect(protocol.writerFeatures).toEqual(JSON.parse(`[${features}]`));
+    expect([...domains.keys()]).toEqual(["other"]);
+  });
+
+  it("is refused, with nothing written, while a property of the table can't be understood", async () => {
+    const store = emptyStore();
+    const table = await openTable(store, LOCATION, created);
+    await raiseTo('"appendOnly"', { "delta.checkpointInterval": "often" })(store, table);
+    await table.advance();
+    await expect(table.commit(requestOf(table, ["a"]))).rejects.toThrow(/delta.checkpointInterval must be .* "often"/);
+    expect(await store.head(tableObject(LOCATION, `_delta_log/${logName(2)}`))).toBeUndefined();
+  });
+
+  it("is not made on a table that another tool has made unreadable, and nothing is handed over", async () => {
+    const store = emptyStore();
+    const table = await openTable(store, LOCATION, created);
+    await table.commit(requestOf(table, ["a"], [addOf("a")]));
+    const deletionVector = { storageType: "u", pathOrInlineDv: "x", sizeInBytes: 1, cardinality: 1 };
+    await putLogFile(store, logName(2), JSON.stringify({ add: { ...addOf("a"), deletionVector } }));
+    await expect(table.advance()).rejects.toThrow(/feature deletionVectors: rows of "a"/);
+    await expect(table.commit(requestOf(table, ["a"]))).rejects.toThrow(/feature deletionVectors/);
+    expect(table.snapshot.version).toBe(1);
   });
 
   it("stands, with a warning, when its checkpoint can't be written", async () => {

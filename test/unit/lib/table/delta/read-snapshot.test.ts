@@ -1,11 +1,22 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ObjectStore } from "#lib/store/object-store.ts";
+import {
+  boolColumn,
+  int64Column,
+  mapColumn,
+  structColumn,
+  timestampColumn,
+  utf8Column,
+} from "#lib/table/arrow-columns.ts";
 import { type Action, serialiseActions } from "#lib/table/delta/actions.ts";
 import { writeCheckpoint } from "#lib/table/delta/checkpoint.ts";
+import { recordCountOf } from "#lib/table/delta/column-statistics.ts";
+import { commitOf } from "#lib/table/delta/delta-log.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { findSnapshot, readSnapshot } from "#lib/table/delta/read-snapshot.ts";
-import type { Snapshot } from "#lib/table/delta/snapshot.ts";
+import { Snapshot } from "#lib/table/delta/snapshot.ts";
 import { openTable } from "#lib/table/open-table.ts";
+import { encodeColumns } from "#lib/table/parquet-file.ts";
 import { tableObject } from "#lib/table/table-location.ts";
 import {
   accessOf,
@@ -95,15 +106,104 @@ describe("a snapshot as read", () => {
     expect(stateOf(await readSnapshot(accessOf(store)))).toEqual(whole);
   });
 
-  it("does without a hint that is missing, no JSON, or ahead of what exists", async () => {
-    await commitUpTo(12);
+  it.each([
+    ["missing", undefined],
+    ["no JSON", "not json"],
+    ["cut short", '{"version":10,"si'],
+    ["empty", ""],
+    ["ahead of what exists", '{"version":30,"size":3}'],
+    ["without a version", '{"size":3}'],
+    ["of a version that can't be", '{"version":-1,"size":3}'],
+    ["of another size", '{"version":10,"size":4}'],
+    ["larger than any", `{"version":10,"size":4,"more":"${"x".repeat(2 ** 20)}"}`],
+    ["of an earlier checkpoint", '{"version":10,"size":15}'],
+  ])("does without a hint that is %s, even where the log was cleaned up", async (_, hint) => {
+    await commitUpTo(22);
     const whole = stateOf(await readSnapshot(accessOf(store)));
-    for (const hint of ["not json", '{"version":30,"size":3}', '{"size":3}', '{"version":10,"size":4}']) {
-      await putLogFile(store, "_last_checkpoint", hint);
-      expect(stateOf(await readSnapshot(accessOf(store)))).toEqual(whole);
-    }
-    await store.delete(tableObject(LOCATION, "_delta_log/_last_checkpoint"));
+    for (let version = 0; version < 20; version++)
+      await store.delete(tableObject(LOCATION, `_delta_log/${logName(version)}`));
+    if (hint === undefined) await store.delete(tableObject(LOCATION, "_delta_log/_last_checkpoint"));
+    else await putLogFile(store, "_last_checkpoint", hint);
     expect(stateOf(await readSnapshot(accessOf(store)))).toEqual(whole);
+  });
+
+  it("is the checkpoint's where only commits before it are left", async () => {
+    await commitUpTo(10);
+    await store.delete(tableObject(LOCATION, `_delta_log/${logName(10)}`));
+    await store.delete(tableObject(LOCATION, "_delta_log/_last_checkpoint"));
+    expect(await readSnapshot(accessOf(store))).toMatchObject({ version: 10 });
+  });
+
+  it("comes from a checkpoint in parts when all are there, and not otherwise", async () => {
+    await commitUpTo(10);
+    const whole = stateOf(await readSnapshot(accessOf(store)));
+    const [one, two] = ["1", "2"].map((part) => `checkpoint.${part.padStart(10, "0")}.0000000002.parquet`);
+    await splitCheckpoint([logName(10, one), logName(10, two)]);
+    expect(stateOf(await readSnapshot(accessOf(store)))).toEqual(whole);
+    await store.delete(tableObject(LOCATION, `_delta_log/${logName(10, two)}`));
+    await expect(readSnapshot(accessOf(store))).rejects.toThrow(/has no commit of version 0/);
+  });
+
+  it.each(["json", "parquet"])("comes from a checkpoint of version 2 in %s, with its sidecars", async (kind) => {
+    await commitUpTo(10);
+    const snapshot = await readSnapshot(accessOf(store));
+    await splitCheckpoint(["_sidecars/a.parquet", "_sidecars/b.parquet"]);
+    const name = logName(10, `checkpoint.6374b053-df23-479b-b2cf-c9c550132b49.${kind}`);
+    const { protocol, metadata } = snapshot;
+    const sidecars = ["a", "b"].map((file) => ({ path: `${file}.parquet`, sizeInBytes: 1 }));
+    if (kind === "json") {
+      const actions = [{ protocol }, { metaData: metadata }, ...sidecars.map((sidecar) => ({ sidecar }))];
+      await putLogFile(store, name, serialiseActions(actions));
+    } else {
+      const path = utf8Column(sidecars.map((sidecar) => sidecar.path));
+      const sizeInBytes = int64Column(sidecars.map((sidecar) => sidecar.sizeInBytes));
+      const columns = { sidecar: structColumn(sidecars, { path, sizeInBytes }) };
+      await putLogFile(store, name, encodeColumns(columns, []));
+    }
+    expect(stateOf(await readSnapshot(accessOf(store)))).toEqual(stateOf(snapshot));
+    await store.delete(tableObject(LOCATION, "_delta_log/_sidecars/b.parquet"));
+    await expect(readSnapshot(accessOf(store))).rejects.toThrow(/has no commit of version 0/);
+  });
+
+  it("has the statistics of a checkpoint that keeps them as columns only", async () => {
+    await commitUpTo(1);
+    const { protocol, metadata } = await readSnapshot(accessOf(store));
+    const parts = [{ protocol }, { metaData: metadata }];
+    await putLogFile(
+      store,
+      logName(1, "checkpoint.6374b053-df23-479b-b2cf-c9c550132b49.json"),
+      [serialiseActions(parts), '{"sidecar":{"path":"a.parquet","sizeInBytes":1}}'].join(""),
+    );
+    const bounds = (label: string, offset: number) =>
+      structColumn([0], {
+        label: utf8Column([label]),
+        captured_at: timestampColumn([1_700_000_000_123]),
+        source_offset: int64Column([offset]),
+      });
+    const add = structColumn([0], {
+      path: utf8Column(["a"]),
+      partitionValues: mapColumn([{ model: "m" }]),
+      size: int64Column([5]),
+      modificationTime: int64Column([6]),
+      dataChange: boolColumn([true]),
+      stats_parsed: structColumn([0], {
+        numRecords: int64Column([7]),
+        minValues: bounds("a", 3),
+        maxValues: bounds("b", 2 ** 60),
+        nullCount: structColumn([0], { label: int64Column([2]) }),
+      }),
+    });
+    await putLogFile(store, "_sidecars/a.parquet", encodeColumns({ add }, []));
+    const [file] = (await readSnapshot(accessOf(store))).files.values();
+    expect(recordCountOf(file!)).toBe(7);
+    const captured_at = "2023-11-14T22:13:20.123Z";
+    expect(JSON.parse(file!.stats!)).toEqual({
+      numRecords: 7,
+      minValues: { label: "a", captured_at, source_offset: 3 },
+      // No number tells an integer of this size from its neighbours: it would be a wrong bound.
+      maxValues: { label: "b", captured_at },
+      nullCount: { label: 2 },
+    });
   });
 
   it("can be that of any older version", async () => {
@@ -129,8 +229,46 @@ describe("a snapshot as read", () => {
     await commitUpTo(2);
     await putLogFile(store, "00000000000000000009.checkpoint.0000000001.0000000002.parquet", "part of another's");
     await putLogFile(store, "00000000000000000001.crc", "{}");
+    await putLogFile(store, "00000000000000000000.00000000000000000002.compacted.json", "{}");
+    await putLogFile(store, "99999999999999999999.json", "{}");
+    await putLogFile(store, "00000000000000000009.json.tmp", "{}");
+    await putLogFile(store, "notes.txt", "{}");
     await putLogFile(store, "_commits/00000000000000000007.json", "{}");
     expect((await readSnapshot(accessOf(store))).version).toBe(2);
+  });
+
+  it("takes commits without actions and with nothing but commitInfo, and a file of the table by any name", async () => {
+    await commitUpTo(2);
+    await putLogFile(store, logName(3), "");
+    await putLogFile(store, logName(4), '{"commitInfo":{"operation":"OPTIMIZE"}}');
+    const { bucket, prefix } = LOCATION;
+    const [path] = (await readSnapshot(accessOf(store))).files.keys();
+    const remove = { path: `s3a://${bucket}/${prefix}/${path}`, dataChange: true };
+    await putLogFile(store, logName(5), serialiseActions([{ remove }]));
+    const snapshot = await readSnapshot(accessOf(store));
+    expect(snapshot.files.size).toBe(1);
+    expect([...snapshot.tombstones.keys()]).toEqual([path]);
+  });
+
+  it("is refused where another place's path is removed, or a file lies outside of the table", async () => {
+    await commitUpTo(1);
+    await putLogFile(
+      store,
+      logName(2),
+      '{"add":{"path":"s3://other/t/a","partitionValues":{},"size":1,"modificationTime":1,"dataChange":true}}',
+    );
+    await expect(readSnapshot(accessOf(store))).rejects.toThrow(/"s3:\/\/other\/t\/a" lies outside .* shallow clone/);
+    await putLogFile(store, logName(2), '{"remove":{"path":"file:/t/a","dataChange":true}}');
+    await expect(readSnapshot(accessOf(store))).rejects.toThrow(/removes "file:\/t\/a"/);
+  });
+
+  it("is that of the version wanted, whatever features the table had on the way there", async () => {
+    await commitUpTo(1);
+    const features = '"minWriterVersion":7,"readerFeatures":["variantType"],"writerFeatures":["variantType"]';
+    await putLogFile(store, logName(2), `{"protocol":{"minReaderVersion":3,${features}}}`);
+    await putLogFile(store, logName(3), '{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}');
+    expect(await readSnapshot(accessOf(store))).toMatchObject({ version: 3 });
+    await expect(readSnapshot(accessOf(store), { version: 2 })).rejects.toThrow(/feature variantType/);
   });
 
   it("does not exist where there is no table", async () => {
@@ -139,17 +277,37 @@ describe("a snapshot as read", () => {
     await expect(readSnapshot(nowhere)).rejects.toMatchObject({ code: "invalid-table" });
   });
 
+  /** Puts the newest checkpoint's files into two checkpoints by halves, in its place, and cleans the log up. */
+  async function splitCheckpoint(names: readonly [string, string] | readonly string[]): Promise<void> {
+    const { version, protocol, metadata, txnVersions, files } = await readSnapshot(accessOf(store));
+    const adds = [...files.values()];
+    const halves = [adds.slice(0, adds.length / 2), adds.slice(adds.length / 2)];
+    for (const [index, half] of halves.entries()) {
+      const txns = Array.from(txnVersions, ([appId, appVersion]) => ({ txn: { appId, version: appVersion } }));
+      const actions = [{ protocol }, { metaData: metadata }, ...txns, ...half.map((add) => ({ add }))];
+      await writeCheckpoint(accessOf(store), new Snapshot(commitOf(version, actions)));
+      const { bytes } = await store.get(logObject(logName(version, "checkpoint.parquet")), { bytesMax: 1_000_000 });
+      await putLogFile(store, names[index]!, bytes);
+    }
+    await store.delete(logObject(logName(version, "checkpoint.parquet")));
+    for (let cleaned = 0; cleaned < version; cleaned++) await store.delete(logObject(logName(cleaned)));
+  }
+
   async function commitActions(actions: Action[]): Promise<void> {
     await putLogFile(store, logName(table.snapshot.version + 1), serialiseActions(actions));
     await table.advance();
   }
 });
 
+function logObject(name: string) {
+  return tableObject(LOCATION, `_delta_log/${name}`);
+}
+
 function stateOf(snapshot: Snapshot) {
   return {
     version: snapshot.version,
-    protocol: snapshot.protocol,
-    metadata: JSON.parse(JSON.stringify(snapshot.metadata, (_, value) => value ?? undefined)),
+    protocol: withoutNulls(snapshot.protocol),
+    metadata: withoutNulls(snapshot.metadata),
     files: [...snapshot.files.values()].map(({ path, partitionValues, size, stats }) => [
       path,
       partitionValues,
@@ -159,4 +317,9 @@ function stateOf(snapshot: Snapshot) {
     tombstones: [...snapshot.tombstones.keys()],
     txnVersions: Object.fromEntries(snapshot.txnVersions),
   };
+}
+
+/** What is absent in a commit is null in a checkpoint. */
+function withoutNulls(value: object): unknown {
+  return JSON.parse(JSON.stringify(value, (_, part) => part ?? undefined));
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Action } from "#lib/table/delta/actions.ts";
 import { commitOf } from "#lib/table/delta/delta-log.ts";
-import { PROTOCOL, Snapshot } from "#lib/table/delta/snapshot.ts";
+import { Snapshot } from "#lib/table/delta/snapshot.ts";
+import { PROTOCOL } from "#lib/table/delta/table-features.ts";
 import { addOf } from "../table-fixtures.ts";
 
 const metaData = { id: "t", format: { provider: "parquet" }, schemaString: "{}", partitionColumns: [] };
@@ -35,15 +36,22 @@ describe("a snapshot", () => {
     expect(snapshot.version).toBe(0);
   });
 
-  it("refuses a table that needs a later reader, from the start or from a commit on", () => {
-    const later: Action = { protocol: { minReaderVersion: 3, minWriterVersion: 7 } };
-    expect(() => new Snapshot(commitOf(0, [later, { metaData }]))).toThrow(/needs a Delta reader of version 3/);
-    const snapshot = new Snapshot(commitOf(0, beginning));
-    expect(() => snapshot.apply(commitOf(1, [later, { add: addOf("a") }]))).toThrow(
-      expect.objectContaining({ code: "invalid-table" }) as Error,
-    );
-    expect(snapshot).toMatchObject({ version: 0, protocol: PROTOCOL });
-    expect(snapshot.files.size).toBe(0);
+  it("has a file once that a commit adds twice, or removes and adds", () => {
+    const snapshot = new Snapshot(commitOf(0, [...beginning, { add: addOf("a") }, { add: addOf("a") }]));
+    snapshot.apply(commitOf(1, [{ add: { ...addOf("a"), stats: "later" } }, removeOf("a")]));
+    expect([...snapshot.files.values()].map(({ stats }) => stats)).toEqual(["later"]);
+    expect(snapshot.tombstones.size).toBe(0);
+  });
+
+  it("keeps what other tools have beside the table, by domain, until it is removed", () => {
+    const domainOf = (configuration: string, removed = false): Action => ({
+      domainMetadata: { domain: "other", configuration, removed },
+    });
+    const snapshot = new Snapshot(commitOf(0, [...beginning, domainOf("1")]));
+    snapshot.apply(commitOf(1, [domainOf("2")]));
+    expect(snapshot.domains.get("other")?.configuration).toBe("2");
+    snapshot.apply(commitOf(2, [domainOf("", true)]));
+    expect(snapshot.domains.size).toBe(0);
   });
 
   it("refuses to begin without metaData", () => {
