@@ -32,6 +32,8 @@ const APPEND_MS_MAX = 60_000;
 const PUTS_MAX = 16;
 const FIRST_EVENT_MS = Date.parse("2026-03-01T10:00:00Z");
 const HOUR_MS = 3_600_000;
+/** By the photos' own hours: commits of many files. */
+const PARTITIONING = { by: "hour", time: "capture" } as const;
 /** Of no photo. */
 const WRONG_ETAG = "0".repeat(32);
 /** So that a commit carries more than one file. */
@@ -201,9 +203,7 @@ export class World {
   }
 
   async table(): Promise<DeltaTable> {
-    // Of the event times' hours: commits of many files.
-    const partitioning = { by: "hour", time: "capture" } as const;
-    this.#table ??= await openTable(this.store, this.location, { createIfAbsent: true, partitioning });
+    this.#table ??= await openTable(this.store, this.location, { createIfAbsent: true, partitioning: PARTITIONING });
     return this.#table;
   }
 
@@ -295,6 +295,8 @@ export class World {
       PHOTOS_BUCKET: bucket,
       TOPIC_PREFIX: `${id}.`,
       TABLE_URI: `s3://${bucket}/${this.location.prefix}`,
+      TABLE_PARTITION_BY: PARTITIONING.by,
+      TABLE_PARTITION_TIME: PARTITIONING.time,
       HTTP_PORT: "0",
       FEATURIZER_MODEL_DIR: modelFolder,
       FEATURIZER_GROUP: this.groups.featurizer,
