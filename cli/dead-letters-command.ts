@@ -130,7 +130,7 @@ async function settle(
   } finally {
     const done = action === "retry" ? "retried" : "dropped";
     if (json) printJson({ [done]: settled, refused });
-    else print(`${settled} letters ${done}, ${refused} refused`);
+    else print(`${settled} ${settled === 1 ? "letter" : "letters"} ${done}, ${refused} refused`);
   }
   if (refused > 0 || settled + refused < new Set(positions).size) process.exitCode = EXIT.failed;
 }

@@ -46,7 +46,7 @@ test("letters are listed, shown, retried and dropped; what is settled is open no
   expect((await letters("retry", "--run", "live", "--reason", "not-found")).stdout).toBe(
     "0 letters retried, 0 refused\n",
   );
-  expect(await letters("drop", broken)).toMatchObject({ code: 0, stdout: "1 letters dropped, 0 refused\n" });
+  expect(await letters("drop", broken)).toMatchObject({ code: 0, stdout: "1 letter dropped, 0 refused\n" });
   expect((await letters("list")).stderr).toBe("no dead letters\n");
   const all = await letters("list", "--all");
   expect(all.stderr).toBe("2 not-found, 1 unsupported-format\n");

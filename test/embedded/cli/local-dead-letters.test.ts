@@ -37,7 +37,7 @@ describe("the dead letters that local has left", { timeout: 120_000 }, () => {
   });
 
   it("are retried: the next run featurizes them, and what fails again is another letter", async () => {
-    expect(await letters("retry", "0:0")).toMatchObject({ code: 0, stdout: "1 letters retried, 0 refused\n" });
+    expect(await letters("retry", "0:0")).toMatchObject({ code: 0, stdout: "1 letter retried, 0 refused\n" });
     expect((await letters("list")).stderr).toBe("no dead letters\n");
     expect(await run()).toMatchObject({ announced: 0, leftOver: 1, rowsAdded: 0 });
     expect((await letters("list")).stdout).toMatch(/^0:2 .*unsupported-format/);
