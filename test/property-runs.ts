@@ -7,11 +7,11 @@ declare module "vitest" {
   }
 }
 
-const PART = 5;
+const PART = 10;
 
 /**
  * How often fast-check tries a property that takes long: `all` times in the project `embedded`, which runs the files that
- * call this a second time (vitest.config.ts), and a fifth as often in `unit`.
+ * call this a second time (vitest.config.ts), and a tenth as often in `unit`.
  */
 export function propertyRuns(all: number): { numRuns: number } {
   return { numRuns: inject("longProperties") === "in full" ? all : Math.ceil(all / PART) };

@@ -16,6 +16,7 @@ import { createFeaturizer } from "#services/featurizer/featurizer.ts";
 import { countingClock } from "../../../fakes/counting-clock.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
 import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";
+import { propertyRuns } from "../../../property-runs.ts";
 
 const topics = topicsWithPrefix("");
 const GROUP = "featurizers";
@@ -55,7 +56,7 @@ test("each photo is published or dead-lettered, in source order, through crashes
         world.expectAllThere();
       },
     ),
-    { numRuns: 60 },
+    propertyRuns(60),
   );
 });
 
@@ -236,7 +237,7 @@ test("with an end, members of a group stop there by themselves, once all of it i
         expect([...new Set(done)].sort()).toEqual(expected.sort());
       },
     ),
-    { numRuns: 40 },
+    propertyRuns(40),
   );
 });
 

@@ -6,6 +6,7 @@ import type { ObjectStore } from "#lib/store/object-store.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import { readRows } from "#lib/table/table-files.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
+import { propertyRuns } from "../../../property-runs.ts";
 import { featuresRecord, handDrivenReducer, location } from "./hand-driven-reducer.ts";
 
 const RECORDS = 12;
@@ -109,7 +110,7 @@ test("two members that are assigned whatever at any moment lose nothing and doub
       );
       expect(await rowsOf(store)).toEqual(rowsExpected(partitions));
     }),
-    { numRuns: 40 },
+    propertyRuns(40),
   );
 });
 
