@@ -95,9 +95,9 @@ def first_hour_end():
     return pa.scalar(datetime.datetime(2026, 3, 1, 7, tzinfo=datetime.timezone.utc), pa.timestamp("us", "UTC"))
 
 
-def plain(table):
+def plain(table, columns=COLUMNS):
     """Rows in the order of their source positions; times in milliseconds, dates as text."""
-    rows = table.select(COLUMNS).to_pylist()
+    rows = table.select(columns).to_pylist()
     for row in rows:
         row["dt"] = str(row["dt"])
         for name in ("captured_at", "ingested_at", "featurized_at"):
