@@ -54,7 +54,7 @@ module.exports = {
       comment: "the numerics do no I/O; the kernel is handed in by its port",
       from: { path: "^lib/pca/", pathNot: "^lib/pca/kernel/" },
       to: {
-        pathNot: "^(lib/pca/|lib/runtime/(random|little-endian)\\.ts$|node_modules/ml-matrix/|(node:)?crypto$)",
+        pathNot: "^(lib/pca/|lib/runtime/(random|little-endian|sealed-bytes)\\.ts$|node_modules/ml-matrix/)",
       },
     },
     {

@@ -1,5 +1,7 @@
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { openSealed, sealBytes } from "#lib/runtime/sealed-bytes.ts";
+import { digits } from "./delta/delta-log.ts";
 import { PhotoVersionSet, SLOT_BYTES } from "./photo-version-set.ts";
 import { SIDE_FOLDER, type TableAccess, tableObject } from "./table-location.ts";
 
@@ -19,9 +21,6 @@ export interface PhotoVersionsCheckpoint {
 
 /** `FSPHVER` and the format's version. */
 const MAGIC = Buffer.from("FSPHVER1", "latin1");
-const HEADER_LENGTH_BYTES = 4;
-const DIGEST_BYTES = 32;
-const VERSION_DIGITS = 20;
 /** A second one is kept in case the newest is damaged. */
 const CHECKPOINTS_KEPT = 2;
 /** A million photo versions are 20 MB: servers that bound a request's size, S3Proxy at 128 MiB, take it. */
@@ -47,10 +46,11 @@ export async function writePhotoVersions(
   const { store, location } = access;
   const parts = Math.max(1, Math.ceil(versions.count / partCountMax));
   // Several may write the same version, each in an order of its own.
-  const name = `${String(tableVersion).padStart(VERSION_DIGITS, "0")}-${randomUUID().slice(0, 8)}`;
+  const name = `${digits(tableVersion)}-${randomUUID().slice(0, 8)}`;
   let part = 0;
   for (const body of versions.encode(partCountMax)) {
-    const bytes = encode({ ...of, tableVersion, count: body.byteLength / SLOT_BYTES }, body);
+    const header: Header = { ...of, tableVersion, count: body.byteLength / SLOT_BYTES };
+    const bytes = sealBytes(MAGIC, header, [body]);
     await store.put(tableObject(location, `${folderOf(of)}${name}-${++part}-of-${parts}.versions`), bytes);
   }
   const checkpoints = await listCheckpoints(access, of);
@@ -105,44 +105,26 @@ async function readParts(
 
 const UNUSABLE: ReadonlySet<string> = new Set(["not-found", "too-large", "invalid-table"]);
 
-/** Magic (8), header length (4, little-endian), header (JSON), photo versions, SHA-256 of all before it (32). */
-function encode(header: Header, body: Uint8Array): Uint8Array {
-  const headerBytes = Buffer.from(JSON.stringify(header));
-  const headerLength = Buffer.alloc(HEADER_LENGTH_BYTES);
-  headerLength.writeUInt32LE(headerBytes.byteLength);
-  const parts = [MAGIC, headerLength, headerBytes, body];
-  const digest = createHash("sha256");
-  for (const part of parts) digest.update(part);
-  return Buffer.concat([...parts, digest.digest()]);
-}
-
-/** The digest vouches that our own writer made the header, so its fields need no checks of their own. */
+/** The photo versions of a part that is sound and of this partition. */
 function decode(bytes: Uint8Array, of: FeaturesPartition): Uint8Array {
-  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const bodyEnd = all.byteLength - DIGEST_BYTES;
-  const headerStart = MAGIC.byteLength + HEADER_LENGTH_BYTES;
-  if (bodyEnd < headerStart || !all.subarray(0, MAGIC.byteLength).equals(MAGIC)) {
-    throw unusable(`its ${bytes.byteLength} bytes don't begin with the format's magic`);
-  }
-  const digest = createHash("sha256").update(all.subarray(0, bodyEnd)).digest();
-  if (!digest.equals(all.subarray(bodyEnd))) throw unusable("its digest differs; it is truncated or altered");
-  const headerEnd = headerStart + all.readUInt32LE(MAGIC.byteLength);
-  const header = JSON.parse(all.toString("utf8", headerStart, headerEnd)) as Header;
+  const sealed = openSealed(bytes, MAGIC, unusable);
+  const header = sealed.header as Header | null;
   for (const name of ["tableId", "partition", "partitions"] as const) {
-    if (header[name] !== of[name]) throw unusable(`its ${name} is ${header[name]}, not ${of[name]}`);
+    if (header?.[name] !== of[name]) throw unusable(`its ${name} is ${header?.[name]}, not ${of[name]}`);
   }
-  const body = all.subarray(headerEnd, bodyEnd);
-  if (body.byteLength !== header.count * SLOT_BYTES) throw unusable(`it does not hold ${header.count} photo versions`);
+  const { body } = sealed;
+  if (body.byteLength !== header!.count * SLOT_BYTES)
+    throw unusable(`it does not hold ${header!.count} photo versions`);
   return body;
 }
 
-function unusable(problem: string): FruitstreamError {
-  return new FruitstreamError("invalid-table", `not a checkpoint of photo versions: ${problem}`);
+function unusable(problem: string, cause?: unknown): FruitstreamError {
+  return new FruitstreamError("invalid-table", `not a checkpoint of photo versions: ${problem}`, { cause });
 }
 
 interface ListedCheckpoint {
   readonly tableVersion: number;
-  /** In the order of the parts. */
+  /** Of its parts, in any order. */
   readonly keys: readonly string[];
   readonly isWhole: boolean;
 }

@@ -4,7 +4,7 @@ import { decodeMoments, encodeMoments } from "#lib/pca/moments-codec.ts";
 import { PcaError } from "#lib/pca/pca-error.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { AddFile } from "#lib/table/delta/actions.ts";
-import { readCommits } from "#lib/table/delta/delta-log.ts";
+import { digits, readCommits } from "#lib/table/delta/delta-log.ts";
 import { readSnapshot } from "#lib/table/delta/read-snapshot.ts";
 import type { Snapshot } from "#lib/table/delta/snapshot.ts";
 import { type PcaSubject, subjectFolder } from "#lib/table/pca-subject.ts";
@@ -15,7 +15,6 @@ import { formatTableUri, type TableAccess, tableObject } from "#lib/table/table-
 const CHECKPOINT_BYTES_MAX = 2 * 1_073_741_824 - 1;
 /** Of moments that have not been loaded yet. */
 const NO_VERSION = -1;
-const VERSION_DIGITS = 20;
 /** A second one is kept in case the newest is damaged. */
 const CHECKPOINTS_KEPT = 2;
 
@@ -97,7 +96,7 @@ export class TableMoments {
   async save(): Promise<void> {
     const { store, location } = this.#access;
     const folder = subjectFolder("moments", this.#subject);
-    const name = `${String(this.#version).padStart(VERSION_DIGITS, "0")}.moments`;
+    const name = `${digits(this.#version)}.moments`;
     const bytes = encodeMoments({ ...this.#subject, tableVersion: this.#version, moments: this.#moments });
     await store.put(tableObject(location, folder + name), bytes);
     this.#savedVersion = this.#version;

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { fingerprintOf } from "#lib/table/photo-version.ts";
 import { PhotoVersionSet } from "#lib/table/photo-version-set.ts";
@@ -64,4 +65,16 @@ test("a checkpoint of another table, partition or number of partitions is none",
   const other = { ...OF, partitions: 4 };
   await store.put({ bucket: LOCATION.bucket, key: key!.replace("partitions=3", "partitions=4") }, bytes);
   expect(await readPhotoVersions(access, other, 9, 100)).toBeUndefined();
+});
+
+test.each(["no JSON", "null"])("a part whose digest is right but whose header is %s is none", async (header) => {
+  const { store, access, keys, read } = await world();
+  await writePhotoVersions(access, OF, { tableVersion: 3, versions: setOf(3) });
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(header.length);
+  const sealed = Buffer.concat([Buffer.from("FSPHVER1"), length, Buffer.from(header)]);
+  const digest = createHash("sha256").update(sealed).digest();
+  const [key] = await keys();
+  await store.put({ bucket: LOCATION.bucket, key: key! }, Buffer.concat([sealed, digest]));
+  expect(await read()).toBeUndefined();
 });
