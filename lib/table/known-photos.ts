@@ -1,8 +1,9 @@
 import { compareKeys } from "#lib/store/object-store.ts";
 import type { AddFile } from "./delta/actions.ts";
+import { statisticsOf } from "./delta/column-statistics.ts";
 import type { Snapshot } from "./delta/snapshot.ts";
 import { fingerprintOf, type PhotoVersion } from "./photo-version.ts";
-import { eachPhotoVersion, type FileBounds, statisticsOf } from "./photo-version-files.ts";
+import { eachPhotoVersion } from "./photo-version-files.ts";
 import { PhotoVersionSet } from "./photo-version-set.ts";
 import type { TableAccess } from "./table-location.ts";
 
@@ -44,7 +45,7 @@ export async function readKnownPhotos(
 
 /** By the statistics, which hold beginnings of paths in the order of their UTF-8 bytes. */
 function mayBeginWith(file: AddFile, prefix: string): boolean {
-  const { minValues, maxValues }: FileBounds = statisticsOf(file);
+  const { minValues, maxValues } = statisticsOf(file);
   const [lowest, highest] = [minValues?.path, maxValues?.path];
   if (typeof highest === "string" && compareKeys(highest, prefix) < 0) return false;
   return !(typeof lowest === "string" && compareKeys(lowest, prefix) > 0 && !lowest.startsWith(prefix));

@@ -1,5 +1,6 @@
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { AddFile } from "./delta/actions.ts";
+import { statisticsOf } from "./delta/column-statistics.ts";
 import type { PcaSubject } from "./pca-subject.ts";
 import type { PlacedPhotoVersion } from "./photo-version.ts";
 import { readColumns } from "./read-columns.ts";
@@ -95,14 +96,4 @@ function latestMsOf(file: AddFile): number {
   const latestMs = typeof latest === "string" ? Date.parse(latest) : Number.NaN;
   // Statistics are cut to milliseconds.
   return Number.isNaN(latestMs) ? Number.POSITIVE_INFINITY : latestMs + 1;
-}
-
-/** Bounds of a file's columns, as its writer has kept them. */
-export interface FileBounds {
-  readonly minValues?: Readonly<Record<string, unknown>>;
-  readonly maxValues?: Readonly<Record<string, unknown>>;
-}
-
-export function statisticsOf({ stats }: AddFile): FileBounds {
-  return stats ? JSON.parse(stats) : {};
 }

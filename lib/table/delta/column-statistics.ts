@@ -21,10 +21,21 @@ export function columnStatistics(rows: readonly PhotoRow[], columns: readonly Ph
   return JSON.stringify({ numRecords: rows.length, minValues, maxValues, nullCount });
 }
 
+/** What a file's writer has kept of its rows and columns, of which nothing is known but its names. */
+interface FileStatistics {
+  readonly numRecords?: unknown;
+  readonly minValues?: Readonly<Record<string, unknown>>;
+  readonly maxValues?: Readonly<Record<string, unknown>>;
+}
+
+/** A file's `stats`; empty when its writer kept none. */
+export function statisticsOf({ stats }: { readonly stats?: string | null | undefined }): FileStatistics {
+  return (stats ? JSON.parse(stats) : undefined) ?? {};
+}
+
 /** The number of rows that a file's `stats` names, or undefined when its writer kept none. */
-export function recordCountOf({ stats }: { readonly stats?: string | null | undefined }): number | undefined {
-  const parsed: unknown = stats ? JSON.parse(stats) : undefined;
-  const { numRecords } = (parsed ?? {}) as { numRecords?: unknown };
+export function recordCountOf(file: { readonly stats?: string | null | undefined }): number | undefined {
+  const { numRecords } = statisticsOf(file);
   return typeof numRecords === "number" ? numRecords : undefined;
 }
 
