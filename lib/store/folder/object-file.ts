@@ -31,9 +31,8 @@ export async function readObjectFile(path: string, { bytesMax, ifMatch, signal }
 export async function readFileRange(path: string, { start, end }: ByteRange): Promise<Uint8Array> {
   try {
     await using file = await openFile(path);
-    const stats = await file.stat();
-    if (!stats.isFile()) throw new FruitstreamError("not-found", `${path} is no file`);
-    return await readBytes(file, start, Math.max(start, Math.min(end, stats.size)));
+    const { size } = await file.stat();
+    return await readBytes(file, start, Math.max(start, Math.min(end, size)));
   } catch (error) {
     throw toFileError(error, path, "read");
   }

@@ -15,7 +15,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { type Clock, systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import type { GetOptions, ObjectLocation, ObjectStore, ObjectSummary, PutOptions } from "../object-store.ts";
+import type { ByteRange, GetOptions, ObjectLocation, ObjectStore, ObjectSummary, PutOptions } from "../object-store.ts";
 import { readBody } from "./read-body.ts";
 import { openDirectGet } from "./s3-direct-get.ts";
 import { type S3Target, s3StatusOf, toStoreError } from "./s3-error.ts";
@@ -56,6 +56,13 @@ export function openS3ObjectStore(
     return withinDeadline(work, { ...target, endpoint }, limits.operationMsMax, signal);
   }
 
+  /** Undefined where the object has no such range, as an empty one has none. */
+  function sendForRange({ bucket, key }: ObjectLocation, { start, end }: ByteRange, abortSignal: AbortSignal) {
+    requireKey(key);
+    const command = new GetObjectCommand({ Bucket: bucket, Key: key, Range: `bytes=${start}-${end - 1}` });
+    return orUndefined(416, client.send(command, { abortSignal }));
+  }
+
   return {
     async get({ bucket, key }, getOptions: GetOptions) {
       const { bytesMax, ifMatch, signal } = getOptions;
@@ -76,23 +83,18 @@ export function openS3ObjectStore(
       );
     },
 
-    async getStart({ bucket, key }, bytesMax) {
-      return await call({ bucket, key, isRead: true }, async (abortSignal) => {
-        requireKey(key);
-        const command = new GetObjectCommand({ Bucket: bucket, Key: key, Range: `bytes=0-${bytesMax - 1}` });
-        // An empty object has no such range.
-        const reply = await orUndefined(416, client.send(command, { abortSignal }));
+    async getStart(location, bytesMax) {
+      return await call({ ...location, isRead: true }, async (abortSignal) => {
+        const reply = await sendForRange(location, { start: 0, end: bytesMax }, abortSignal);
         if (reply === undefined) return { bytes: new Uint8Array(0), contentType: undefined };
         const bytes = await readBody(reply.Body as Readable, reply.ContentLength, bytesMax);
         return { bytes, contentType: reply.ContentType };
       });
     },
 
-    async getRange({ bucket, key }, { start, end }) {
-      return await call({ bucket, key, isRead: true }, async (abortSignal) => {
-        requireKey(key);
-        const command = new GetObjectCommand({ Bucket: bucket, Key: key, Range: `bytes=${start}-${end - 1}` });
-        const reply = await orUndefined(416, client.send(command, { abortSignal }));
+    async getRange(location, { start, end }) {
+      return await call({ ...location, isRead: true }, async (abortSignal) => {
+        const reply = await sendForRange(location, { start, end }, abortSignal);
         if (reply === undefined) return new Uint8Array(0);
         const bytes = await readBody(reply.Body as Readable, reply.ContentLength, Number.POSITIVE_INFINITY);
         // A server that knows no ranges sends all of it.
