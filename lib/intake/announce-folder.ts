@@ -50,10 +50,7 @@ export async function announceFolder(
   const count = new ProgressCount(onProgress);
   const reading = pLimit(FILES_READ_MAX);
   const attempts = new ObjectAttempts(() => stat(options.folder), hooks);
-  const onFault: OnFault = (fault) => {
-    count.fail();
-    options.onFault(fault);
-  };
+  const onFault = count.counting(options.onFault);
   const { folder, names, unlabelled } = options;
   const photos = findPhotoFiles({ folder, names, unlabelled, onSkipped: (kind) => count.skip(kind), onFault });
   await forEachBounded(photos, ANNOUNCEMENTS_PENDING_MAX, hooks.signal, async (file) => {

@@ -55,6 +55,7 @@ export async function backfill(
   onProgress: OnProgress,
 ): Promise<IngestProgress> {
   const count = new ProgressCount(onProgress);
+  const onFault = count.counting(options.onFault);
   const { bucket, unlabelled } = options;
   const look = new ObjectLook(store, options, hooks);
   const objects = listObjects(store, options, RETRY_POLICY, hooks);
@@ -71,10 +72,7 @@ export async function backfill(
     const problem = problemOfName(key, label);
     const fault =
       found instanceof PhotoFault ? found : problem && new PhotoFault(formatS3Uri({ bucket, key }), problem);
-    if (fault) {
-      count.fail();
-      return options.onFault(fault);
-    }
+    if (fault) return onFault(fault);
     const time = eventTime("object", modifiedAtMs, hooks.clock.nowMs());
     await announcer.announce({ bucket, key, etag, sizeBytes, label, ...time, traceparent: null });
     count.add("announced", key);

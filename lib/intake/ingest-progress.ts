@@ -1,4 +1,5 @@
 import { suffixOf } from "#lib/photo/photo-suffixes.ts";
+import type { OnFault } from "./photo-fault.ts";
 
 /** How far a backfill or an upload has come. Counts are of photos, but for `skipped`, which is of other files. */
 export interface IngestProgress {
@@ -62,8 +63,12 @@ export class ProgressCount {
     this.#change({ skipped: skipped + 1, skippedByKind: { ...kinds, [counted]: (kinds[counted] ?? 0) + 1 } });
   }
 
-  fail(): void {
-    this.#change({ failed: this.#progress.failed + 1 });
+  /** What counts each fault before it is told. */
+  counting(onFault: OnFault): OnFault {
+    return (fault) => {
+      this.#change({ failed: this.#progress.failed + 1 });
+      onFault(fault);
+    };
   }
 
   #change(change: Partial<IngestProgress>): void {

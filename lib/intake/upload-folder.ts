@@ -72,10 +72,7 @@ export async function uploadFolder(
     reads: new ObjectAttempts(() => stat(folder), untilDone),
     writes: new ObjectAttempts(probe, untilDone),
   };
-  const onFault: OnFault = (fault) => {
-    count.fail();
-    options.onFault(fault);
-  };
+  const onFault = count.counting(options.onFault);
   const search = { folder, names, unlabelled, onSkipped: (kind: string) => count.skip(kind), onFault };
   const photos = findPhotos(new PresentObjects(store, bucket, prefix, hooks), search, options);
   await forEachBounded(photos, ANNOUNCEMENTS_PENDING_MAX, hooks.signal, async (photo) => {
