@@ -19,7 +19,7 @@ import type { ObjectStore } from "#lib/store/object-store.ts";
 import { checkAnnouncedBucket, photosBucketOf } from "#ops/pipeline/announced-bucket.ts";
 import { openStackStore, requireEndpoints } from "#ops/pipeline/endpoints.ts";
 import { tellingWait } from "#ops/pipeline/waiting.ts";
-import { findTableUri, TABLE_BY_DEFAULT } from "#ops/services/find-table-uri.ts";
+import { namedTableUri, TABLE_BY_DEFAULT } from "#ops/services/find-table-uri.ts";
 import { findKnownPhotos } from "#ops/table/known-photos.ts";
 import { cliDeps } from "./cli-deps.ts";
 import { EXIT } from "./exit-code.ts";
@@ -112,10 +112,7 @@ async function knownPhotos(
 ): Promise<IsKnownPhoto> {
   const nothing = () => false;
   if (announceExisting) return nothing;
-  const tableUri = await findTableUri(table, cliDeps).catch((error) => {
-    if (error instanceof FruitstreamError && error.code === "usage") return undefined;
-    throw error;
-  });
+  const tableUri = await namedTableUri(table, cliDeps);
   const isKnown = tableUri?.startsWith("s3://") ? await findKnownPhotos(store, tableUri, under) : undefined;
   if (!isKnown)
     tell(`${tableUri ? `there is no table at ${tableUri} yet` : "no table is named"}: announcing all photos`);

@@ -5,8 +5,8 @@ import type { LogAdmin, TopicSafety, TopicShape } from "./record-log.ts";
 const DAY_MS = 86_400_000;
 
 /**
- * Warns of topics that were there before and may lose what their shape is to keep. Nothing waits for the answer: whoever
- * may not ask for it, or can't at the moment, works on without warnings.
+ * Warns of topics that were there before and may lose what their shape is to keep. Whoever may
+ * not ask for it, or can't at the moment, works on without warnings.
  */
 export async function warnOfUnsafeTopics(
   admin: Pick<LogAdmin, "topicSafety">,

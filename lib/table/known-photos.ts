@@ -14,7 +14,7 @@ const COUNT_MAX = 1_000_000_000;
 const ANY = "";
 
 /** The photo versions that a table has in one run, of photos whose paths begin alike. */
-export interface KnownPhotos {
+interface KnownPhotos {
   readonly count: number;
   has(version: Pick<PhotoVersion, "path" | "etag">): boolean;
 }

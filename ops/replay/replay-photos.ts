@@ -194,8 +194,13 @@ async function countPhotos(
   after: RunState,
 ): Promise<ReplayCounts> {
   const letters = await readDeadLetteredPositions(access, name, ranges);
-  const repeats = ranges.map(({ partition, from, to }) => {
-    const mark = Math.max(from, Math.min(to, before.highWaterMarks.get(partition)!));
+  // What the run has had before ends at its mark; from there on it is read.
+  const unread = ranges.map((range) => {
+    const mark = before.highWaterMarks.get(range.partition)!;
+    return { ...range, from: Math.max(range.from, Math.min(range.to, mark)) };
+  });
+  const repeats = ranges.map(({ partition, from }, index) => {
+    const mark = unread[index]!.from;
     return mark - from - [...letters.get(partition)!].filter((offset) => offset < mark).length;
   });
   const counts = {
@@ -207,10 +212,6 @@ async function countPhotos(
     markers: 0,
   };
   if (unaccountedOf(counts) <= 0) return counts;
-  const unread = ranges.map((range) => ({
-    ...range,
-    from: Math.max(range.from, Math.min(range.to, before.highWaterMarks.get(range.partition)!)),
-  }));
   return { ...counts, markers: await countWithoutRecords(access, name.topic, unread) };
 }
 

@@ -7,12 +7,19 @@ import { readRunningServices } from "./running-services.ts";
 export const TABLE_BY_DEFAULT = "TABLE_URI by default, else the table of `up`";
 
 /**
- * The table that the caller names, else the environment, else the one that the services of a running `up` fill.
- *
- * @throws usage when there is none of them.
+ * The table that the caller names, else the environment, else the one that the services of a running `up` fill; undefined
+ * when there is none of them.
  */
-export async function findTableUri(named: string | undefined, { env }: Pick<OpsDeps, "env">): Promise<string> {
-  const uri = named || env.TABLE_URI || (await readRunningServices(readStackSettings(env).stateDir))?.tableUri;
+export async function namedTableUri(
+  named: string | undefined,
+  { env }: Pick<OpsDeps, "env">,
+): Promise<string | undefined> {
+  return named || env.TABLE_URI || (await readRunningServices(readStackSettings(env).stateDir))?.tableUri;
+}
+
+/** Like `namedTableUri`, for what can't do without. @throws usage when there is none. */
+export async function findTableUri(named: string | undefined, deps: Pick<OpsDeps, "env">): Promise<string> {
+  const uri = await namedTableUri(named, deps);
   if (uri) return uri;
   const message = "which table? name it as s3://bucket/prefix or as a local folder, or set TABLE_URI";
   throw new FruitstreamError("usage", message);

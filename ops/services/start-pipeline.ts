@@ -9,8 +9,7 @@ import { stackDown, stackUp } from "#stack/local-stack.ts";
 import { readStackSettings, type StackSettings } from "#stack/stack-settings.ts";
 import { removeRunningServices, writeRunningServices } from "./running-services.ts";
 import { type ServiceKind, serviceEnvironment } from "./service-environment.ts";
-import type { ServiceOptions } from "./service-process.ts";
-import { type ServiceGroup, startServiceGroup } from "./service-process.ts";
+import { type ServiceGroup, type ServiceOptions, startServiceGroup } from "./service-process.ts";
 
 /** Where the table is when nobody says: the place that docker-compose.yml has too. */
 export const DEFAULT_TABLE_URI = "s3://tables/features";

@@ -1,9 +1,10 @@
+import type { IsKnownPhoto } from "#lib/intake/backfill.ts";
 import { LIVE_RUN } from "#lib/messages/messages.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { silentLogger } from "#lib/runtime/logger.ts";
-import { formatS3Uri, type ObjectLocation, type ObjectStore } from "#lib/store/object-store.ts";
+import { formatS3Uri, type ObjectStore } from "#lib/store/object-store.ts";
 import { findSnapshot } from "#lib/table/delta/read-snapshot.ts";
-import { type KnownPhotos, readKnownPhotos } from "#lib/table/known-photos.ts";
+import { readKnownPhotos } from "#lib/table/known-photos.ts";
 import { parseTableUri } from "#lib/table/table-location.ts";
 
 /**
@@ -16,11 +17,11 @@ export async function findKnownPhotos(
   store: ObjectStore,
   tableUri: string,
   under: { readonly bucket: string; readonly prefix: string },
-): Promise<((location: ObjectLocation, etag: string) => boolean) | undefined> {
+): Promise<IsKnownPhoto | undefined> {
   const access = { store, location: parseTableUri(tableUri), logger: silentLogger, clock: systemClock };
   const snapshot = await findSnapshot(access);
   if (!snapshot) return undefined;
   const pathPrefix = formatS3Uri({ bucket: under.bucket, key: under.prefix });
-  const known: KnownPhotos = await readKnownPhotos({ ...access, snapshot }, LIVE_RUN, pathPrefix);
+  const known = await readKnownPhotos({ ...access, snapshot }, LIVE_RUN, pathPrefix);
   return (location, etag) => known.has({ path: formatS3Uri(location), etag });
 }
