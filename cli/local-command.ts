@@ -2,7 +2,7 @@ import { relative, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { findModelFolder } from "#lib/model/model-places.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
-import type { Partitioning } from "#lib/table/partitioning.ts";
+import { PARTITION_STEPS, type Partitioning } from "#lib/table/partitioning.ts";
 import { type LocalProgress, type LocalResult, runLocal } from "#ops/local/run-local.ts";
 import { cliDeps } from "./cli-deps.ts";
 import { EXIT } from "./exit-code.ts";
@@ -27,7 +27,7 @@ export function localCommand(): Command {
       new Option(
         "--partition-by <step>",
         "how finely the partitions of a new table follow the time at which photos are announced (default: day)",
-      ).choices(["hour", "day", "month", "none"]),
+      ).choices(PARTITION_STEPS),
     )
     .action(runLocalCommand);
 }

@@ -60,11 +60,11 @@ export async function openTable(
   evolvedMetadata(snapshot.metadata, columns, formatTableUri(location));
   if (createIfAbsent) await requireConditionalPuts(access, snapshot.version);
   const table = new DeltaTable(access, snapshot);
-  requirePartitioning(table, partitioning);
+  requireAsked(table, partitioning);
   return table;
 }
 
-function requirePartitioning({ location, partitioning }: DeltaTable, asked: AskedPartitioning): void {
+function requireAsked({ location, partitioning }: DeltaTable, asked: AskedPartitioning): void {
   const wanted = { ...partitioning, ...asked };
   if (wanted.by === partitioning.by && (wanted.time === partitioning.time || wanted.by === "none")) return;
   const problem = `${formatTableUri(location)} is partitioned ${describePartitioning(partitioning)}, not ${describePartitioning(wanted)}`;

@@ -5,13 +5,16 @@ import type { Metadata } from "./delta/actions.ts";
 import { columnField } from "./photo-columns.ts";
 import type { PhotoRow } from "./photo-row.ts";
 
+/** How finely partitions may follow the time. */
+export const PARTITION_STEPS = ["hour", "day", "month", "none"] as const;
+
 /**
  * How a table's rows are laid out in folders, chosen when it is created. Model and run always come first; then follows a
  * time, in UTC, as finely as `by` says. Hours suit thousands of photos an hour; whatever is finer than a commit's rows
  * makes a file a photo.
  */
 export interface Partitioning {
-  readonly by: "hour" | "day" | "month" | "none";
+  readonly by: (typeof PARTITION_STEPS)[number];
   /**
    * When the photo was announced, or when it was captured. Clients decide the latter: a commit of photos of many years
    * has a file for each of their partitions.
@@ -36,14 +39,12 @@ const TIME_COLUMNS = {
   none: [],
 } as const satisfies Record<Partitioning["by"], readonly ReturnType<typeof columnField>[]>;
 
-const GRANULARITIES = Object.keys(TIME_COLUMNS) as Partitioning["by"][];
-
 /** What may be said of the partitions of a table that is to be created. */
 export const partitioningConfig = {
   tablePartitionBy: setting(
     "TABLE_PARTITION_BY",
     z
-      .enum(["hour", "day", "month", "none"])
+      .enum(PARTITION_STEPS)
       .optional()
       .describe(
         "how finely the partitions of a new table follow the time; by default `day`. A table keeps what it was created with",
@@ -81,7 +82,7 @@ export function partitioningProperties({ time }: Partitioning): Record<string, s
 
 /** How a table is partitioned; undefined when it is partitioned in a way that none of ours is. */
 export function partitioningOf({ partitionColumns: actual, configuration }: Metadata): Partitioning | undefined {
-  const by = GRANULARITIES.find(
+  const by = PARTITION_STEPS.find(
     (each) =>
       partitionColumns(each)
         .map(({ name }) => name)
