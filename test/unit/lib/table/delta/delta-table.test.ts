@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { type Commit, readCommits } from "#lib/table/delta/delta-log.ts";
 import type { CommitRequest, DeltaTable } from "#lib/table/delta/delta-table.ts";
@@ -18,9 +17,9 @@ import {
   requestOf,
   warningsOf,
 } from "../table-fixtures.ts";
+import { type Loss, persist, scheduled, unavailable } from "./scheduled-store.ts";
 
 const created = { createIfAbsent: true };
-const unavailable = () => new FruitstreamError("store-unavailable", "no answer; try again");
 
 describe("a table", () => {
   it("is created once, however many create it", async () => {
@@ -246,8 +245,6 @@ describe("a commit", () => {
   });
 });
 
-type Loss = "none" | "request" | "reply" | "answer";
-
 interface Window {
   readonly request: CommitRequest;
   readonly outcome: string;
@@ -269,31 +266,6 @@ async function race(store: ObjectStore, appIds: readonly string[]): Promise<Wind
   }
   seen.sort((a, b) => a - b);
   return windows;
-}
-
-async function persist<T>(attempt: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof FruitstreamError && error.code === "store-unavailable")) throw error;
-    }
-  }
-}
-
-/** The store with its answers in an order of the scheduler's choosing, and some of those to writers lost. */
-function scheduled(store: ObjectStore, scheduler: fc.Scheduler, nextLoss: () => Loss): ObjectStore {
-  return {
-    ...store,
-    get: scheduler.scheduleFunction((...args) => store.get(...args)),
-    putIfAbsent: scheduler.scheduleFunction(async (...args) => {
-      const loss = nextLoss();
-      if (loss === "request") throw unavailable();
-      const won = await store.putIfAbsent(...args);
-      if (loss === "reply") throw unavailable();
-      return loss === "answer" ? false : won;
-    }),
-  };
 }
 
 async function logBytes(store: ObjectStore): Promise<Map<string, Uint8Array>> {

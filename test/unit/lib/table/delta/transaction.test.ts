@@ -10,6 +10,7 @@ import type { TableTransaction, TransactionResult } from "#lib/table/delta/trans
 import { openTable } from "#lib/table/open-table.ts";
 import { propertyRuns } from "../../../../property-runs.ts";
 import { accessOf, addOf, emptyStore, LOCATION, logName, putLogFile, requestOf } from "../table-fixtures.ts";
+import { type Loss, persist, scheduled } from "./scheduled-store.ts";
 
 let store: ObjectStore;
 let table: DeltaTable;
@@ -153,7 +154,7 @@ describe("a transaction is in conflict, and writes nothing, by", () => {
 
 it("neither loses nor doubles a row, whoever appends, compacts and deletes at once", { timeout: 60_000 }, async () => {
   const kinds = fc.array(fc.constantFrom("append", "compact", "delete"), { minLength: 2, maxLength: 5 });
-  const losses = fc.infiniteStream(fc.constantFrom("none", "none", "none", "reply", "request"));
+  const losses = fc.infiniteStream(fc.constantFrom<Loss>("none", "none", "none", "reply", "request"));
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), kinds, losses, async (scheduler, writers, lossStream) => {
       const world = new World(await storeWithTable(), scheduler, () => lossStream.next().value);
@@ -197,20 +198,9 @@ class World {
   readonly #appended: number[] = [];
   readonly #deleted = new Set<number>();
 
-  constructor(store: ObjectStore, scheduler: fc.Scheduler, nextLoss: () => string) {
+  constructor(store: ObjectStore, scheduler: fc.Scheduler, nextLoss: () => Loss) {
     this.#store = store;
-    const unavailable = () => new FruitstreamError("store-unavailable", "no answer; try again");
-    this.#slow = {
-      ...store,
-      get: scheduler.scheduleFunction((...args) => store.get(...args)),
-      putIfAbsent: scheduler.scheduleFunction(async (...args) => {
-        const loss = nextLoss();
-        if (loss === "request") throw unavailable();
-        const won = await store.putIfAbsent(...args);
-        if (loss === "reply") throw unavailable();
-        return won;
-      }),
-    };
+    this.#slow = scheduled(store, scheduler, nextLoss);
   }
 
   async work(kind: string, writer: number): Promise<void> {
@@ -261,15 +251,5 @@ class World {
     const path = randomUUID();
     this.#rowsOf.set(path, rows);
     return addOf(path);
-  }
-}
-
-async function persist<T>(attempt: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof FruitstreamError && error.code === "store-unavailable")) throw error;
-    }
   }
 }
