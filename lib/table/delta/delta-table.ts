@@ -10,7 +10,7 @@ import { type AddFile, serialiseActions } from "./actions.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import { type Commit, commitOf, commitPath, readCommit } from "./delta-log.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { requireReadable, requireWritable } from "./table-features.ts";
+import { requireDeletable, requireReadable, requireWritable } from "./table-features.ts";
 import { tablePropertiesOf } from "./table-properties.ts";
 import { evolvedMetadata, requirePartitioning } from "./table-schema.ts";
 import {
@@ -113,8 +113,9 @@ export class DeltaTable implements TableAccess {
    * are added to it by the same commit; two writers that add one at once add it once.
    *
    * @throws store-unavailable when it is unclear whether it was committed, or when the next version was lost
-   * COMMIT_ATTEMPTS_MAX times: call again with the same transaction. invalid-table when another tool has raised the
-   * table's protocol beyond what we write, or has changed a column that we write.
+   * COMMIT_ATTEMPTS_MAX times: call again with the same transaction. invalid-table when another tool has turned a
+   * table feature on that we don't write, by its name, or has changed a column that we write; when the table is
+   * append-only and the transaction deletes rows.
    */
   transact(transaction: TableTransaction): Promise<TransactionResult> {
     return this.#inTurn(() => this.#transact(transaction));
@@ -126,7 +127,7 @@ export class DeltaTable implements TableAccess {
       if (committed !== undefined) return this.#committed(committed);
       const conflict = conflictOf(transaction, this.#snapshot);
       if (conflict !== undefined) return { outcome: "conflict", conflict, others: this.#handOver() };
-      requireWritable(this.#snapshot, formatTableUri(this.location));
+      this.#requireAllowed(transaction);
       if (await this.#tryNextVersion(transaction)) return this.#committed(this.#snapshot.version);
       await this.#readNewCommits();
     }
@@ -139,9 +140,10 @@ export class DeltaTable implements TableAccess {
 
   async #tryNextVersion(transaction: TableTransaction): Promise<boolean> {
     const version = this.#snapshot.version + 1;
-    const { checkpointIntervalVersions } = tablePropertiesOf(this.#snapshot.metadata, formatTableUri(this.location));
+    const uri = formatTableUri(this.location);
+    const { checkpointIntervalVersions } = tablePropertiesOf(this.#snapshot.metadata, uri);
     const metadata = transaction.metadata ?? this.#snapshot.metadata;
-    const evolved = evolvedMetadata(metadata, this.columns, formatTableUri(this.location));
+    const evolved = evolvedMetadata(metadata, this.columns, uri);
     const actions = transactionActions(transaction, this.#snapshot, evolved, ENGINE, this.clock.nowMs());
     const body = Buffer.from(serialiseActions(actions));
     if (!(await this.store.putIfAbsent(tableObject(this.location, commitPath(version)), body))) return false;
@@ -188,6 +190,12 @@ export class DeltaTable implements TableAccess {
     const commits = this.#commitsInHand;
     this.#commitsInHand = [];
     return commits;
+  }
+
+  #requireAllowed({ removes = [], dataChange = true }: TableTransaction): void {
+    const uri = formatTableUri(this.location);
+    requireWritable(this.#snapshot, uri);
+    if (removes.length > 0 && dataChange) requireDeletable(this.#snapshot, uri);
   }
 
   #inTurn<T>(call: () => Promise<T>): Promise<T> {

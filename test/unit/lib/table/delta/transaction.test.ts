@@ -54,6 +54,17 @@ describe("a transaction", () => {
     });
   });
 
+  it("rewrites rows of an append-only table, and deletes none", async () => {
+    const metaData = { ...table.snapshot.metadata, configuration: { "delta.appendOnly": "true" } };
+    await putLogFile(store, logName(2), JSON.stringify({ metaData }));
+    await table.advance();
+    const rewrite = rewriteOf(table, ["a", "b"], "ab");
+    await expect(table.transact({ ...rewrite, dataChange: true })).rejects.toThrow(
+      /is append-only \(delta.appendOnly\)/,
+    );
+    expect(await table.transact(rewrite)).toMatchObject({ outcome: "committed", version: 3 });
+  });
+
   it("goes after appends of others, even to the partitions that it rewrites", async () => {
     const rewrite = rewriteOf(table, ["a", "b"], "ab");
     await other.commit(requestOf(other, ["p1"], [addOf("d")]));
