@@ -32,7 +32,7 @@ export function s3StatusOf(error: unknown): number | undefined {
 }
 
 /** The SDK hangs the whole exchange on its errors: signed request, socket, agent. What is kept must not keep those. */
-function withoutExchange(error: Error): Error {
+export function withoutExchange(error: Error): Error {
   if (!("$response" in error)) return error;
   return Object.assign(new Error(error.message), { name: error.name, stack: error.stack });
 }
@@ -120,7 +120,7 @@ function codeOf(name: string, status: number | undefined, error: Error, isRead: 
   // The clocks of this machine and the server differ; the client takes the server's from this answer, for the next time.
   if (name === "RequestTimeTooSkewed") return "store-unavailable";
   if (isCertificateError(error)) return "invalid-config";
-  if (isRead && (UNREADABLE.has(name) || isOfKms(name, error))) return "unreadable-object";
+  if (isRead && (UNREADABLE.has(name) || isOfKms(name, error) || status === 501)) return "unreadable-object";
   if (OF_CREDENTIALS.has(name)) return "access-denied";
   if (status === undefined) return isRead ? "unreadable-object" : undefined;
   return codeOfStatus(name, status);
@@ -129,6 +129,8 @@ function codeOf(name: string, status: number | undefined, error: Error, isRead: 
 function codeOfStatus(name: string, status: number): ErrorCode {
   if (status === 401 || status === 403) return "access-denied";
   if (status === 412) return "etag-changed";
+  // What a server does not know it won't learn by being asked again.
+  if (status === 501) return "invalid-config";
   if (status === 413 || name === "EntityTooLarge") return "too-large";
   // A status of 200 here is an answer that broke off or that no parser understands.
   if (status < 300 || status === 408 || status === 429 || status >= 500 || PASSING.has(name))
@@ -168,6 +170,10 @@ function messageOf(code: ErrorCode, name: string, error: Error, { endpoint, buck
     case "store-unavailable":
       return `${where} can't be reached for now (${name}: ${error.message})`;
     default:
+      if (s3StatusOf(error) === 501) {
+        const needed = "use an S3 server that does; commits need conditional writes (If-None-Match)";
+        return `${where} does not support this request (${name}: ${error.message}); ${needed}`;
+      }
       return name === "NoSuchBucket"
         ? `there is no bucket ${bucket} at ${endpoint}; check the bucket's name, the S3 endpoint and path style`
         : `${where} refused the request (${name}: ${error.message}); check the S3 endpoint, its certificate, region and path style`;

@@ -16,6 +16,7 @@ import {
 import { type Clock, systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { ByteRange, GetOptions, ObjectLocation, ObjectStore, ObjectSummary, PutOptions } from "../object-store.ts";
+import { retryConflicts } from "./conflict-retry.ts";
 import { readBody } from "./read-body.ts";
 import { openDirectGet } from "./s3-direct-get.ts";
 import { type S3Target, s3StatusOf, toStoreError } from "./s3-error.ts";
@@ -31,8 +32,6 @@ export const DEFAULT_S3_LIMITS: S3Limits = {
 /** The SDK repeats once, at once, for the connection that a server closed while it lay idle; callers retry by fate. */
 const ATTEMPTS_MAX = 2;
 const LIST_PAGE_KEYS_MAX = 1000;
-const CONFLICT_ATTEMPTS_MAX = 8;
-const CONFLICT_WAIT_MS = 50;
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html */
 const KEY_BYTES_MAX = 1024;
 
@@ -122,16 +121,9 @@ export function openS3ObjectStore(
     async putIfAbsent(location, body, putOptions = {}) {
       return await call(location, async (abortSignal) => {
         requireKey(location.key);
-        for (let attempt = 1; ; attempt++) {
-          try {
-            const command = putCommand(location, body, putOptions, { IfNoneMatch: "*" });
-            return (await orUndefined(412, client.send(command, { abortSignal }))) !== undefined;
-          } catch (error) {
-            // A 409 says that another write or delete of the key was under way: who won is known when it is asked again.
-            if (s3StatusOf(error) !== 409 || attempt === CONFLICT_ATTEMPTS_MAX) throw error;
-            await clock.sleep(CONFLICT_WAIT_MS * attempt, abortSignal);
-          }
-        }
+        const command = putCommand(location, body, putOptions, { IfNoneMatch: "*" });
+        const send = () => orUndefined(412, client.send(command, { abortSignal }));
+        return (await retryConflicts(location, clock, abortSignal, send)) !== undefined;
       });
     },
 

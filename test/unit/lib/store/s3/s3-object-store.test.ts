@@ -1,4 +1,4 @@
-import { createServer, type RequestListener } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
@@ -143,23 +143,98 @@ describe("openS3ObjectStore", () => {
     await expect(store.get(photo, { bytesMax: 50_000 })).rejects.toMatchObject({ code: "too-large" });
   });
 
-  it("asks again when a put-if-absent met a conflicting write", async () => {
-    const statuses = [409, 409, 200];
-    const store = await storeAt((request, response) => {
-      request.resume().on("end", () => {
-        const status = statuses.shift()!;
-        response.writeHead(status).end(status === 409 ? errorBody("ConditionalRequestConflict") : "");
-      });
+  describe("a put-if-absent", () => {
+    const isUnavailable = { code: "store-unavailable" };
+    const notSupported = {
+      code: "invalid-config",
+      message: expect.stringMatching(
+        /does not support this request .*commits need conditional writes \(If-None-Match\)/,
+      ),
+    };
+    it.each<[whose: string, answers: Answer[], outcome: boolean | object]>([
+      ["any server's, where nothing was", [[200]], true],
+      ["AWS's, where something is", [[412, "PreconditionFailed"]], false],
+      [
+        "AWS's, beside a writer that wins",
+        [
+          [409, "ConditionalRequestConflict"],
+          [412, "PreconditionFailed"],
+        ],
+        false,
+      ],
+      ["AWS's, beside a writer that breaks off", [[409, "ConditionalRequestConflict"], [200]], true],
+      ["AWS's, beside one delete after another", [...conflicts(7), [200]], true],
+      ["AWS's, where conflicts do not end", conflicts(8), isUnavailable],
+      ["AWS's, under load", [[503, "SlowDown"], [200]], true],
+      [
+        "AWS's, under load that goes on",
+        [
+          [503, "SlowDown"],
+          [503, "SlowDown"],
+        ],
+        isUnavailable,
+      ],
+      [
+        "AWS's, whose first answer was lost",
+        [
+          [500, "InternalError"],
+          [412, "PreconditionFailed"],
+        ],
+        false,
+      ],
+      ["R2's, where something is", [[412, "PreconditionFailed"]], false],
+      [
+        "R2's, of a key written to more than once a second",
+        [
+          [429, "TooManyRequests"],
+          [412, "PreconditionFailed"],
+        ],
+        false,
+      ],
+      [
+        "R2's, where that goes on",
+        [
+          [429, "TooManyRequests"],
+          [429, "TooManyRequests"],
+        ],
+        isUnavailable,
+      ],
+      ["S3Proxy's and versitygw's, where something is", [[412, "PreconditionFailed"]], false],
+      ["an answer without a body, where something is", [[412]], false],
+      ["a conflict without a body", [[409], [412]], false],
+      ["a conflict of another name that does not end", conflicts(8, "Conflict"), isUnavailable],
+      ["one of a server that knows no conditions", [[501, "NotImplemented"]], notSupported],
+      ["one of a proxy that knows no such header", [[400, "InvalidArgument"]], { code: "invalid-config" }],
+      ["one that a policy forbids", [[403, "AccessDenied"]], { code: "access-denied" }],
+    ])("takes this answer as it is meant: %s", async (_, answers, outcome) => {
+      const store = await storeAnswering([...answers]);
+      const put = store.putIfAbsent(photo, new Uint8Array(3));
+      if (typeof outcome === "boolean") expect(await put).toBe(outcome);
+      else await expect(put).rejects.toMatchObject(outcome);
     });
-    expect(await store.putIfAbsent(photo, new Uint8Array(3))).toBe(true);
-    expect(statuses).toEqual([]);
+
+    it("keeps no credentials where a conflict does not end", async () => {
+      const store = await storeAnswering(conflicts(8));
+      const thrown = await store.putIfAbsent(photo, new Uint8Array(3)).catch((error) => error);
+      expect(inspect(thrown, { depth: 9, showHidden: true })).not.toMatch(/the-identity|the-secret/);
+    });
+
+    it("is conditional in every attempt", async () => {
+      const conditions: unknown[] = [];
+      const answers: Answer[] = [
+        [503, "SlowDown"],
+        [409, "ConditionalRequestConflict"],
+        [412, "PreconditionFailed"],
+      ];
+      const store = await storeAnswering(answers, ({ headers }) => conditions.push(headers["if-none-match"]));
+      expect(await store.putIfAbsent(photo, new Uint8Array(3))).toBe(false);
+      expect(conditions).toEqual(["*", "*", "*"]);
+    });
   });
 
-  it("says store-unavailable when the conflict does not end", async () => {
-    const store = await storeAt((request, response) => {
-      request.resume().on("end", () => void response.writeHead(409).end(errorBody("ConditionalRequestConflict")));
-    });
-    await expect(store.putIfAbsent(photo, new Uint8Array(3))).rejects.toMatchObject({ code: "store-unavailable" });
+  it("takes one object that a server does not know how to read for that object's fault", async () => {
+    const store = await storeAt((_, response) => response.writeHead(501).end(errorBody("NotImplemented")));
+    await expect(store.get(photo, { bytesMax: 10 })).rejects.toMatchObject({ code: "unreadable-object" });
   });
 
   it("reads keys as they are from a server that knows no key encoding", async () => {
@@ -191,6 +266,23 @@ describe("openS3ObjectStore", () => {
     expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/the-identity|the-secret/);
   });
 });
+
+type Answer = readonly [status: number, name?: string];
+
+function conflicts(count: number, name = "ConditionalRequestConflict"): Answer[] {
+  return Array.from({ length: count }, () => [409, name] as const);
+}
+
+/** A server that gives these answers, one a request, and no other. */
+async function storeAnswering(answers: Answer[], onRequest = (_: IncomingMessage): void => {}): Promise<ObjectStore> {
+  return await storeAt((request, response) => {
+    onRequest(request);
+    request.resume().on("end", () => {
+      const [status, name] = answers.shift() ?? [400, "OneRequestTooMany"];
+      response.writeHead(status).end(name && errorBody(name));
+    });
+  });
+}
 
 async function firstOf<T>(items: AsyncIterable<T>): Promise<T | undefined> {
   for await (const item of items) return item;
