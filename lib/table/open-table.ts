@@ -3,12 +3,14 @@ import { type Clock, systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { type Logger, silentLogger } from "#lib/runtime/logger.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
+import { requireConditionalPuts } from "./conditional-puts.ts";
 import { type Action, serialiseActions } from "./delta/actions.ts";
-import { COMMIT_BYTES_MAX, commitPath, readLogFile } from "./delta/delta-log.ts";
+import { commitPath } from "./delta/delta-log.ts";
 import { DeltaTable, ENGINE } from "./delta/delta-table.ts";
 import { findSnapshot, readSnapshot } from "./delta/read-snapshot.ts";
 import { PROTOCOL } from "./delta/table-features.ts";
 import { evolvedMetadata } from "./delta/table-schema.ts";
+import { requireNewPlace } from "./new-table-place.ts";
 import {
   type AskedPartitioning,
   DEFAULT_PARTITIONING,
@@ -38,8 +40,9 @@ export interface OpenTableOptions {
  * Opens a table at its newest version.
  *
  * @throws invalid-table when there is no table and none is to be created, when its log can't be read, or when its
- * columns are not those of photo rows; invalid-config when it is partitioned otherwise than asked for, and with
- * `createIfAbsent` when the store overwrites where it must not.
+ * columns are not those of photo rows, or when remains of a table are where one is to be created; invalid-config when it
+ * is partitioned otherwise than asked for, and with `createIfAbsent` when the store overwrites where it must not, or when
+ * the place lies inside of another table.
  */
 export async function openTable(
   store: ObjectStore,
@@ -54,6 +57,7 @@ export async function openTable(
 ): Promise<DeltaTable> {
   const access: TableAccess = { store, location, logger, clock, columns };
   if (createIfAbsent && (await findSnapshot(access)) === undefined) {
+    await requireNewPlace(access);
     await createTable(access, columns, { ...DEFAULT_PARTITIONING, ...partitioning });
   }
   const snapshot = await readSnapshot(access);
@@ -96,16 +100,4 @@ async function createTable(
     },
   ];
   await access.store.putIfAbsent(tableObject(access.location, commitPath(0)), Buffer.from(serialiseActions(actions)));
-}
-
-/**
- * A store that takes no notice of `If-None-Match` lets two writers commit the same version, and rows are lost without a
- * word. It is put to the test with the newest commit's own bytes: where they are written over, nothing is changed.
- */
-async function requireConditionalPuts(access: TableAccess, version: number): Promise<void> {
-  const path = commitPath(version);
-  const bytes = await readLogFile(access, path, COMMIT_BYTES_MAX);
-  if (bytes === undefined || !(await access.store.putIfAbsent(tableObject(access.location, path), bytes))) return;
-  const problem = `the S3 server of ${formatTableUri(access.location)} ignores If-None-Match, so commits would overwrite`;
-  throw new FruitstreamError("invalid-config", `${problem} each other; use one that supports conditional writes`);
 }
