@@ -1,9 +1,11 @@
-import { DataType, type Table, tableFromIPC, tableToIPC, type Vector } from "apache-arrow";
+import { DataType, type RecordBatch, type Table, tableFromIPC, tableToIPC, type Vector } from "apache-arrow";
 import {
   Compression,
   EnabledStatistics,
   readParquet,
+  transformParquetStream,
   Table as WasmTable,
+  type WriterProperties,
   WriterPropertiesBuilder,
   writeParquet,
 } from "parquet-wasm";
@@ -37,6 +39,60 @@ export function encodeColumns(
   columns: Readonly<Record<string, Column>>,
   dictionaryColumns: readonly string[],
 ): Uint8Array {
+  // The writer takes both handles over and frees their memory, whether it succeeds or throws.
+  return writeParquet(wasmTable(columns), writerProperties(dictionaryColumns));
+}
+
+/**
+ * Batches of the same columns as one Parquet file, as `encodeColumns` writes it. Batches are taken one by one and gather
+ * in row groups, however small they are; in memory are the file so far, one row group and one batch.
+ *
+ * @returns the file; undefined when no batch has a row.
+ * @throws what `batches` throws; invalid-table when a batch has other columns than the first.
+ */
+export async function encodeBatches(
+  batches: AsyncIterator<Readonly<Record<string, Column>>>,
+  dictionaryColumns: readonly string[],
+): Promise<Uint8Array | undefined> {
+  let failure: { readonly error: unknown } | undefined;
+  let rows = 0;
+  const source = new ReadableStream({
+    async pull(controller) {
+      try {
+        const next = await batches.next();
+        if (next.done) return controller.close();
+        const table = wasmTable(next.value);
+        for (const batch of table.recordBatches()) {
+          rows += batch.numRows;
+          controller.enqueue(batch);
+        }
+        table.free();
+      } catch (error) {
+        // The writer can't take errors over: what it has written by then is thrown away below.
+        failure = { error };
+        controller.close();
+      }
+    },
+  });
+  const chunks: Uint8Array[] = [];
+  try {
+    const encoded = await transformParquetStream(source, writerProperties(dictionaryColumns));
+    for await (const chunk of encoded as ReadableStream<Uint8Array>) chunks.push(chunk);
+  } catch (cause) {
+    // A stream without a single batch has no columns, which the writer does not understand.
+    if (failure === undefined && rows === 0) return undefined;
+    const reason = `rows can't be written as one Parquet file: ${String(cause)}`;
+    failure ??= { error: new FruitstreamError("invalid-table", reason, { cause }) };
+  }
+  if (failure) throw failure.error;
+  return rows === 0 ? undefined : Buffer.concat(chunks);
+}
+
+function wasmTable(columns: Readonly<Record<string, Column>>): WasmTable {
+  return WasmTable.fromIPCStream(tableToIPC(arrowTable(columns), "stream"));
+}
+
+function writerProperties(dictionaryColumns: readonly string[]): WriterProperties {
   let properties = new WriterPropertiesBuilder()
     .setCompression(Compression.ZSTD)
     .setCreatedBy("fruitstream")
@@ -44,8 +100,7 @@ export function encodeColumns(
     .setStatisticsEnabled(EnabledStatistics.Chunk)
     .setDictionaryEnabled(false);
   for (const name of dictionaryColumns) properties = properties.setColumnDictionaryEnabled(name, true);
-  // The writer takes both handles over and frees their memory, whether it succeeds or throws.
-  return writeParquet(WasmTable.fromIPCStream(tableToIPC(arrowTable(columns), "stream")), properties.build());
+  return properties.build();
 }
 
 /** 21 MB of 1280 floats: what a reader holds at once to read one column of a row group. */
@@ -105,12 +160,25 @@ export function decodeRows(
 }
 
 /**
+ * All rows and columns of a file, in batches of at most a row group of ours: of more only the encoded bytes are held.
+ *
+ * @throws invalid-table when the bytes are no Parquet file.
+ */
+export function* decodeBatches(bytes: Uint8Array): Generator<RecordBatch, void, undefined> {
+  for (let offset = 0; ; offset += ROW_GROUP_ROWS_MAX) {
+    const { batches, numRows } = decode(bytes, { offset, limit: ROW_GROUP_ROWS_MAX });
+    for (const batch of batches) if (batch.numRows > 0) yield batch;
+    if (numRows < ROW_GROUP_ROWS_MAX) return;
+  }
+}
+
+/**
  * Reads all columns: parquet-wasm 0.8.0 knows projections only in its asynchronous reader, whose panics over damaged
  * bytes can't be caught. Those of this one can, and leave the module usable.
  */
-function decode(bytes: Uint8Array): Table {
+function decode(bytes: Uint8Array, rows: { readonly offset?: number; readonly limit?: number } = {}): Table {
   try {
-    return tableFromIPC(readParquet(bytes, { batchSize: DECODE_BATCH_ROWS }).intoIPCStream());
+    return tableFromIPC(readParquet(bytes, { batchSize: DECODE_BATCH_ROWS, ...rows }).intoIPCStream());
   } catch (cause) {
     const reason = `${bytes.byteLength} bytes can't be read as Parquet: ${String(cause)}`;
     throw new FruitstreamError("invalid-table", reason, { cause });

@@ -1,4 +1,4 @@
-import { PHOTO_COLUMNS, type PhotoColumn } from "../photo-columns.ts";
+import { type DeltaType, PHOTO_COLUMNS, type PhotoColumn } from "../photo-columns.ts";
 import type { PhotoRow } from "../photo-row.ts";
 
 /**
@@ -7,18 +7,63 @@ import type { PhotoRow } from "../photo-row.ts";
  * STRING_BOUND_CODE_POINTS_MAX code points and hold in the order of UTF-8 bytes, in which readers compare.
  */
 export function columnStatistics(rows: readonly PhotoRow[], columns: readonly PhotoColumn[] = PHOTO_COLUMNS): string {
+  const scalars = columns.flatMap(({ name, type, scalar }) => (scalar ? { name, type, values: rows.map(scalar) } : []));
+  return JSON.stringify(statisticsOfValues(rows.length, scalars));
+}
+
+/** A scalar column's values, one a row. Times are in milliseconds. */
+export interface ScalarValues {
+  readonly name: string;
+  readonly type: DeltaType;
+  readonly values: readonly (string | number | null)[];
+}
+
+/** The statistics of rows by their scalar columns, as `columnStatistics` has them. */
+export function statisticsOfValues(numRecords: number, columns: readonly ScalarValues[]): KnownStatistics {
   const minValues: Record<string, string | number> = {};
   const maxValues: Record<string, string | number> = {};
   const nullCount: Record<string, number> = {};
-  for (const { name, type, scalar } of columns) {
-    if (scalar === undefined) continue;
-    const values = rows.map(scalar).filter((value) => value !== null);
-    nullCount[name] = rows.length - values.length;
-    const { min, max } = boundsOf(values);
+  for (const { name, type, values } of columns) {
+    const present = values.filter((value) => value !== null);
+    nullCount[name] = numRecords - present.length;
+    const { min, max } = boundsOf(present);
     if (min !== undefined) minValues[name] = type === "timestamp" ? isoTime(min) : min;
     if (max !== undefined) maxValues[name] = type === "timestamp" ? isoTime(max) : max;
   }
-  return JSON.stringify({ numRecords: rows.length, minValues, maxValues, nullCount });
+  return { numRecords, minValues, maxValues, nullCount };
+}
+
+/** Statistics that were made here. */
+export interface KnownStatistics {
+  readonly numRecords: number;
+  readonly minValues: Readonly<Record<string, string | number>>;
+  readonly maxValues: Readonly<Record<string, string | number>>;
+  readonly nullCount: Readonly<Record<string, number>>;
+}
+
+/** The statistics of all rows of two sets together. A bound that one of them has none of is unknown. */
+export function mergeStatistics(a: KnownStatistics, b: KnownStatistics): KnownStatistics {
+  const bound = (kind: "minValues" | "maxValues", sign: 1 | -1) => {
+    const merged: Record<string, string | number> = {};
+    for (const name of Object.keys({ ...a[kind], ...b[kind] })) {
+      const known = [a, b].filter(({ numRecords, nullCount }) => numRecords > (nullCount[name] ?? 0));
+      const bounds = known.map((each) => each[kind][name]);
+      if (bounds.some((value) => value === undefined)) continue;
+      merged[name] = (bounds as (string | number)[]).reduce((x, y) => (sign * compareScalars(x, y) <= 0 ? x : y));
+    }
+    return merged;
+  };
+  const nullCount: Record<string, number> = {};
+  for (const name of Object.keys({ ...a.nullCount, ...b.nullCount })) {
+    nullCount[name] = (a.nullCount[name] ?? a.numRecords) + (b.nullCount[name] ?? b.numRecords);
+  }
+  const numRecords = a.numRecords + b.numRecords;
+  return { numRecords, minValues: bound("minValues", 1), maxValues: bound("maxValues", -1), nullCount };
+}
+
+/** Times are texts of one length here, and texts of four-digit years are in their order. */
+function compareScalars(a: string | number, b: string | number): number {
+  return typeof a === "number" && typeof b === "number" ? a - b : compareUtf8(String(a), String(b));
 }
 
 /** What a file's writer has kept of its rows and columns, of which nothing is known but its names. */
