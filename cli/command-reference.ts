@@ -25,6 +25,7 @@ standard error.
 | 1 | it could not be done, or not all of it |
 | 2 | the command was not understood: its options or arguments, or what they name |
 | 3 | it is done, and some photos are dead letters instead of rows |
+| 4 | it is done, and it has found what it was looking for: a damaged table, a photo that is not gone |
 | 130, 143 | Ctrl-C or SIGTERM ended it, in order; the same command goes on |
 `;
 

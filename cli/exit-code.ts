@@ -8,4 +8,6 @@ export const EXIT = {
   usage: 2,
   /** It is done, and some photos are dead letters instead of rows. */
   deadLetters: 3,
+  /** It is done, and it has found what it was looking for: a table that is damaged, a photo that is not gone. */
+  found: 4,
 } as const;

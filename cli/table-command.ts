@@ -5,10 +5,11 @@ import { openNamedTable, TABLE_PLACES } from "#ops/table/open-named-table.ts";
 import { readTableFacts, type TableFacts } from "#ops/table/table-facts.ts";
 import { cliDeps } from "./cli-deps.ts";
 import { type OutputFlags, print, printJson, withJson } from "./output.ts";
+import { addTableCheck } from "./table-check-command.ts";
 
-/** `fruitstream table show|export`: looks at a table without any other tool. */
+/** `fruitstream table show|export|check`: looks at a table without any other tool. */
 export function tableCommand(): Command {
-  const table = new Command("table").description("inspect or copy the table");
+  const table = new Command("table").description("inspect, copy or check the table");
   withJson(table.command("show"))
     .description("print version, rows by partition, consumed offsets and PCA bases")
     .argument("[table]", TABLE_PLACES)
@@ -18,6 +19,7 @@ export function tableCommand(): Command {
     .argument("<folder>", "an empty or a new folder")
     .option("--table <place>", TABLE_PLACES)
     .action(runExport);
+  addTableCheck(table);
   return table;
 }
 

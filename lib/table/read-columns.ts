@@ -24,6 +24,15 @@ const DECOMPRESSORS: Compressors = {
 };
 const CODECS = new Set(["UNCOMPRESSED", "SNAPPY", ...Object.keys(DECOMPRESSORS)]);
 
+/** A data file of the table as its footer describes it. */
+export interface ColumnFile {
+  readonly rows: number;
+  /** Of all columns that it has, those of nested ones included. */
+  readonly names: ReadonlySet<string>;
+  /** As `readColumns`. */
+  read(columns: readonly string[]): AsyncGenerator<Record<string, unknown>[], void, undefined>;
+}
+
 /**
  * Scalar columns of one of the table's data files, a row group at a time as rows: texts as strings, integers as numbers,
  * timestamps as Dates. Of a large file only what these columns take is transferred and held; one that is compressed in
@@ -36,16 +45,37 @@ export async function* readColumns(
   file: AddFile,
   columns: readonly string[],
 ): AsyncGenerator<Record<string, unknown>[], void, undefined> {
+  yield* (await openColumnFile(access, file)).read(columns);
+}
+
+/** Reads a file's footer. @throws as `readColumns`. */
+export async function openColumnFile(access: TableAccess, file: AddFile): Promise<ColumnFile> {
   const buffer = await openFile(access, file);
   const metadata = await asParquet(access, file, () =>
     parquetMetadataAsync(buffer, { initialFetchSize: FOOTER_BYTES, geoparquet: false }),
   );
-  if (!isReadable(metadata)) return yield await readRows(access, file, columns);
-  requireColumns(access, file, metadata, columns);
+  const names = new Set(metadata.schema.map(({ name }) => name));
+  return {
+    rows: Number(metadata.num_rows),
+    names,
+    read: async function* (columns) {
+      if (!isReadable(metadata)) return yield await readRows(access, file, columns);
+      requireColumns(access, file, names, columns);
+      yield* readRowGroups(access, file, { file: buffer, metadata }, columns);
+    },
+  };
+}
+
+async function* readRowGroups(
+  access: TableAccess,
+  file: AddFile,
+  opened: { readonly file: AsyncBuffer; readonly metadata: FileMetaData },
+  columns: readonly string[],
+): AsyncGenerator<Record<string, unknown>[], void, undefined> {
   let rowStart = 0;
-  for (const { num_rows } of metadata.row_groups) {
+  for (const { num_rows } of opened.metadata.row_groups) {
     const rowEnd = rowStart + Number(num_rows);
-    const options = { file: buffer, metadata, columns: [...columns], compressors: DECOMPRESSORS, rowStart, rowEnd };
+    const options = { ...opened, columns: [...columns], compressors: DECOMPRESSORS, rowStart, rowEnd };
     const rows = await asParquet(access, file, () => parquetReadObjects(options));
     yield rows.map((row) => Object.fromEntries(columns.map((name) => [name, plainScalar(row[name])])));
     rowStart = rowEnd;
@@ -72,8 +102,12 @@ function isReadable({ row_groups }: FileMetaData): boolean {
   return row_groups.every((group) => group.columns.every(({ meta_data }) => meta_data && CODECS.has(meta_data.codec)));
 }
 
-function requireColumns(access: TableAccess, file: AddFile, { schema }: FileMetaData, columns: readonly string[]) {
-  const names = new Set(schema.map(({ name }) => name));
+function requireColumns(
+  access: TableAccess,
+  file: AddFile,
+  names: ReadonlySet<string>,
+  columns: readonly string[],
+): void {
   const missing = columns.find((name) => !names.has(name));
   if (missing === undefined) return;
   throw new FruitstreamError("invalid-table", `${uriOf(access, file)} must have the column "${missing}", got none`);

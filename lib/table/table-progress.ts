@@ -92,3 +92,19 @@ export function highWaterMarksOf(
     return [{ run: run!, partition: Number(partition), mark }];
   });
 }
+
+/** By run and source partition (`markKey`), the highest high-water mark of any topic of photos. */
+export function highestMarks(txnVersions: ReadonlyMap<string, number>): Map<string, number> {
+  const marks = new Map<string, number>();
+  for (const [appId, mark] of txnVersions) {
+    const [, kind, run, , partition] = appId.split("/");
+    if (kind !== "high-water") continue;
+    const key = markKey(run!, Number(partition));
+    marks.set(key, Math.max(marks.get(key) ?? 0, mark));
+  }
+  return marks;
+}
+
+export function markKey(run: string, sourcePartition: number): string {
+  return `${run}/${sourcePartition}`;
+}

@@ -71,6 +71,7 @@ interface FileStatistics {
   readonly numRecords?: unknown;
   readonly minValues?: Readonly<Record<string, unknown>>;
   readonly maxValues?: Readonly<Record<string, unknown>>;
+  readonly nullCount?: Readonly<Record<string, unknown>>;
 }
 
 /** A file's `stats`; empty when its writer kept none. */

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -44,6 +44,20 @@ describe("a table in a local folder", { timeout: 120_000 }, () => {
     ]);
     expect(await readdir(root, { recursive: true })).toEqual(before);
     await rm(out, { recursive: true });
+  });
+
+  it("is checked, and a damage is found", async () => {
+    const sound = await runCli(["table", "check", table, "--json"]);
+    expect(JSON.parse(sound.stdout)).toMatchObject({ table, version: 2, rows: 60, errors: 0 });
+    expect(sound.code).toBe(0);
+    const copy = await mkdtemp(join(tmpdir(), "fruitstream-check-"));
+    await cp(table, copy, { recursive: true });
+    const [file] = (await readdir(copy, { recursive: true })).filter((name) => name.endsWith(".zstd.parquet"));
+    await rm(join(copy, file!));
+    const damaged = await runCli(["table", "check", copy]);
+    expect(damaged).toMatchObject({ code: 4, stderr: "" });
+    expect(damaged.stdout).toContain(`error file-missing: ${file}: the file is not there`);
+    await rm(copy, { recursive: true });
   });
 
   it("is shown and exported by its folder, the one that holds it as table, or its file URI", async () => {
