@@ -8,6 +8,8 @@ export const S3_REQUEST_CLASSES = [
   "list",
   "put moments",
   "get moments",
+  "put photo versions",
+  "get photo versions",
   "put table checkpoint",
   "get table checkpoint",
   "head",
@@ -30,6 +32,7 @@ const COMMIT = /\/_delta_log\/\d{20}\.json$/;
 function classifyGet(path: string): S3RequestClass {
   if (path.includes("/photos/")) return "get photo";
   if (path.includes("/_fruitstream/moments/")) return "get moments";
+  if (path.includes("/_fruitstream/photo-versions/")) return "get photo versions";
   if (COMMIT.test(path)) return "get commit";
   return path.includes("/_delta_log/") ? "get table checkpoint" : "other";
 }
@@ -37,6 +40,7 @@ function classifyGet(path: string): S3RequestClass {
 function classifyPut(path: string): S3RequestClass {
   if (path.includes("/photos/")) return "put photo";
   if (path.includes("/_fruitstream/moments/")) return "put moments";
+  if (path.includes("/_fruitstream/photo-versions/")) return "put photo versions";
   if (COMMIT.test(path)) return "put commit";
   if (path.includes("/_delta_log/")) return "put table checkpoint";
   return path.endsWith(".parquet") ? "put file" : "other";
