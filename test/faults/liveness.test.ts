@@ -8,7 +8,9 @@ import type { World } from "./world.ts";
 
 /** The long form takes 600: FAULT_OUTAGE_S=600 npx vitest run --project faults liveness. */
 const OUTAGE_MS = 1_000 * Number(process.env.FAULT_OUTAGE_S ?? 60);
+/** Announced again and again, with a pause. */
 const OUTAGE_PHOTOS = 20;
+const OUTAGE_PAUSE_MS = 1_000;
 const BACKLOG_PHOTOS = 3_000;
 const CATCH_UP_MS_MAX = 120_000 + OUTAGE_MS;
 
@@ -34,6 +36,7 @@ scenario("S3 is away for long", async (world) => {
   await world.settled();
   await world.atRest();
   const joins = countJoins(world);
+  await world.putAhead(BACKLOG_PHOTOS + OUTAGE_PHOTOS * (OUTAGE_MS / OUTAGE_PAUSE_MS));
 
   await stack.killS3();
   const endMs = performance.now() + OUTAGE_MS;
@@ -43,7 +46,7 @@ scenario("S3 is away for long", async (world) => {
   await until("everyone who needs S3 says that it waits", () => allWaitForS3(waiters), OUTAGE_MS);
   while (performance.now() < endMs) {
     await world.announce(OUTAGE_PHOTOS);
-    await sleepMs(1_000);
+    await sleepMs(OUTAGE_PAUSE_MS);
   }
   expect(await allWaitForS3(waiters), "they still wait").toBe(true);
   expect(countJoins(world), "heartbeats have kept every membership").toEqual(joins);

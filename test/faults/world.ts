@@ -136,6 +136,11 @@ export class World {
     await until("the groups have come to rest", () => members.every(({ partitions }) => partitions?.length === 2));
   }
 
+  /** Puts the next so many photos on S3, so that S3 may be away when they are announced. */
+  async putAhead(count: number): Promise<void> {
+    await this.#putNext(count);
+  }
+
   /**
    * Announces so many photos, evenly over the partitions.
    *
@@ -253,10 +258,15 @@ export class World {
 
   /** Of the next photos: each is another one, whose announcement is a row of its own. */
   async #records(count: number, hours: number): Promise<NewRecord[]> {
+    const numbers = await this.#putNext(count);
+    return numbers.map((number) => this.#record(number, hours));
+  }
+
+  async #putNext(count: number): Promise<number[]> {
     const limit = pLimit(PUTS_MAX);
     const numbers = Array.from({ length: count }, (_, index) => this.#announced + index);
     await Promise.all(numbers.map((number) => limit(() => this.#putCopy(number))));
-    return numbers.map((number) => this.#record(number, hours));
+    return numbers;
   }
 
   async #putCopy(number: number): Promise<void> {
