@@ -132,6 +132,12 @@ export class FaultStack {
     this.s3Proxy.clear();
   }
 
+  /** Starts the servers that a scenario has left killed, when it failed between the two: the next one needs them. */
+  async revive(): Promise<void> {
+    const servers = [this.#servers.kafka, this.#servers.s3, ...(this.#second ? [this.#second] : [])];
+    for (const server of servers) if (!(await server.isRunning())) await server.start();
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.#servers.kafka.kill(), this.#servers.s3.kill(), this.#second?.kill()]);
     await Promise.all([this.kafkaProxy.close(), this.s3Proxy.close()]);
@@ -196,12 +202,15 @@ class Server {
     await waitUntilAnswering(this.#server, this.#identity, port, logPath);
   }
 
+  async isRunning(): Promise<boolean> {
+    return this.#identity !== undefined && isRunning(this.#identity);
+  }
+
   async kill(): Promise<void> {
-    const identity = this.#identity;
     this.#forget?.();
-    if (!identity || !(await isRunning(identity))) return;
-    process.kill(identity.pid, "SIGKILL");
-    await until(`${this.#server.title} is gone`, async () => !(await isRunning(identity)));
+    if (!(await this.isRunning())) return;
+    process.kill(this.#identity!.pid, "SIGKILL");
+    await until(`${this.#server.title} is gone`, async () => !(await this.isRunning()));
   }
 }
 

@@ -45,6 +45,7 @@ export function useFaultStack(): { scenario: Scenario } {
         throw error;
       } finally {
         place.stack.heal();
+        await place.stack.revive();
         await world.close();
       }
     });
