@@ -19,7 +19,6 @@ const TESTS_OF_NO_ONE_FILE = {
   "test/unit/fakes/memory-record-log.test.ts": "the fake passes the contract's suite",
   "test/unit/lib/messages/avro/published-records.test.ts": "records of every version, as they lie on topics",
   "test/unit/lib/model/manifest-schema.test.ts": "the published JSON Schema",
-  "test/unit/lib/table/delta/golden-tables.test.ts": "tables that other tools wrote",
   "test/unit/services/reducer/fencing.test.ts": "the pipeline while a fence is noticed late",
   "test/unit/services/reducer/reassignment.test.ts": "the pipeline while partitions come and go",
   "test/unit/tidy.test.ts": "the whole tree",
