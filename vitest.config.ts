@@ -1,5 +1,10 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+
+// Where Node keeps what it has compiled, for whoever asks. Tests start many processes of the same modules.
+process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), "node-compile-cache");
 
 /** Real Kafka, S3, models and processes: one file after the other, since they share two cores and one stack. */
 const onStack = {
