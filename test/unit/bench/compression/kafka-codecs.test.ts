@@ -7,7 +7,7 @@ const records = Buffer.from("a vector with many zeros ".repeat(200));
 test.each(KAFKA_CODECS)("$name gives back what it was given, in fewer bytes", async ({ compress, decompress }) => {
   const compressed = await compress(records);
   expect(compressed.byteLength).toBeLessThan(records.byteLength / 4);
-  expect(await decompress(compressed)).toEqual(records);
+  expect(records.equals(await decompress(compressed))).toBe(true);
 });
 
 test("the client compresses with a codec that is registered", async () => {
@@ -16,5 +16,5 @@ test("the client compresses with a codec that is registered", async () => {
   const codec = kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD]();
   const compressed = await codec.compress({ buffer: records });
   expect(compressed.subarray(0, 4).toString("hex")).toBe("28b52ffd");
-  expect(await codec.decompress(compressed)).toEqual(records);
+  expect(records.equals(await codec.decompress(compressed))).toBe(true);
 });

@@ -1,10 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fingerprintOf } from "#lib/table/photo-version.ts";
+import { type Fingerprint, fingerprintOf } from "#lib/table/photo-version.ts";
 import { PhotoVersionSet } from "#lib/table/photo-version-set.ts";
 
-const photo = (index: number) =>
-  fingerprintOf({ model: "m", run: "live", path: `s3://photos/${index}.jpg`, etag: "e" });
+const fingerprints: Fingerprint[] = [];
+
+function photo(index: number): Fingerprint {
+  fingerprints[index] ??= fingerprintOf({ model: "m", run: "live", path: `s3://photos/${index}.jpg`, etag: "e" });
+  return fingerprints[index];
+}
 
 function decoded(parts: Iterable<Uint8Array>, countMax: number): PhotoVersionSet {
   const set = new PhotoVersionSet(countMax);

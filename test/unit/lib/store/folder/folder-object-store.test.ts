@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(parent, { recursive: true }));
 
-describeObjectStoreContract("a folder", () => openFolderObjectStore(join(parent, "contract")));
+describeObjectStoreContract("a folder", () => openFolderObjectStore(join(parent, "contract")), { pageKeys: 100 });
 
 describe("a folder as an object store", () => {
   let root: string;
