@@ -1,8 +1,9 @@
 import type { PixelSize } from "#lib/model/resize-geometry.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { estimateDecodeBytes } from "./decode-cost.ts";
+import { describeUnsupported } from "./header/describe-unsupported.ts";
 import type { HeifHeader } from "./header/heif-header.ts";
-import { describeUnsupported, sniffPhotoFormat } from "./header/photo-format.ts";
+import { sniffPhotoFormat } from "./header/photo-format.ts";
 import type { PhotoHeader } from "./header/photo-header.ts";
 import { readPhotoHeader } from "./header/read-photo-header.ts";
 import type { TiffHeader } from "./header/tiff-header.ts";
@@ -64,18 +65,20 @@ export function checkPhoto(bytes: Uint8Array, limits = DEFAULT_PHOTO_LIMITS): Ch
 }
 
 function refuseUnreadable(header: PhotoHeader): void {
-  if (header.format === "tiff") {
-    const { unreadable } = header as TiffHeader;
-    if (unreadable) throw unsupported(unreadable);
-  }
+  if (header.unreadable) throw unsupported(header.unreadable);
+  // libvips fills the tiles that are missing with darkness.
+  if (header.format === "tiff" && header.isCut && (header as TiffHeader).isTiled) throw endsTooEarly();
   if (header.format === "avif" || header.format === "heic") {
     const { isSequenceOnly } = header as HeifHeader;
     if (isSequenceOnly)
       throw unsupported(`a ${header.format.toUpperCase()} sequence without a still picture; store one of its frames`);
-    // libheif fills the tiles that are missing with darkness.
-    if (header.isCut)
-      throw new FruitstreamError("corrupt-image", "the photo can't be decoded: the file ends too early");
+    // So does libheif.
+    if (header.isCut) throw endsTooEarly();
   }
+}
+
+function endsTooEarly(): FruitstreamError {
+  return new FruitstreamError("corrupt-image", "the photo can't be decoded: the file ends too early");
 }
 
 function refuseCostly(

@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import sharp, { type Sharp } from "sharp";
 import { drawFruitPicture } from "#demo/photos/fruit-picture.ts";
 import { renderPhoto } from "#demo/photos/render-photo.ts";
-import { describeUnsupported, sniffPhotoFormat } from "#lib/photo/header/photo-format.ts";
+import { describeUnsupported } from "#lib/photo/header/describe-unsupported.ts";
+import { sniffPhotoFormat } from "#lib/photo/header/photo-format.ts";
 import type { Random } from "#lib/runtime/random.ts";
 
 export interface CorpusPhoto {

@@ -19,6 +19,7 @@ export function readJpegHeader(bytes: Uint8Array): PhotoHeader | undefined {
   return {
     format: "jpeg",
     ...frame,
+    unreadable: unreadableReason(frameSegment.marker, frame),
     exif: dataAfter(APP1, EXIF),
     xmp: dataAfter(APP1, XMP),
     hasProfile: dataAfter(APP2, ICC) !== undefined,
@@ -30,6 +31,14 @@ export function readJpegHeader(bytes: Uint8Array): PhotoHeader | undefined {
     frames: 1,
   };
 }
+
+function unreadableReason(marker: number, { bitsPerSample }: Frame): string | undefined {
+  if (marker === JPEG_LS) return "a JPEG-LS photo; store it as JPEG";
+  return bitsPerSample === 8 ? undefined : `a JPEG of ${bitsPerSample} bits a sample; store it with 8`;
+}
+
+/** The start of frame of ITU-T T.87. */
+const JPEG_LS = 0xf7;
 
 interface Segment {
   readonly marker: number;
@@ -78,9 +87,11 @@ function startsWith(data: Uint8Array, text: string): boolean {
   return latin1(data, 0, text.length) === text;
 }
 
-/** SOF0 to SOF15 without DHT, JPG and DAC, which lie between them. */
+/** SOF0 to SOF15 without DHT, JPG and DAC, which lie between them, and that of JPEG-LS. */
 function isFrame(marker: number): boolean {
-  return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
+  return (
+    marker === JPEG_LS || (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc)
+  );
 }
 
 interface Frame {

@@ -3,6 +3,8 @@ import type { PhotoFormat } from "./photo-format.ts";
 /** What a photo says of itself before its pixels are decoded. Strangers wrote it: nothing of it is a promise. */
 export interface PhotoHeader {
   readonly format: PhotoFormat;
+  /** Why its pixels can't be had as they are meant, as the end of a sentence ("the photo is …"); undefined where they can. */
+  readonly unreadable?: string | undefined;
   /** In pixels, as stored; of AVIF and HEIC as shown, since their containers turn and cut. */
   readonly width: number;
   readonly height: number;

@@ -2,14 +2,16 @@ import { latin1, viewOf } from "./bytes.ts";
 
 /** One directory of a TIFF file, or of the TIFF structure that EXIF is stored in. */
 export interface TiffDirectory {
-  /** The numbers of a tag, at most 16 of them; undefined where the directory lacks it or holds something else. */
-  numbers(tag: number): number[] | undefined;
+  /** The first numbers of a tag, 16 unless asked for more; undefined where the directory lacks it or holds something else. */
+  numbers(tag: number, countMax?: number): number[] | undefined;
   /** The first number of a tag. */
   number(tag: number): number | undefined;
   /** The text of a tag, up to its first NUL. */
   text(tag: number): string | undefined;
   /** The raw bytes of a tag. */
   bytes(tag: number): Uint8Array | undefined;
+  /** The offset of the directory behind this one; 0 for the last. */
+  readonly next: number;
 }
 
 export interface TiffStructure {
@@ -76,7 +78,8 @@ function readDirectory(
     const start = size <= inlineBytes ? inline : place(inline);
     if (start + size <= view.byteLength && !entries.has(tag)) entries.set(tag, { type, count: values, at: start });
   }
-  return directoryOf(bytes, view, little, entries);
+  const next = end + inlineBytes <= view.byteLength ? place(end) : 0;
+  return directoryOf(bytes, view, little, entries, next);
 }
 
 function directoryOf(
@@ -84,16 +87,18 @@ function directoryOf(
   view: DataView,
   little: boolean,
   entries: ReadonlyMap<number, Entry>,
+  next: number,
 ): TiffDirectory {
-  const numbers = (tag: number) => {
+  const numbers = (tag: number, countMax = VALUES_MAX) => {
     const entry = entries.get(tag);
     const read = entry && READERS[entry.type];
     if (!entry || !read) return undefined;
     const bytesEach = TYPE_BYTES[entry.type]!;
-    const length = Math.min(entry.count, VALUES_MAX);
+    const length = Math.min(entry.count, countMax);
     return Array.from({ length }, (_, index) => read(view, entry.at + index * bytesEach, little));
   };
   return {
+    next,
     numbers,
     number: (tag) => numbers(tag)?.[0],
     text(tag) {
