@@ -1,3 +1,4 @@
+import type { GifHeader } from "./header/gif-header.ts";
 import type { HeifHeader } from "./header/heif-header.ts";
 import type { PhotoFormat } from "./header/photo-format.ts";
 import type { PhotoHeader } from "./header/photo-header.ts";
@@ -34,7 +35,8 @@ const BYTES_PER_PIXEL: Readonly<Record<PhotoFormat, Cost>> = {
     return 0.5 * stored + (hasAlpha ? 2.5 : 0) * (bitsPerSample > 8 ? 2 : 1);
   },
   webp: ({ hasAlpha, isLossless, frames }) => (hasAlpha ? 12 : isLossless || frames > 1 ? 9 : 1),
-  gif: () => 8,
+  // The canvas around a smaller frame is painted apart.
+  gif: (header) => ((header as GifHeader).open ? 17 : 8),
   avif: ({ hasAlpha }, stored) => 13 + 2.1 * stored + (hasAlpha ? 8 : 0),
   heic: (header, stored) => 14 + 2 * stored + (header.hasAlpha ? 8 : 0) + (needsManaging(header as HeifHeader) ? 4 : 0),
   tiff: (header, stored) => tiffBytesPerPixel(header as TiffHeader, stored),

@@ -3,6 +3,7 @@ import { type InputGeometry, type PixelSize, resizedPhotoSize } from "#lib/model
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { decodeBmp } from "./bmp-pixels.ts";
 import { type CheckedPhoto, checkPhoto, type PhotoLimits } from "./check-photo.ts";
+import type { BmpHeader } from "./header/bmp-header.ts";
 import { latin1 } from "./header/bytes.ts";
 import { type GifHeader, withoutTransparency } from "./header/gif-header.ts";
 import type { HeifHeader } from "./header/heif-header.ts";
@@ -111,7 +112,8 @@ function isPlainJpeg({ format, bitsPerSample, samplesPerPixel, exif, xmp, ...hea
 async function readableSource(bytes: Uint8Array, header: PhotoHeader, options: DecodeOptions): Promise<Uint8Array> {
   if (header.format === "gif") return withoutTransparency(bytes, header as GifHeader);
   if (header.format === "avif") return asStillImage(bytes);
-  if (header.format === "bmp") return tiffOf(decodeBmp(bytes));
+  if (header.format === "bmp")
+    return tiffOf(decodeBmp(bytes), isManaged(options) ? (header as BmpHeader).profile : undefined);
   if (header.format !== "heic") return bytes;
   const { profile, nclx } = header as HeifHeader;
   const managed = isManaged(options) ? (profile ?? (nclx && profileOfCodePoints(nclx))) : undefined;
@@ -127,7 +129,7 @@ function asStillImage(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Decodes in one pass through libvips; in two where XMP turns the photo or code points tell its colours, since libvips
+ * Decodes in one pass through libvips; in two where we turn the photo or code points tell its colours, since libvips
  * takes notice of neither. The first pass then reduces, the second turns and converts.
  */
 async function decodePixels(source: Uint8Array, checked: CheckedPhoto, options: DecodeOptions): Promise<DecodedPhoto> {
@@ -135,10 +137,11 @@ async function decodePixels(source: Uint8Array, checked: CheckedPhoto, options: 
   const reduced = reducedSize(size, resizedPhotoSize(options.input, size));
   const part = neededPart(options.input, size, reduced);
   const codePoints = header.format !== "heic" && isManaged(options) ? codePointsProfile(header) : undefined;
-  const hasProfile = isManaged(options) && (header.hasProfile || codePoints !== undefined);
-  const turnAfter = turn.source === "xmp" ? turn.orientation : 1;
+  const isEmbedded = isManaged(options) && (await keepsProfile(source, header));
+  const hasProfile = isEmbedded || codePoints !== undefined;
+  const turnAfter = turn.by === "us" ? turn.orientation : 1;
 
-  let image = await openReduced(source, checked, reduced, options);
+  let image = await openReduced(source, checked, reduced, { ...options, hasProfile: isEmbedded });
   if (codePoints) image = sharp(tiffOf(await storedSamples(image, header), codePoints));
   if (turnAfter !== 1) image = turned(await rawImage(toRgb(image, header, hasProfile)), turnAfter);
   if (part) image = (turnAfter === 1 ? image : await rawImage(image)).extract(part);
@@ -149,22 +152,30 @@ async function decodePixels(source: Uint8Array, checked: CheckedPhoto, options: 
   return part ? { ...decoded, partOf: { ...reduced, left: part.left, top: part.top } } : decoded;
 }
 
-/** The image at its reduced size; upright, but for a turn that XMP names. */
+/** The image at its reduced size; upright, but for a turn that is ours. */
 async function openReduced(
   source: Uint8Array,
   { header, turn, size }: CheckedPhoto,
   reduced: PixelSize,
-  options: DecodeOptions,
+  { hasProfile, ...options }: DecodeOptions & { readonly hasProfile: boolean },
 ): Promise<Sharp> {
-  const autoOrient = turn.source !== "xmp";
-  const input = { failOn: "error", limitInputPixels: false, ignoreIcc: !isManaged(options), autoOrient } as const;
-  const image = sharp(source, input);
+  const autoOrient = turn.by !== "us";
+  // A PNG may have a profile that its code points go before.
+  const ignoreIcc = !isManaged(options) || (header.format === "png" && !header.hasProfile);
+  const image = sharp(source, { failOn: "error", limitInputPixels: false, ignoreIcc, autoOrient });
   const isReduced = reduced.width < size.width || reduced.height < size.height;
-  const ground = header.format === "gif" ? onGround(image, header as GifHeader) : image;
+  const ground = header.format === "gif" ? await onGround(image, header as GifHeader) : image;
   if (!isReduced) return ground;
-  const opaque = header.hasAlpha && header.format !== "gif" ? await withoutAlpha(ground) : ground;
+  const opaque = header.hasAlpha && header.format !== "gif" ? await withoutAlpha(ground, header, hasProfile) : ground;
   const swaps = !autoOrient && swapsSides(turn.orientation);
   return opaque.resize({ ...(swaps ? swapped(reduced) : reduced), fit: "fill" });
+}
+
+/** Whether libvips has the embedded profile too: libpng drops a broken one. Up to 8 bits it makes no difference. */
+async function keepsProfile(source: Uint8Array, { hasProfile, bitsPerSample }: PhotoHeader): Promise<boolean> {
+  if (!hasProfile || bitsPerSample <= 8) return hasProfile;
+  const { icc } = await sharp(source, { limitInputPixels: false }).metadata();
+  return icc !== undefined;
 }
 
 function isManaged({ input }: DecodeOptions): boolean {
@@ -219,9 +230,15 @@ const TURNS: Readonly<Record<Orientation, { mirror?: "across" | "down"; degrees:
   8: { degrees: 270 },
 };
 
-/** Where a first frame leaves the canvas open, its palette's ground shows. */
-function onGround(image: Sharp, { ground: [r, g, b], leavesCanvasOpen }: GifHeader): Sharp {
-  return leavesCanvasOpen ? image.flatten({ background: { r, g, b } }) : image;
+/** Where a first frame leaves the canvas open, its palette's ground shows; libvips leaves black there. */
+async function onGround(image: Sharp, { ground: [r, g, b], open, width, height }: GifHeader): Promise<Sharp> {
+  if (!open) return image;
+  const background = { r, g, b };
+  const { left, top } = open;
+  const frame = { left, top, width: width - left - open.right, height: height - top - open.bottom };
+  if (frame.width <= 0 || frame.height <= 0) return sharp({ create: { width, height, channels: 3, background } });
+  const inside = await rawImage(image.removeAlpha().toColourspace("srgb").extract(frame));
+  return rawImage(inside.extend({ ...open, background }));
 }
 
 function swapped({ width, height }: PixelSize): PixelSize {
@@ -232,8 +249,8 @@ function swapped({ width, height }: PixelSize): PixelSize {
  * The image at full size without alpha. libvips weighs colours by alpha when it reduces, which would blacken what is
  * transparent, while a photo small enough not to be reduced keeps its colours.
  */
-async function withoutAlpha(image: Sharp): Promise<Sharp> {
-  return rawImage(image.removeAlpha().toColourspace("srgb"));
+async function withoutAlpha(image: Sharp, header: PhotoHeader, hasProfile: boolean): Promise<Sharp> {
+  return rawImage(toRgb(image, header, hasProfile));
 }
 
 /**
@@ -259,10 +276,14 @@ function transferable(data: Buffer): Uint8Array {
   return new Uint8Array(data);
 }
 
+/** What libvips says of bytes that are missing. */
+const CUT =
+  /unexpected end of|premature end|read error at scanline|read error on strip|read error at row|read error at tile/i;
+
 /** Why libvips failed, in words; a file that breaks off says so first. */
 function explain(cause: unknown, { header }: CheckedPhoto): string {
   const message = (cause instanceof Error ? cause.message : String(cause)).split("\n", 1)[0]!.trim();
   const isVague = message === "" || /unknown error/i.test(message);
   const reason = isVague ? `its ${header.format.toUpperCase()} data makes no sense` : message;
-  return header.isCut ? `the file ends too early (${reason})` : reason;
+  return header.isCut || CUT.test(reason) ? `the file ends too early (${reason})` : reason;
 }

@@ -6,8 +6,11 @@ export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
 export interface Turn {
   readonly orientation: Orientation;
-  /** Who says so. What EXIF says is applied by libvips, what XMP says by us. */
-  readonly source: "exif" | "xmp" | "none";
+  /**
+   * Who turns: libvips by what EXIF says, or we where it takes no notice, as of XMP and of an eXIf chunk behind a PNG's
+   * pixels.
+   */
+  readonly by: "libvips" | "us" | "nobody";
 }
 
 /**
@@ -16,11 +19,11 @@ export interface Turn {
  * (ISO/IEC 23008-12, section 6.5.10).
  */
 export function readTurn(header: PhotoHeader): Turn {
-  if (header.format === "avif" || header.format === "heic") return { orientation: 1, source: "none" };
+  if (header.format === "avif" || header.format === "heic") return { orientation: 1, by: "nobody" };
   const fromExif = header.exif && exifOrientation(header.exif);
-  if (fromExif) return { orientation: fromExif, source: "exif" };
+  if (fromExif) return { orientation: fromExif, by: header.format === "png" ? "us" : "libvips" };
   const fromXmp = header.xmp && xmpOrientation(header.xmp);
-  return fromXmp ? { orientation: fromXmp, source: "xmp" } : { orientation: 1, source: "none" };
+  return fromXmp ? { orientation: fromXmp, by: "us" } : { orientation: 1, by: "nobody" };
 }
 
 /** Whether rows become columns. */

@@ -7,8 +7,8 @@ export interface GifHeader extends PhotoHeader {
   readonly controlAt: number | undefined;
   /** [r, g, b] of what a reader sees where the first frame leaves the canvas open. */
   readonly ground: readonly [number, number, number];
-  /** Whether the first frame leaves some of the canvas open. */
-  readonly leavesCanvasOpen: boolean;
+  /** How many pixels of the canvas the first frame leaves open at each side; undefined where it covers all of it. */
+  readonly open: { left: number; top: number; right: number; bottom: number } | undefined;
 }
 
 /**
@@ -25,17 +25,17 @@ export function readGifHeader(bytes: Uint8Array): GifHeader | undefined {
   const canvas = { width: view.getUint16(6, true), height: view.getUint16(8, true) };
   const packed = bytes[frameAt + 9]!;
   const isTransparent = controlAt !== undefined && (bytes[controlAt]! & TRANSPARENT_FLAG) !== 0;
-  const leavesCanvasOpen = !coversCanvas(view, frameAt, canvas);
+  const open = openSides(view, frameAt, canvas);
   const hasOwnColours = coloursOf(packed) > 0;
   const paletteAt = hasOwnColours ? frameAt + 10 : GLOBAL_COLOURS_AT;
-  // As Pillow fills a canvas: with the transparent colour, else with the background's.
-  const groundAt = paletteAt + 3 * (isTransparent ? bytes[controlAt! + 3]! : bytes[11]!);
+  // As Pillow fills a canvas: with the transparent colour, else with the first one, whatever the background's is.
+  const groundAt = paletteAt + 3 * (isTransparent ? bytes[controlAt! + 3]! : 0);
   return {
     format: "gif",
     ...canvas,
     bitsPerSample: 8,
     samplesPerPixel: 4,
-    hasAlpha: isTransparent || leavesCanvasOpen,
+    hasAlpha: isTransparent || open !== undefined,
     hasProfile: false,
     isInterlaced: (packed & INTERLACE_FLAG) !== 0,
     isProgressive: false,
@@ -46,7 +46,7 @@ export function readGifHeader(bytes: Uint8Array): GifHeader | undefined {
     isCut: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).lastIndexOf(TRAILER) < frameAt,
     controlAt,
     ground: [bytes[groundAt] ?? 0, bytes[groundAt + 1] ?? 0, bytes[groundAt + 2] ?? 0],
-    leavesCanvasOpen,
+    open,
   };
 }
 
@@ -66,10 +66,17 @@ function findFirstFrame(bytes: Uint8Array): { frameAt: number; controlAt: number
   return bytes[at] === IMAGE ? { frameAt: at, controlAt } : undefined;
 }
 
-function coversCanvas(view: DataView, frameAt: number, { width, height }: { width: number; height: number }): boolean {
-  const [left, top] = [view.getUint16(frameAt + 1, true), view.getUint16(frameAt + 3, true)];
-  const [right, bottom] = [left + view.getUint16(frameAt + 5, true), top + view.getUint16(frameAt + 7, true)];
-  return left === 0 && top === 0 && right >= width && bottom >= height;
+/** What lies beyond the canvas is cut off. */
+function openSides(
+  view: DataView,
+  frameAt: number,
+  { width, height }: { width: number; height: number },
+): GifHeader["open"] {
+  const left = Math.min(width, view.getUint16(frameAt + 1, true));
+  const top = Math.min(height, view.getUint16(frameAt + 3, true));
+  const right = Math.max(0, width - left - view.getUint16(frameAt + 5, true));
+  const bottom = Math.max(0, height - top - view.getUint16(frameAt + 7, true));
+  return left + top + right + bottom > 0 ? { left, top, right, bottom } : undefined;
 }
 
 /** Blocks before the first frame that are looked at: 250 MB of full ones, far more than any comment or profile. */

@@ -1,5 +1,5 @@
 import { latin1, viewOf } from "./bytes.ts";
-import type { PhotoHeader } from "./photo-header.ts";
+import type { Nclx, PhotoHeader } from "./photo-header.ts";
 
 /**
  * Reads the chunks of a PNG before its pixels (PNG third edition, section 11): size, depth, interlacing, eXIf and XMP;
@@ -13,7 +13,7 @@ export function readPngHeader(bytes: Uint8Array): PhotoHeader | undefined {
   const colourType = bytes[25]!;
   const chunks = [...readChunks(bytes)];
   const dataOf = (type: string) => chunks.find((chunk) => chunk.type === type)?.data;
-  const codePoints = dataOf("cICP");
+  const codePoints = readCodePoints(dataOf("cICP"));
   const texts = chunks.filter(({ type }) => type === "iTXt");
   return {
     format: "png",
@@ -22,9 +22,9 @@ export function readPngHeader(bytes: Uint8Array): PhotoHeader | undefined {
     bitsPerSample: bytes[24]!,
     samplesPerPixel: SAMPLES[colourType] ?? 1,
     hasAlpha: colourType === GREY_ALPHA || colourType === RGB_ALPHA || dataOf("tRNS") !== undefined,
-    hasProfile: dataOf("iCCP") !== undefined,
-    nclx:
-      codePoints && codePoints.byteLength >= 4 ? { primaries: codePoints[0]!, transfer: codePoints[1]! } : undefined,
+    // Code points go before a profile: PNG third edition, section 4.3.
+    hasProfile: codePoints === undefined && dataOf("iCCP") !== undefined,
+    nclx: codePoints,
     isInterlaced: bytes[28] === 1,
     isProgressive: false,
     scans: 1,
@@ -48,6 +48,14 @@ function* readChunks(bytes: Uint8Array): Generator<{ type: string; data: Uint8Ar
   }
 }
 
+/** Undefined also where they leave open what the numbers mean. */
+function readCodePoints(data: Uint8Array | undefined): Nclx | undefined {
+  if (!data || data.byteLength < 4) return undefined;
+  const [primaries, transfer] = [data[0]!, data[1]!];
+  return primaries === UNSPECIFIED || transfer === UNSPECIFIED ? undefined : { primaries, transfer };
+}
+
+const UNSPECIFIED = 2;
 const GREY_ALPHA = 4;
 const RGB_ALPHA = 6;
 /** Samples of a pixel by colour type; of a palette, the three that it stands for. */

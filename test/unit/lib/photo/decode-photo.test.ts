@@ -1,3 +1,4 @@
+import { crc32, deflateSync } from "node:zlib";
 import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
@@ -29,6 +30,47 @@ describe("decodePhoto", () => {
     const photo = await decodePhoto(png, { input: small });
     expect(photo).toMatchObject({ width: 3, height: 2, photoWidth: 3, photoHeight: 2 });
     expect([...photo.pixels]).toEqual([...upright]);
+  });
+
+  test.each([2, 3, 4, 5, 6, 7, 8])("an eXIf chunk behind a PNG's pixels turns it too (%i)", async (orientation) => {
+    const before = await striped(5, 3).withMetadata({ orientation }).png().toBuffer();
+    const [start, end] = chunkOf(before, "eXIf");
+    const ending = before.length - 12;
+    const behind = Buffer.concat([
+      ...[before.subarray(0, start), before.subarray(end, ending)],
+      ...[before.subarray(start, end), before.subarray(ending)],
+    ]);
+    expect(await decodePhoto(behind, { input: small })).toEqual(await decodePhoto(before, { input: small }));
+  });
+
+  test("around a GIF's first frame the first colour shows", async () => {
+    const gif = await raw(new Uint8Array(3 * 4 * 2).fill(200), 4, 2, 3)
+      .gif()
+      .toBuffer();
+    const frameAt = gif.indexOf(Buffer.from([0x2c, 0, 0, 0, 0, 4, 0, 2, 0]));
+    // The canvas becomes 6 x 5, with the frame at 1, 2.
+    gif.writeUInt16LE(6, 6);
+    gif.writeUInt16LE(5, 8);
+    gif.writeUInt16LE(1, frameAt + 1);
+    gif.writeUInt16LE(2, frameAt + 3);
+    const { pixels, ...size } = await decodePhoto(gif, { input: small });
+    expect(size).toEqual({ width: 6, height: 5, photoWidth: 6, photoHeight: 5 });
+    const ground = [...gif.subarray(13, 16)];
+    const expected = Array.from({ length: 30 }, (_, index) => {
+      const [x, y] = [index % 6, Math.floor(index / 6)];
+      return x >= 1 && x < 5 && y >= 2 && y < 4 ? [200, 200, 200] : ground;
+    });
+    expect([...pixels]).toEqual(expected.flat());
+  });
+
+  test.each(["gif", "tiff"] as const)("a %s that ends too early says so", async (format) => {
+    const whole = await striped(64, 64).toFormat(format, { compression: "none" }).toBuffer();
+    // Of a TIFF the directory comes last here: what is missing is taken out of its middle.
+    const cut = format === "gif" ? whole.subarray(0, whole.length / 2) : withStripAt(whole, whole.length - 100);
+    await expect(decodePhoto(cut, { input: small })).rejects.toMatchObject({
+      code: "corrupt-image",
+      message: expect.stringContaining("the file ends too early"),
+    });
   });
 
   test.each([
@@ -173,6 +215,23 @@ describe("decodePhoto", () => {
   });
 });
 
+/** Where a PNG's chunk begins and ends. */
+function chunkOf(png: Buffer, type: string): [start: number, end: number] {
+  const start = png.indexOf(type, 8, "latin1") - 4;
+  return [start, start + 12 + png.readUInt32BE(start)];
+}
+
+/** A TIFF of one strip with another offset of it. */
+function withStripAt(tiff: Buffer, offset: number): Buffer {
+  const moved = Buffer.from(tiff);
+  const directory = moved.readUInt32LE(4);
+  for (let at = directory + 2; at < directory + 2 + 12 * moved.readUInt16LE(directory); at += 12) {
+    const isInline = moved.readUInt32LE(at + 4) === 1;
+    if (moved.readUInt16LE(at) === 273) moved.writeUInt32LE(offset, isInline ? at + 8 : moved.readUInt32LE(at + 8));
+  }
+  return moved;
+}
+
 function square(side: number): InputGeometry {
   return { width: side, height: side, resize: "stretch" };
 }
@@ -244,4 +303,86 @@ describe("colours", () => {
       expect(Math.abs(from8.pixels[channel]! - from16.pixels[channel]!)).toBeLessThanOrEqual(2);
     }
   });
+
+  const half = (channels: 3 | 4) => {
+    const pixels = Array.from({ length: 64 * 64 }, () => [230, 60, 40, 0].slice(0, channels)).flat();
+    return sharp(Uint8Array.from(pixels), { raw: { width: 64, height: 64, channels } });
+  };
+
+  test("of 16 bits with profile and alpha come out alike whether the photo is reduced or not", async () => {
+    const deep = await half(4).toColourspace("rgb16").withIccProfile("p3").png().toBuffer();
+    const [whole, reduced] = [
+      await decodePhoto(deep, { input: square(64) }),
+      await decodePhoto(deep, { input: square(8) }),
+    ];
+    expect([whole.width, reduced.width]).toEqual([64, 16]);
+    for (const channel of [0, 1, 2]) {
+      expect(Math.abs(whole.pixels[channel]! - reduced.pixels[channel]!)).toBeLessThanOrEqual(1);
+    }
+  });
+
+  test("of 16 bits with a profile that libpng drops are taken as sRGB", async () => {
+    const deep = await half(3).toColourspace("rgb16").withIccProfile("p3").png().toBuffer();
+    const [start, end] = chunkOf(deep, "iCCP");
+    const broken = pngChunk("iCCP", Buffer.concat([Buffer.from("x\0\0"), deflateSync(Buffer.alloc(200))]));
+    const photo = Buffer.concat([deep.subarray(0, start), broken, deep.subarray(end)]);
+    const stored = await sharp(photo, { ignoreIcc: true }).toColourspace("srgb").raw().toBuffer();
+    const { pixels } = await decodePhoto(photo, { input: square(64) });
+    expect([...pixels.subarray(0, 3)]).toEqual([...stored.subarray(0, 3)]);
+  });
+
+  test("of a PNG follow its code points before its profile", async () => {
+    const png = await half(3).png().toBuffer();
+    const profiled = await half(3).withIccProfile("p3").png().toBuffer();
+    const behindHeader = (file: Buffer, chunk: Buffer) =>
+      Buffer.concat([file.subarray(0, 33), chunk, file.subarray(33)]);
+    const p3 = pngChunk("cICP", Buffer.of(12, 13, 0, 1));
+    const open = pngChunk("cICP", Buffer.of(2, 2, 0, 1));
+    const pixelOf = async (file: Buffer) => [...(await decodePhoto(file, { input: square(64) })).pixels.subarray(0, 3)];
+    const stored = await sharp(profiled, { ignoreIcc: true }).png({}).toBuffer();
+    expect(await pixelOf(behindHeader(profiled, pngChunk("cICP", Buffer.of(1, 13, 0, 1))))).toEqual(
+      await pixelOf(stored),
+    );
+    expect(await pixelOf(behindHeader(png, p3))).not.toEqual(await pixelOf(png));
+    expect(await pixelOf(behindHeader(profiled, open))).toEqual(await pixelOf(profiled));
+  });
+
+  test("of a BMP are converted by the profile that a header of version 5 names", async () => {
+    const profile = (await sharp(await p3().png().toBuffer()).metadata()).icc!;
+    const bmp = Buffer.alloc(138 + 4);
+    bmp.write("BM", "latin1");
+    bmp.writeUInt32LE(138, 10);
+    bmp.writeUInt32LE(124, 14);
+    bmp.writeInt32LE(1, 18);
+    bmp.writeInt32LE(1, 22);
+    bmp.writeUInt16LE(24, 28);
+    bmp.writeUInt32LE(0x4d424544, 70);
+    bmp.writeUInt32LE(128, 126);
+    bmp.writeUInt32LE(profile.length, 130);
+    bmp.set([40, 60, 230], 138);
+    const photo = Buffer.concat([bmp, profile]);
+    const png = await raw(Uint8Array.of(230, 60, 40), 1, 1, 3)
+      .png()
+      .toBuffer();
+    const assigned = insertProfile(png, profile);
+    expect((await decodePhoto(photo, { input: square(8) })).pixels).toEqual(
+      (await decodePhoto(assigned, { input: square(8) })).pixels,
+    );
+    expect([...(await decodePhoto(photo, { input: asStored })).pixels]).toEqual([230, 60, 40]);
+    expect([...(await decodePhoto(photo, { input: square(8) })).pixels]).not.toEqual([230, 60, 40]);
+  });
 });
+
+function pngChunk(type: string, data: Buffer): Buffer {
+  const chunk = Buffer.alloc(12 + data.length);
+  chunk.writeUInt32BE(data.length);
+  chunk.write(type, 4, "latin1");
+  chunk.set(data, 8);
+  chunk.writeUInt32BE(crc32(chunk.subarray(4, 8 + data.length)), 8 + data.length);
+  return chunk;
+}
+
+function insertProfile(png: Buffer, profile: Buffer): Buffer {
+  const chunk = pngChunk("iCCP", Buffer.concat([Buffer.from("x\0\0"), deflateSync(profile)]));
+  return Buffer.concat([png.subarray(0, 33), chunk, png.subarray(33)]);
+}

@@ -34,8 +34,8 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])("XMP's orientation %i turns a photo as EXIF'
     .jpeg({ quality: 100, chromaSubsampling: "4:4:4" })
     .toBuffer();
   const byXmp = withXmp(plain, `<rdf:Description tiff:Orientation="${orientation}"/>`);
-  expect(turnOf(byExif)).toEqual({ orientation, source: "exif" });
-  expect(turnOf(byXmp)).toEqual({ orientation, source: "xmp" });
+  expect(turnOf(byExif)).toEqual({ orientation, by: "libvips" });
+  expect(turnOf(byXmp)).toEqual({ orientation, by: "us" });
 
   const [expected, turned] = [await decodePhoto(byExif, { input }), await decodePhoto(byXmp, { input })];
   expect(turned).toMatchObject({ photoWidth: expected.photoWidth, photoHeight: expected.photoHeight });
@@ -54,10 +54,10 @@ test("photos that XMP turns are reduced and cut like others", async () => {
 
 test("EXIF comes first, and values that EXIF does not have count as none", async () => {
   const plain = await picture().jpeg().withMetadata({ orientation: 3 }).toBuffer();
-  expect(turnOf(withXmp(plain, `<rdf:Description tiff:Orientation="6"/>`))).toEqual({ orientation: 3, source: "exif" });
+  expect(turnOf(withXmp(plain, `<rdf:Description tiff:Orientation="6"/>`))).toEqual({ orientation: 3, by: "libvips" });
   const without = await picture().jpeg().toBuffer();
   expect(turnOf(withXmp(without, `<rdf:Description tiff:Orientation="9"/>`))).toEqual({
     orientation: 1,
-    source: "none",
+    by: "nobody",
   });
 });
