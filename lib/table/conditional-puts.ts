@@ -5,12 +5,9 @@ import { formatTableUri, SIDE_FOLDER, type TableAccess, tableObject } from "./ta
 
 /**
  * A store that takes no notice of `If-None-Match` lets two writers commit the same version, and rows are lost without a
- * word. So does one that looks first and writes then: it passes any test of one put after the other. Hence two tests:
+ * word. The newest commit is put once more, with its own bytes: where they are written over, nothing is changed.
  *
- * 1. The newest commit is put once more, with its own bytes: where they are written over, nothing is changed.
- * 2. Several put different bytes under a new name at once, some times over: one of them must win, and its bytes be there.
- *
- * @throws invalid-config when the store fails one; store-unavailable when it can't be told for now.
+ * @throws invalid-config when the store has written over it; store-unavailable when it can't be told for now.
  */
 export async function requireConditionalPuts(access: TableAccess, version: number): Promise<void> {
   const path = commitPath(version);
@@ -18,19 +15,31 @@ export async function requireConditionalPuts(access: TableAccess, version: numbe
   if (bytes !== undefined && (await access.store.putIfAbsent(tableObject(access.location, path), bytes))) {
     throw refusal(access, "ignores If-None-Match");
   }
+}
+
+/**
+ * A store that looks first and writes then passes any test of one put after the other, and loses rows as well. So several
+ * put different bytes under a new name at once, some times over: one of them must win, and its bytes be there.
+ *
+ * @throws invalid-config when the store fails that; store-unavailable when it can't be told for now.
+ */
+export async function requireOneWinner(access: TableAccess): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) await race(access);
 }
 
-/** The first round opens the connections; its puts come one after the other. */
-const ROUNDS = 3;
+/**
+ * A store that checks first and writes then is wrong only while a body is on its way, so a large one is the better test.
+ * Of 40 rounds at versitygw 1.7.0, on one machine, 6 caught it with bodies of 4 KiB, 29 with those of 1 MiB; busier ones
+ * catch it in 4 rounds of 10.
+ */
+const ROUNDS = 8;
 const RACERS = 8;
-/** About a small commit: a store that takes time to write has time to be wrong. */
-const RACER_BYTES = 4096;
+const RACER_BYTES = 2 ** 20;
 
 async function race(access: TableAccess): Promise<void> {
   const { store, location } = access;
   const object = tableObject(location, `${SIDE_FOLDER}/probes/${randomUUID()}`);
-  const bodies = Array.from({ length: RACERS }, (_, racer) => Buffer.alloc(RACER_BYTES, `${racer} `));
+  const bodies = Array.from({ length: RACERS }, (_, racer) => Buffer.alloc(RACER_BYTES).fill(racer, 0, 1));
   const puts = await Promise.allSettled(bodies.map((body) => store.putIfAbsent(object, body)));
   try {
     const failed = puts.find((put) => put.status === "rejected" && !isPassing(put.reason));

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { type Logger, silentLogger } from "#lib/runtime/logger.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
-import { requireConditionalPuts } from "./conditional-puts.ts";
+import { requireConditionalPuts, requireOneWinner } from "./conditional-puts.ts";
 import { type Action, serialiseActions } from "./delta/actions.ts";
 import { commitPath } from "./delta/delta-log.ts";
 import { DeltaTable, ENGINE } from "./delta/delta-table.ts";
@@ -28,6 +28,8 @@ export interface OpenTableOptions {
    * up with the same table. Without it nothing is written.
    */
   readonly createIfAbsent?: boolean;
+  /** Also makes sure that of writers at once one wins: for those that go on writing. Takes 64 MiB of puts. */
+  readonly racesPuts?: boolean;
   readonly logger?: Logger;
   readonly clock?: Clock;
   /** What the data files are to hold; a table that lacks some of those added later gets them with its next commit. */
@@ -49,6 +51,7 @@ export async function openTable(
   location: TableLocation,
   {
     createIfAbsent = false,
+    racesPuts = false,
     logger = silentLogger,
     clock = systemClock,
     columns = PHOTO_COLUMNS,
@@ -63,6 +66,7 @@ export async function openTable(
   const snapshot = await readSnapshot(access);
   evolvedMetadata(snapshot.metadata, columns, formatTableUri(location));
   if (createIfAbsent) await requireConditionalPuts(access, snapshot.version);
+  if (racesPuts) await requireOneWinner(access);
   const table = new DeltaTable(access, snapshot);
   requireAsked(table, partitioning);
   return table;

@@ -33,6 +33,8 @@ export interface ComposeReducerDeps {
   readonly log: RecordLog;
   /** Where the table lies; stays the caller's to close. */
   readonly store: ObjectStore;
+  /** Puts the store to the test before commits are entrusted to it: for a server that others have built. */
+  readonly racesPuts?: boolean;
   readonly health: Health;
   readonly logger: Logger;
   /** Ends waiting for log and store at the start. */
@@ -48,7 +50,7 @@ export interface ComposeReducerDeps {
  */
 export async function composeReducer(
   config: ReducerWorkConfig,
-  { log, store, health, logger, signal, tell }: ComposeReducerDeps,
+  { log, store, racesPuts = false, health, logger, signal, tell }: ComposeReducerDeps,
 ): Promise<Service> {
   await using opened = new AsyncDisposableStack();
   const topics = topicsWithPrefix(config.topicPrefix);
@@ -60,7 +62,8 @@ export async function composeReducer(
     ...{ part: "s3", name: "start", signal },
     attempt: async () => {
       await store.ensureBucket(location.bucket);
-      return openTable(store, location, { createIfAbsent: true, logger, clock: systemClock, partitioning });
+      const options = { createIfAbsent: true, racesPuts, logger, clock: systemClock, partitioning };
+      return openTable(store, location, options);
     },
   });
   health.report("s3", "ok");

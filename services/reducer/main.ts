@@ -19,7 +19,7 @@ await runService("reducer", REDUCER_PARTS, async (frame) => {
   const kafka = { brokers: config.kafkaBrokers, clientId: `fruitstream-reducer-${process.pid}` };
   const log = kafkaRecordLog(kafka, logger);
   const store = waitedForStore(openS3ObjectStore(s3OptionsOf(config)), systemClock);
-  const service = await composeReducer(config, { log, store, health, logger, signal, tell });
+  const service = await composeReducer(config, { log, store, racesPuts: true, health, logger, signal, tell });
 
   return {
     run: () => service.run(),
