@@ -15,7 +15,7 @@ export interface TableVector {
   readonly reprojected: boolean;
 }
 
-/** The feature vectors of a model and run. Holds one data file at a time. */
+/** The feature vectors of a model and run; rows of other tools that have none are left out. Holds one data file at a time. */
 export async function* readFeatureVectors(table: DeltaTable, subject: PcaSubject): AsyncIterable<TableVector> {
   for await (const row of readSubject(table, subject, ["path", "label", "features"])) {
     yield { ...named(row), vector: row.features as Float32Array, reprojected: false };
@@ -50,7 +50,13 @@ export async function requireNewestBasis(table: DeltaTable, subject: PcaSubject)
 async function* readSubject(table: DeltaTable, { model, run }: PcaSubject, columns: readonly string[]) {
   for (const file of table.snapshot.files.values()) {
     if (file.partitionValues.model === model && file.partitionValues.run === run) {
-      yield* await readRows(table, file, columns);
+      const rows = await readRows(table, file, columns);
+      const withVector = rows.filter(({ features }) => features instanceof Float32Array);
+      if (withVector.length < rows.length) {
+        const fields = { event: "rows_without_features", file: file.path, rows: rows.length - withVector.length };
+        table.logger.warn(fields, "left rows without features out; other tools have written them");
+      }
+      yield* withVector;
     }
   }
 }

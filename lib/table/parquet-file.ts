@@ -1,4 +1,4 @@
-import { DataType, type RecordBatch, type Table, tableFromIPC, tableToIPC, type Vector } from "apache-arrow";
+import { type Data, DataType, type RecordBatch, type Table, tableFromIPC, tableToIPC, type Vector } from "apache-arrow";
 import {
   Compression,
   EnabledStatistics,
@@ -13,13 +13,6 @@ import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { arrowTable, type Column } from "./arrow-columns.ts";
 import { PHOTO_COLUMNS, type PhotoColumn } from "./photo-columns.ts";
 import type { PhotoRow } from "./photo-row.ts";
-
-/** The feature vectors of a file: row-major, `rows` × `dimensions`. */
-export interface FeatureMatrix {
-  readonly rows: number;
-  readonly dimensions: number;
-  readonly values: Float32Array;
-}
 
 /**
  * Rows as a Parquet file: ZSTD, statistics a row group. Blocks the thread for about 0.1 ms a row of 1280 floats and
@@ -107,30 +100,27 @@ function writerProperties(dictionaryColumns: readonly string[]): WriterPropertie
 const ROW_GROUP_ROWS_MAX = 4096;
 
 /**
- * The `features` column of a file, in one array.
+ * The `features` column of a file: a vector a row, or undefined where a row has none, or one with a value that is null.
+ * The vectors share memory.
  *
- * @throws invalid-table when the bytes are no such Parquet file, or when vectors are missing or differ in length.
+ * @throws invalid-table when the bytes are no such Parquet file.
  */
-export function decodeFeatures(bytes: Uint8Array): FeatureMatrix {
-  const table = decode(bytes);
-  const chunks = requireColumn(table, "features").data.map(({ length, nullCount, valueOffsets, children }) => ({
-    nullCount,
-    ends: valueOffsets.subarray(0, length + 1) as Int32Array,
-    floats: children[0]!.values as Float32Array,
-  }));
-  const rows = table.numRows;
-  const dimensions = rows === 0 ? 0 : chunks[0]!.ends[1]! - chunks[0]!.ends[0]!;
-  const values = new Float32Array(rows * dimensions);
-  let at = 0;
-  for (const { nullCount, ends, floats } of chunks) {
-    if (nullCount > 0 || !ends.every((end, index) => end - ends[0]! === index * dimensions)) {
-      throw new FruitstreamError("invalid-table", `a file's features must all have ${dimensions} floats; some do not`);
-    }
-    const vectors = floats.subarray(ends[0], ends.at(-1));
-    values.set(vectors, at);
-    at += vectors.length;
-  }
-  return { rows, dimensions, values };
+export function decodeFeatures(bytes: Uint8Array): (Float32Array | undefined)[] {
+  return requireColumn(decode(bytes), "features").data.flatMap((chunk) => {
+    if (chunk.length === 0) return [];
+    const floats = chunk.children[0]!;
+    const values = floats.values instanceof Float32Array ? floats.values : Float32Array.from(floats.values);
+    return Array.from({ length: chunk.length }, (_, row) => {
+      const [start, end] = [chunk.valueOffsets[row]!, chunk.valueOffsets[row + 1]!];
+      const isWhole = chunk.getValid(row) && (floats.nullCount === 0 || allValid(floats, start, end));
+      return isWhole ? values.subarray(start, end) : undefined;
+    });
+  });
+}
+
+function allValid(data: Data, start: number, end: number): boolean {
+  for (let index = start; index < end; index++) if (!data.getValid(index)) return false;
+  return true;
 }
 
 /**

@@ -23,7 +23,8 @@ const FILES_READ_MAX = 16;
 
 /**
  * Tells the photo versions of files' rows, by some of their columns only; several files are read at a time, in their order
- * but for what is under way together. Rows that another tool has written without path, etag or position are left out.
+ * but for what is under way together. Rows that another tool has written without path, etag or position are left out, with
+ * a warning.
  *
  * @throws not-found for a file that is not there, unless `skipsMissing`; invalid-table for one that can't be read.
  */
@@ -48,17 +49,28 @@ async function readFile(
   const { model, run } = file.partitionValues;
   if (!model || !run) return;
   try {
+    let withoutVersion = 0;
     for await (const rows of readColumns(access, file, COLUMNS)) {
       for (const row of rows) {
         const version = versionOf({ model, run }, row);
         if (version) onVersion(version);
+        else withoutVersion += 1;
       }
     }
+    if (withoutVersion > 0) warnOfRows(access, file, withoutVersion);
   } catch (error) {
     if (!(skipsMissing && error instanceof FruitstreamError && error.code === "not-found")) throw error;
     const fields = { event: "data_file_missing", file: file.path };
     access.logger.error(fields, "a data file of the table is gone, and its rows with it; restore it from a backup");
   }
+}
+
+function warnOfRows({ logger }: TableAccess, { path }: AddFile, rows: number): void {
+  const fields = { event: "rows_without_photo_version", file: path, rows };
+  logger.warn(
+    fields,
+    "rows name no photo, etag or source position, so they are nobody's photo; other tools have written them",
+  );
 }
 
 function versionOf(subject: PcaSubject, row: Record<string, unknown>): FilePhotoVersion | undefined {

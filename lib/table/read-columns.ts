@@ -5,6 +5,7 @@ import {
   type FileMetaData,
   parquetMetadataAsync,
   parquetReadObjects,
+  type RowGroup,
 } from "hyparquet";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { AddFile } from "./delta/actions.ts";
@@ -30,13 +31,38 @@ export interface ColumnFile {
   /** Of all columns that it has, those of nested ones included. */
   readonly names: ReadonlySet<string>;
   /** As `readColumns`. */
-  read(columns: readonly string[]): AsyncGenerator<Record<string, unknown>[], void, undefined>;
+  read(
+    columns: readonly string[],
+    options?: ReadColumnsOptions,
+  ): AsyncGenerator<Record<string, unknown>[], void, undefined>;
+  /** The parts of the row groups that a column takes; none where it has no such column. */
+  chunksOf(column: string): ColumnChunk[];
+}
+
+/** The part of a row group that one column takes. */
+export interface ColumnChunk {
+  readonly rows: number;
+  /** Of a list: those of all lists together, where one without any counts as one. */
+  readonly values: number;
+  /** Undefined where the writer has not counted them. */
+  readonly nulls: number | undefined;
+  readonly bytes: number;
+  /** Whether it says where its pages begin. */
+  readonly isIndexed: boolean;
+}
+
+interface ReadColumnsOptions {
+  /**
+   * The most rows to decode at a time; a row group's without it. Where a file says where its pages begin, no more than the
+   * pages with these rows are transferred and held.
+   */
+  readonly rowsMax?: number;
 }
 
 /**
- * Scalar columns of one of the table's data files, a row group at a time as rows: texts as strings, integers as numbers,
- * timestamps as Dates. Of a large file only what these columns take is transferred and held; one that is compressed in
- * another way is read as a whole.
+ * Columns of one of the table's data files, a row group at a time as rows: texts as strings, numbers as numbers, timestamps
+ * as Dates, vectors as arrays. Of a large file only what these columns take is transferred and held; one that is compressed
+ * in another way is read as a whole.
  *
  * @throws not-found when there is no such file; invalid-table when it is no Parquet file, or has no such column.
  */
@@ -44,8 +70,9 @@ export async function* readColumns(
   access: TableAccess,
   file: AddFile,
   columns: readonly string[],
+  options: ReadColumnsOptions = {},
 ): AsyncGenerator<Record<string, unknown>[], void, undefined> {
-  yield* (await openColumnFile(access, file)).read(columns);
+  yield* (await openColumnFile(access, file)).read(columns, options);
 }
 
 /** Reads a file's footer. @throws as `readColumns`. */
@@ -58,11 +85,13 @@ export async function openColumnFile(access: TableAccess, file: AddFile): Promis
   return {
     rows: Number(metadata.num_rows),
     names,
-    read: async function* (columns) {
+    read: async function* (columns, { rowsMax = Number.POSITIVE_INFINITY } = {}) {
       if (!isReadable(metadata)) return yield await readRows(access, file, columns);
       requireColumns(access, file, names, columns);
-      yield* readRowGroups(access, file, { file: buffer, metadata }, columns);
+      yield* readRowGroups(access, file, { file: buffer, metadata }, columns, rowsMax);
     },
+    chunksOf: (column) =>
+      metadata.row_groups.flatMap((group) => chunksOf(group, [column]).map((chunk) => describe(group, chunk))),
   };
 }
 
@@ -71,15 +100,40 @@ async function* readRowGroups(
   file: AddFile,
   opened: { readonly file: AsyncBuffer; readonly metadata: FileMetaData },
   columns: readonly string[],
+  rowsMax: number,
 ): AsyncGenerator<Record<string, unknown>[], void, undefined> {
-  let rowStart = 0;
-  for (const { num_rows } of opened.metadata.row_groups) {
-    const rowEnd = rowStart + Number(num_rows);
-    const options = { ...opened, columns: [...columns], compressors: DECOMPRESSORS, rowStart, rowEnd };
-    const rows = await asParquet(access, file, () => parquetReadObjects(options));
-    yield rows.map((row) => Object.fromEntries(columns.map((name) => [name, plainScalar(row[name])])));
-    rowStart = rowEnd;
+  let groupStart = 0;
+  for (const group of opened.metadata.row_groups) {
+    const groupEnd = groupStart + Number(group.num_rows);
+    // Without an index all pages would be read for each of the steps.
+    const stepRows = chunksOf(group, columns).every(hasPageIndex) ? rowsMax : Number.POSITIVE_INFINITY;
+    for (let rowStart = groupStart; rowStart < groupEnd; rowStart += stepRows) {
+      const range = { rowStart, rowEnd: Math.min(groupEnd, rowStart + stepRows), useOffsetIndex: true };
+      const options = { ...opened, columns: [...columns], compressors: DECOMPRESSORS, ...range };
+      const rows = await asParquet(access, file, () => parquetReadObjects(options));
+      yield rows.map((row) => Object.fromEntries(columns.map((name) => [name, plainValue(row[name])])));
+    }
+    groupStart = groupEnd;
   }
+}
+
+function describe({ num_rows }: RowGroup, chunk: RowGroup["columns"][number]): ColumnChunk {
+  const { num_values, total_compressed_size, statistics } = chunk.meta_data!;
+  return {
+    rows: Number(num_rows),
+    values: Number(num_values),
+    nulls: statistics?.null_count === undefined ? undefined : Number(statistics.null_count),
+    bytes: Number(total_compressed_size),
+    isIndexed: hasPageIndex(chunk),
+  };
+}
+
+function chunksOf({ columns }: RowGroup, names: readonly string[]) {
+  return columns.filter(({ meta_data }) => names.includes(meta_data?.path_in_schema[0] ?? ""));
+}
+
+function hasPageIndex({ offset_index_offset, offset_index_length }: RowGroup["columns"][number]): boolean {
+  return Boolean(offset_index_offset && offset_index_length);
 }
 
 async function openFile({ store, location }: TableAccess, { path, size }: AddFile): Promise<AsyncBuffer> {
@@ -127,6 +181,6 @@ function uriOf({ location }: TableAccess, { path }: AddFile): string {
   return `${formatTableUri(location)}/${path}`;
 }
 
-function plainScalar(value: unknown): unknown {
+function plainValue(value: unknown): unknown {
   return typeof value === "bigint" ? Number(value) : (value ?? null);
 }

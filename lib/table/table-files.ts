@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { AddFile } from "./delta/actions.ts";
 import { columnStatistics } from "./delta/column-statistics.ts";
-import { decodeFeatures, decodeRows, encodeRows, type FeatureMatrix } from "./parquet-file.ts";
+import { decodeRows, encodeRows } from "./parquet-file.ts";
 import { DEFAULT_PARTITIONING, type Partitioning, partitionOf } from "./partitioning.ts";
 import { PHOTO_COLUMNS } from "./photo-columns.ts";
 import type { PhotoRow } from "./photo-row.ts";
@@ -33,11 +33,6 @@ export async function writeRows(
     adds.push(...(await Promise.all(files.map((file) => upload(access, file)))));
   }
   return adds;
-}
-
-/** The feature vectors of one of the table's files. */
-export async function readFeatures(access: TableAccess, file: AddFile): Promise<FeatureMatrix> {
-  return decodeFeatures(await readFile(access, file));
 }
 
 /**

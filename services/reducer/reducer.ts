@@ -80,10 +80,11 @@ export function createReducer(deps: ReducerDeps, options: ReducerOptions): Group
   const { table, kernel, logger, tell } = deps;
   const { window, end, topics } = options;
   const retry = new WaitingRetry(deps);
-  const lengths = new VectorLengths(table, { components: options.components, valuesMax: options.vectorValuesMax });
   const sourceEnds = new SourceEnds({ ...deps, ask: deps.sourceEnds }, topics.photos);
-  const intake = new VectorIntake({ ...deps, retry, lengths, sourceEnds }, options);
   const bases = new SubjectBases(table, kernel, options.components);
+  const { components, vectorValuesMax } = options;
+  const lengths = new VectorLengths(table, bases, { components, valuesMax: vectorValuesMax });
+  const intake = new VectorIntake({ ...deps, retry, lengths, sourceEnds }, options);
   const projector = new Projector(bases, kernel);
   const { featuresPartitions } = options;
   const remembered = { ...options.photoVersions, featuresTopic: topics.features, featuresPartitions };

@@ -7,8 +7,8 @@ import type { AddFile } from "#lib/table/delta/actions.ts";
 import { digits, readCommits } from "#lib/table/delta/delta-log.ts";
 import { readSnapshot } from "#lib/table/delta/read-snapshot.ts";
 import type { Snapshot } from "#lib/table/delta/snapshot.ts";
+import { readFeatures } from "#lib/table/feature-vectors.ts";
 import { type PcaSubject, subjectFolder } from "#lib/table/pca-subject.ts";
-import { readFeatures } from "#lib/table/table-files.ts";
 import { formatTableUri, type TableAccess, tableObject } from "#lib/table/table-location.ts";
 
 /** A checkpoint of 16,384 dimensions has 1.1 GB; what is larger is not ours. */
@@ -22,7 +22,8 @@ const CHECKPOINTS_KEPT = 2;
  * The moments of all rows that a subject has in the table, at one version of it: a cache of the table. What a checkpoint
  * doesn't cover is folded in again from the rows, so a checkpoint that is lost, corrupt or of another model costs time
  * and nothing else. Every step either moves the moments to a later version as a whole or leaves them as they were, so
- * a step that failed can be tried again. Memory: three triangles of d(d+1)/2 float64, and one data file while it is read.
+ * a step that failed can be tried again. Rows that other tools have written without a usable vector are left out, with a
+ * warning. Memory: three triangles of d(d+1)/2 float64, and of a data file what `readFeatures` holds.
  */
 export class TableMoments {
   readonly #access: TableAccess;
@@ -115,10 +116,19 @@ export class TableMoments {
     for (const file of files) {
       const { model, run } = file.partitionValues;
       if (model !== this.#subject.model || run !== this.#subject.run) continue;
-      const { values } = await readFeatures(this.#access, file);
-      foldMoments(total, await momentsOfRows(values, dimensions, this.#kernel));
+      let passedOver = 0;
+      for await (const vectors of readFeatures(this.#access, file, dimensions)) {
+        foldMoments(total, await momentsOfRows(vectors.values, dimensions, this.#kernel));
+        passedOver += vectors.passedOver;
+      }
+      if (passedOver > 0) this.#warnOfRows(file, passedOver);
     }
     return total;
+  }
+
+  #warnOfRows({ path }: AddFile, rows: number): void {
+    const fields = { event: "rows_without_features", file: path, rows, dimensions: this.#moments.dimensions };
+    this.#access.logger.warn(fields, "left rows without usable features out of the PCA; other tools have written them");
   }
 }
 

@@ -1,8 +1,9 @@
 import type { PhotoFeatures } from "#lib/messages/messages.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { vectorLengthOf } from "#lib/table/feature-vectors.ts";
 import { type PcaSubject, subjectKey } from "#lib/table/pca-subject.ts";
-import { readFeatures } from "#lib/table/table-files.ts";
+import type { SubjectBases } from "./subject-bases.ts";
 
 /** What a vector's length may be where nothing is known of its model yet. */
 export interface VectorLengthBounds {
@@ -13,16 +14,18 @@ export interface VectorLengthBounds {
 }
 
 /**
- * How many values a vector of each model and run has: what the table's rows of the model have, whichever their run, or
- * else the first vector's.
+ * How many values a vector of each model and run has: what its basis has, or else the table's rows of the model, whichever
+ * their run, or else the first vector.
  */
 export class VectorLengths {
   readonly #table: DeltaTable;
+  readonly #bases: SubjectBases;
   readonly #bounds: VectorLengthBounds;
   readonly #lengths = new Map<string, number>();
 
-  constructor(table: DeltaTable, bounds: VectorLengthBounds) {
+  constructor(table: DeltaTable, bases: SubjectBases, bounds: VectorLengthBounds) {
     this.#table = table;
+    this.#bases = bases;
     this.#bounds = bounds;
   }
 
@@ -31,17 +34,27 @@ export class VectorLengths {
     return this.#lengths.get(subjectKey(subject));
   }
 
-  /** Undefined when neither the table nor `note` has told it yet. Reads one file of the table at most once. */
+  /**
+   * Undefined when neither a basis nor the table nor `note` has told it yet. Bases come first, since only reducers publish
+   * them: rows may be anybody's. Reads a page of the first of the table's files that tells it.
+   */
   async of(subject: PcaSubject): Promise<number | undefined> {
-    const known = this.known(subject);
-    if (known !== undefined) return known;
-    const files = [...this.#table.snapshot.files.values()];
-    const ofModel = files.filter(({ partitionValues }) => partitionValues.model === subject.model);
-    const file = ofModel.find(({ partitionValues }) => partitionValues.run === subject.run) ?? ofModel[0];
-    if (!file) return undefined;
-    const { dimensions } = await readFeatures(this.#table, file);
-    this.note(subject, dimensions);
-    return dimensions;
+    const length =
+      this.known(subject) ?? (await this.#bases.refresh(subject))?.dimensions ?? (await this.#inFiles(subject));
+    if (length !== undefined) this.note(subject, length);
+    return length;
+  }
+
+  async #inFiles({ model, run }: PcaSubject): Promise<number | undefined> {
+    const ofModel = Array.from(this.#table.snapshot.files.values()).filter(
+      (file) => file.partitionValues.model === model,
+    );
+    const ofRun = ofModel.filter((file) => file.partitionValues.run === run);
+    for (const file of [...ofRun, ...ofModel.filter((other) => !ofRun.includes(other))]) {
+      const length = await vectorLengthOf(this.#table, file);
+      if (length !== undefined) return length;
+    }
+    return undefined;
   }
 
   /** Why a vector can't be the first of its subject; undefined when it can. */

@@ -6,9 +6,9 @@ import { principalAngles } from "#lib/pca/principal-angles.ts";
 import { BasisStore } from "#lib/table/basis-store.ts";
 import { readCommits } from "#lib/table/delta/delta-log.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { readFeatures } from "#lib/table/feature-vectors.ts";
 import { joinVectors } from "#lib/table/join-vectors.ts";
 import type { PcaSubject } from "#lib/table/pca-subject.ts";
-import { readFeatures } from "#lib/table/table-files.ts";
 import { TableMoments } from "#services/reducer/table-moments.ts";
 import { isNear } from "./is-near.ts";
 import { TINY_DIMENSIONS } from "./tiny-model.ts";
@@ -78,9 +78,10 @@ async function vectorsByCommit(table: DeltaTable): Promise<Float32Array[][]> {
   for await (const { adds } of readCommits(table, -1, table.snapshot.version)) {
     const vectors: Float32Array[] = [];
     for (const file of adds) {
-      const { values } = await readFeatures(table, file);
-      for (let at = 0; at < values.length; at += TINY_DIMENSIONS)
-        vectors.push(values.subarray(at, at + TINY_DIMENSIONS));
+      for await (const { values } of readFeatures(table, file, TINY_DIMENSIONS)) {
+        for (let at = 0; at < values.length; at += TINY_DIMENSIONS)
+          vectors.push(values.subarray(at, at + TINY_DIMENSIONS));
+      }
     }
     commits.push(vectors);
   }

@@ -7,10 +7,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { silentLogger } from "#lib/runtime/logger.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { readFeatures } from "#lib/table/feature-vectors.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import type { PhotoRow } from "#lib/table/photo-row.ts";
 import { exportTable } from "#lib/table/table-export.ts";
-import { readFeatures, readRows, writeRows } from "#lib/table/table-files.ts";
+import { readRows, writeRows } from "#lib/table/table-files.ts";
 import { createMemoryObjectStore } from "../fakes/memory-object-store.ts";
 
 /** An interpreter with the packages of `requirements.txt`. */
@@ -154,9 +155,11 @@ describe.skipIf(!hasReaders)("a table, as other tools read it", () => {
     const vectors = new Map<unknown, Float32Array>();
     for (const file of table.snapshot.files.values()) {
       const positions = await readRows(access, file, ["source_offset"]);
-      const { dimensions, values } = await readFeatures(access, file);
-      for (const [index, position] of positions.entries()) {
-        vectors.set(position.source_offset, values.subarray(index * dimensions, (index + 1) * dimensions));
+      let row = 0;
+      for await (const { rows: count, dimensions, values } of readFeatures(access, file, 16)) {
+        for (let at = 0; at < count * dimensions; at += dimensions) {
+          vectors.set(positions[row++]?.source_offset, values.subarray(at, at + dimensions));
+        }
       }
     }
     expect(vectors).toEqual(new Map(rows.map(({ sourceOffset, features }) => [sourceOffset, features])));

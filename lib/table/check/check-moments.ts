@@ -5,8 +5,8 @@ import { PcaError } from "#lib/pca/pca-error.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { AddFile } from "../delta/actions.ts";
 import { readSnapshot } from "../delta/read-snapshot.ts";
+import { readFeatures, vectorLengthOf } from "../feature-vectors.ts";
 import { subjectFolder, subjectKey } from "../pca-subject.ts";
-import { readFeatures } from "../table-files.ts";
 import { type TableAccess, tableObject } from "../table-location.ts";
 import type { OnFinding } from "./table-finding.ts";
 
@@ -30,7 +30,10 @@ export async function checkMoments(
 ): Promise<void> {
   const { store, location } = access;
   const { model = "", run = "" } = file.partitionValues as Record<string, string | undefined>;
-  const subject = { model, run, dimensions: (await readFeatures(access, file)).dimensions };
+  const dimensions = await vectorLengthOf(access, file);
+  // Of rows that another tool has written without vectors there are no moments.
+  if (dimensions === undefined) return;
+  const subject = { model, run, dimensions };
   const folder = tableObject(location, subjectFolder("moments", subject));
   const root = tableObject(location, "").key;
   for await (const { key } of store.list(folder.bucket, folder.key)) {
@@ -84,8 +87,9 @@ async function momentsOfVersion(
   for (const file of files.values()) {
     const { model = "", run = "" } = file.partitionValues as Record<string, string | undefined>;
     if (subjectKey({ model, run }) !== subjectKey(subject)) continue;
-    const { values } = await readFeatures(access, file);
-    foldMoments(total, await momentsOfRows(values, subject.dimensions, kernel));
+    for await (const { values } of readFeatures(access, file, subject.dimensions)) {
+      foldMoments(total, await momentsOfRows(values, subject.dimensions, kernel));
+    }
   }
   return total;
 }

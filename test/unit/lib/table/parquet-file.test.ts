@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeFeatures, decodeRows, encodeRows } from "#lib/table/parquet-file.ts";
+import { float32Column, float32ListColumn, listColumn } from "#lib/table/arrow-columns.ts";
+import { decodeFeatures, decodeRows, encodeColumns, encodeRows } from "#lib/table/parquet-file.ts";
 import type { PhotoRow } from "#lib/table/photo-row.ts";
 import { propertyRuns } from "../../../property-runs.ts";
 import { photoRow } from "./photo-rows.ts";
@@ -40,13 +41,12 @@ describe("a data file", () => {
     );
   });
 
-  it("gives back the feature vectors in one array, past the bounds of row groups", () => {
+  it("gives back the feature vectors, past the bounds of row groups", () => {
     const rows = Array.from({ length: 9_000 }, (_, sourceOffset) => photoRow({ sourceOffset }));
-    const { rows: count, dimensions, values } = decodeFeatures(encodeRows(rows));
-    expect({ count, dimensions }).toEqual({ count: 9_000, dimensions: 8 });
-    expect(
-      Buffer.from(values.buffer).equals(Buffer.concat(rows.map((row) => new Uint8Array(row.features.buffer)))),
-    ).toBe(true);
+    const vectors = decodeFeatures(encodeRows(rows)).map((vector) => new Uint8Array(vector!.slice().buffer));
+    expect(vectors.length).toBe(9_000);
+    const written = rows.map((row) => new Uint8Array(row.features.buffer));
+    expect(Buffer.concat(vectors).equals(Buffer.concat(written))).toBe(true);
   });
 
   it("replaces lone surrogates, which UTF-8 can't hold, and keeps its neighbours whole", () => {
@@ -60,9 +60,13 @@ describe("a data file", () => {
     expect(rows).toEqual([{ label: "Apple 6", source_offset: 0 }]);
   });
 
-  it("refuses vectors of different lengths in one file", () => {
-    const rows = [photoRow(), photoRow({ features: new Float32Array(7) }), photoRow({ features: new Float32Array(9) })];
-    expect(() => decodeFeatures(encodeRows(rows))).toThrow(/features must all have 8 floats/);
+  it("gives back vectors of other lengths as they are, and none for those that are null or have a null", () => {
+    const none = encodeColumns({ features: float32ListColumn([Float32Array.of(1, 2), null, Float32Array.of(3)]) }, []);
+    expect(decodeFeatures(none)).toEqual([Float32Array.of(1, 2), undefined, Float32Array.of(3)]);
+    const lists = [[1, 2], [3, null], [], [4]];
+    const column = listColumn(lists, (values) => float32Column(values));
+    const expected = [Float32Array.of(1, 2), undefined, new Float32Array(0), Float32Array.of(4)];
+    expect(decodeFeatures(encodeColumns({ features: column }, []))).toEqual(expected);
   });
 
   it("stays readable after damaged ones made the decoder panic", () => {
@@ -74,7 +78,7 @@ describe("a data file", () => {
       } catch (error) {
         expect(error).toMatchObject({ code: "invalid-table" });
       }
-      expect(decodeFeatures(bytes)).toMatchObject({ rows: 20, dimensions: 8 });
+      expect(decodeFeatures(bytes).map((vector) => vector?.length)).toEqual(Array(20).fill(8));
     });
     fc.assert(panics, propertyRuns(300));
   });

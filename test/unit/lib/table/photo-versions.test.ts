@@ -49,6 +49,19 @@ describe("what a new owner knows", () => {
     expect(read).not.toContain(odd.path);
   });
 
+  test("leaves out rows of another tool that name no photo or etag, with a warning", async () => {
+    const { logger, warnings } = warningsOf();
+    const table = await openTable(store, LOCATION, { createIfAbsent: true, logger });
+    await append(table, [0]);
+    const nameless = [photoRow({ path: null as never }), photoRow({ photoEtag: null as never })];
+    await table.commit({
+      ...{ commitId: randomUUID(), operation: "WRITE", txns: [], baseTxns: new Map() },
+      adds: await writeRows(table, nameless),
+    });
+    expect(knownOf(await ownerOf(table, [0]), 0)).toEqual([0]);
+    expect(warnings).toEqual(["rows_without_photo_version"]);
+  });
+
   test("is read from all rows where there is no checkpoint, or none that can be used", async () => {
     const table = await openTable(store, LOCATION, { createIfAbsent: true });
     for (const photo of photosUpTo(6)) await append(table, [photo]);

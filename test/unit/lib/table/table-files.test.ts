@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { PhotoRow } from "#lib/table/photo-row.ts";
-import { readFeatures, readRows, writeRows } from "#lib/table/table-files.ts";
+import { readRows, writeRows } from "#lib/table/table-files.ts";
 import { photoRow } from "./photo-rows.ts";
 import { accessOf, emptyStore, LOCATION } from "./table-fixtures.ts";
 
@@ -44,16 +44,6 @@ describe("data files", () => {
     }
     expect(offsets.sort((a, b) => Number(a) - Number(b))).toEqual(rows.map(({ sourceOffset }) => sourceOffset));
     expect(new Set(files.map(({ path }) => path)).size).toBe(files.length);
-  });
-
-  it("give back their feature vectors", async () => {
-    const access = accessOf(emptyStore());
-    const [file] = await writeRows(access, [photoRow({ sourceOffset: 1 }), photoRow({ sourceOffset: 2 })]);
-    expect(await readFeatures(access, file!)).toEqual({
-      rows: 2,
-      dimensions: 8,
-      values: Float32Array.of(...photoRow({ sourceOffset: 1 }).features, ...photoRow({ sourceOffset: 2 }).features),
-    });
   });
 
   it("are none for no rows, and none when one row has no partition", async () => {

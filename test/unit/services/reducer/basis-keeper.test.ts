@@ -12,6 +12,7 @@ import { TableMoments } from "#services/reducer/table-moments.ts";
 import { createMemoryObjectStore } from "../../../fakes/memory-object-store.ts";
 import { loopKernel } from "../../lib/pca/loop-kernel.ts";
 import { photoRow } from "../../lib/table/photo-rows.ts";
+import { warningsOf } from "../../lib/table/table-fixtures.ts";
 import { featuresRecord, handDrivenReducer, location } from "./hand-driven-reducer.ts";
 
 const SUBJECT = { model: "m", run: "live" };
@@ -73,6 +74,19 @@ test("keepers that take turns faster than checkpoints are due read back no more 
     member.keep(false);
     expect(member.filesRead.size, `in turn ${turn}`).toBeLessThan(CHECKPOINT_VERSIONS + turnWindows);
   }
+});
+
+test("rows of another tool without a vector are named and left out, in every file, and nothing stops", async () => {
+  const { logger, warnings } = warningsOf();
+  const table = await openTable(memory, location, { createIfAbsent: true, logger });
+  const nothing = { ...row(0), features: null as never };
+  const adds = [...(await writeRows(table, [row(1), nothing, nothing])), ...(await writeRows(table, [nothing]))];
+  const request = { commitId: randomUUID(), operation: "WRITE", adds, txns: [], baseTxns: new Map() };
+  await table.commit(request);
+  const moments = await TableMoments.load(table, SUBJECT, DIMENSIONS, loopKernel);
+  expect(moments.moments.count).toBe(1);
+  await moments.catchUp(table.snapshot.version);
+  expect(warnings).toEqual(["rows_without_features", "rows_without_features"]);
 });
 
 test("the owner of partition 0 lets the moments go with the partition, and loads them when it comes back", async () => {
