@@ -14,6 +14,8 @@ import { wholeNumberOption } from "./whole-number-option.ts";
 
 /** Dead letters that are shown; the log file has them all. */
 const LETTERS_SHOWN_MAX = 20;
+/** As many as the longest vectors have values; a model's own are the limit that is told. */
+const COMPONENTS_MAX = 16_384;
 
 /** `fruitstream local`: a folder of photos to a table on this machine, without servers. */
 export function localCommand(): Command {
@@ -22,7 +24,7 @@ export function localCommand(): Command {
     .requiredOption("--photos <folder>", "photos, read where they lie; the parent folder is the label")
     .requiredOption("--out <folder>", "gets the table, in the folder table, and what a later run needs to go on")
     .option("--model <folder>", "model folder, or the name of a model that comes with the project", "fruitnet")
-    .option("--k <n>", "principal components", wholeNumberOption(1, 60), 8)
+    .option("--k <n>", "principal components", wholeNumberOption(1, COMPONENTS_MAX), 8)
     .addOption(
       new Option(
         "--partition-by <step>",
@@ -64,6 +66,8 @@ async function runLocalCommand({ photos, out, model, k, partitionBy, json }: Loc
 
 function describeProgress(progress: LocalProgress): string {
   if (progress.step === "announcing") return `${progress.announced} new photos, ${progress.known} known ones`;
+  if (progress.step === "projecting")
+    return `${progress.filesWritten}/${progress.files} files projected onto the basis of all rows`;
   const { photos, featurized, rows, elapsedMs } = progress;
   const perSecond = (1_000 * featurized) / elapsedMs;
   return `${featurized}/${photos} photos featurized  ${perSecond.toFixed(0)}/s  ${rows} rows in the table`;

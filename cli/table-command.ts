@@ -1,24 +1,26 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
-import { exportTable } from "#lib/table/table-export.ts";
+import { exportInOneBasis } from "#ops/table/export-in-one-basis.ts";
 import { openNamedTable, TABLE_PLACES } from "#ops/table/open-named-table.ts";
 import { readTableFacts, type TableFacts } from "#ops/table/table-facts.ts";
 import { cliDeps } from "./cli-deps.ts";
 import { type OutputFlags, print, printJson, withJson } from "./output.ts";
 import { addTableCheck } from "./table-check-command.ts";
+import { addTableReproject } from "./table-reproject-command.ts";
 
-/** `fruitstream table show|export|check`: looks at a table without any other tool. */
+/** `fruitstream table show|export|reproject|check`: looks at a table without any other tool. */
 export function tableCommand(): Command {
-  const table = new Command("table").description("inspect, copy or check the table");
+  const table = new Command("table").description("inspect, copy, mend or check the table");
   withJson(table.command("show"))
     .description("print version, rows by partition, consumed offsets and PCA bases")
     .argument("[table]", TABLE_PLACES)
     .action(runShow);
   withJson(table.command("export"))
-    .description("copy the newest version into a local folder, as a Delta table of its own")
+    .description("copy the newest version into a local folder, as a Delta table of its own, in the newest PCA basis")
     .argument("<folder>", "an empty or a new folder")
     .option("--table <place>", TABLE_PLACES)
     .action(runExport);
+  addTableReproject(table);
   addTableCheck(table);
   return table;
 }
@@ -45,8 +47,9 @@ function printFacts({ version, files, rows, partitions, offsets, bases }: TableF
 async function runExport(folder: string, { table, json }: OutputFlags & { table?: string }): Promise<void> {
   await using opened = await openNamedTable(table, cliDeps);
   const target = resolve(folder);
-  const summary = await exportTable(opened.table, target);
+  const summary = await exportInOneBasis(opened.table, target, cliDeps);
   if (json) return printJson({ table: opened.place, ...summary, folder: target });
-  const { version, files, bytes } = summary;
+  const { version, files, bytes, reprojectedRows } = summary;
   print(`version ${version}: ${files} data files, ${bytes} bytes with the log, in ${target}`);
+  if (reprojectedRows > 0) print(`${reprojectedRows} rows were written anew, in the newest PCA basis`);
 }

@@ -1,12 +1,9 @@
 import type { RecordLog } from "#lib/log/record-log.ts";
 import { decodeDeadLetterRecord } from "#lib/messages/dead-letter.ts";
 import type { DeadLetter } from "#lib/messages/messages.ts";
-import { type Basis, computeBasis } from "#lib/pca/basis.ts";
-import { openMatrixKernel } from "#lib/pca/kernel/onnx-matrix-kernel.ts";
-import { BasisStore } from "#lib/table/basis-store.ts";
+import type { Basis } from "#lib/pca/basis.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { readRows } from "#lib/table/table-files.ts";
-import { TableMoments } from "#services/reducer/table-moments.ts";
 
 /** What came of a demo. */
 export interface DemoResult {
@@ -51,30 +48,6 @@ export async function readDeadLetters(log: Pick<RecordLog, "readTopic">, topic: 
     byPosition.set(`${letter.sourceTopic}/${letter.sourcePartition}/${letter.sourceOffset}`, letter);
   });
   return [...byPosition.values()];
-}
-
-/**
- * Publishes the basis of all rows as the table's newest, unless that is one already: whoever looks at the table then
- * sees the figures that the demo tells. Undefined with fewer than two rows.
- */
-export async function publishBasisOfAllRows(table: DeltaTable, components: number): Promise<Basis | undefined> {
-  const [file] = table.snapshot.files.values();
-  if (!file) return undefined;
-  const subject = { model: file.partitionValues.model!, run: file.partitionValues.run! };
-  const [row] = await readRows(table, file, ["features"]);
-  const dimensions = (row!.features as Float32Array).length;
-  const kernel = await openMatrixKernel(1);
-  try {
-    const moments = await TableMoments.load(table, subject, dimensions, kernel);
-    await moments.catchUp(table.snapshot.version);
-    if (moments.moments.count < 2) return undefined;
-    const bases = new BasisStore(table, subject);
-    const newest = await bases.refresh();
-    if (newest?.rowCount === moments.moments.count) return newest;
-    return await bases.publish(await computeBasis(moments.moments, components, kernel, newest));
-  } finally {
-    await kernel.release();
-  }
 }
 
 /** A few rows to look at. */

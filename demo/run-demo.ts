@@ -14,11 +14,12 @@ import { askedPartitioning, partitioningConfig } from "#lib/table/partitioning.t
 import { exportTable, requireEmptyFolder } from "#lib/table/table-export.ts";
 import { formatTableUri } from "#lib/table/table-location.ts";
 import { describeState, type PipelineState, readPipelineState } from "#ops/pipeline/pipeline-state.ts";
+import { reprojectTable, subjectsOf } from "#ops/table/reproject-table.ts";
 import { openDemoBackend } from "./choose-backend.ts";
 import type { DemoBackend, DemoServices } from "./demo-backend.ts";
 import type { DemoDeps, DemoOptions, DemoPlace } from "./demo-options.ts";
 import { DEMO_BUCKET, findOrDrawPhotos, requirePhotos } from "./demo-photos.ts";
-import { type DemoResult, publishBasisOfAllRows, readDeadLetters, sampleRows } from "./demo-result.ts";
+import { type DemoResult, readDeadLetters, sampleRows } from "./demo-result.ts";
 import { demoServicesConfig, groupsOf } from "./demo-services.ts";
 
 const LOOK_MS = 250;
@@ -118,13 +119,17 @@ async function workThrough(place: DemoPlace, backend: DemoBackend, { table, anno
   }
 }
 
-/** What stays when everything is stopped: the table's copy with a basis of all rows, and the plots. */
+/**
+ * What stays when everything is stopped: the table's copy, with all rows projected onto the basis of all rows, and the
+ * plots. Whoever looks at the table then sees the figures that the demo tells.
+ */
 async function leaveTable({ options, folder, logFolder }: DemoPlace, backend: DemoBackend, table: DeltaTable) {
   const tableFolder = options.exportFolder ?? join(folder, "table");
   const uri = formatTableUri(table.location);
   const isStopped = backend.tableAfterwards === "kept-by-stopped-stack";
   await table.advance();
-  const basis = await publishBasisOfAllRows(table, options.components);
+  const { components } = options;
+  const { bases } = await reprojectTable(table, { subjects: subjectsOf(table, {}), components });
   await exportTable(table, tableFolder);
   return {
     tableVersion: table.snapshot.version,
@@ -132,7 +137,7 @@ async function leaveTable({ options, folder, logFolder }: DemoPlace, backend: De
     origin: backend.tableAfterwards === "removed" ? undefined : { uri, isStopped },
     plots: await plotRows(table, uri, join(folder, "plots")),
     logFolder,
-    basis,
+    basis: bases[0]?.basis,
     sampleRows: await sampleRows(table),
   };
 }

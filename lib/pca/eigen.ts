@@ -26,6 +26,13 @@ const OVERSAMPLING = 8;
 /** Up to this size, decomposing the matrix itself is faster than iterating, and exact in every degenerate case. */
 const DENSE_DIMENSIONS_MAX = 64;
 /**
+ * For more pairs than that, most of an iteration goes into orthonormalising and rotating, so that up to this size decomposing
+ * takes less time. It is one piece of work, though, of some 10 s at d = 1280: for commands, not beside heartbeats, and so
+ * reducers ask for no more.
+ */
+const ITERATED_PAIRS_MAX = 60;
+const MANY_PAIRS_DIMENSIONS_MAX = 2048;
+/**
  * Of the wanted pairs, relative to the largest value. The error of a vector is at most the residual over the distance
  * to the next value: 1e-8 where that is a thousandth of the largest value, a cosine of 1 to the last bit.
  */
@@ -52,7 +59,8 @@ export async function largestEigenpairs(
   start?: Float64Array,
 ): Promise<Eigenpairs> {
   const width = k + OVERSAMPLING;
-  if (dimensions <= Math.max(DENSE_DIMENSIONS_MAX, width)) return denseEigenpairs(matrix, dimensions, k);
+  const denseMax = k > ITERATED_PAIRS_MAX ? MANY_PAIRS_DIMENSIONS_MAX : DENSE_DIMENSIONS_MAX;
+  if (dimensions <= Math.max(denseMax, width)) return denseEigenpairs(matrix, dimensions, k);
   const options = { width, wanted: k, residualMax: RESIDUAL_MAX, productsMax: productsMax(dimensions, width) };
   const block = startBlock(dimensions, width, start);
   const { values, vectors, ...outcome } = await iterateSubspace(matrix, block, options, kernel);

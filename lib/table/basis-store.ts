@@ -3,8 +3,9 @@ import { decodeBasis, encodeBasis } from "#lib/pca/basis-codec.ts";
 import { type PcaSubject, subjectFolder } from "./pca-subject.ts";
 import { type TableAccess, tableObject } from "./table-location.ts";
 
-/** 60 components of 16,384 dimensions in base64 have 10 MB. */
-const BASIS_BYTES_MAX = 64 * 1_048_576;
+/** All components of 4096 dimensions: 179 MB in base64, and a text of JavaScript has room for 512. */
+export const BASIS_VALUES_MAX = 2 ** 24;
+const BASIS_BYTES_MAX = 256 * 1_048_576;
 const VERSION_DIGITS = 6;
 const BASIS_NAME = /^\d+\.json$/;
 

@@ -3,7 +3,7 @@ import { announceFolder } from "#lib/intake/announce-folder.ts";
 import { PhotoAnnouncer } from "#lib/intake/announce-photo.ts";
 import type { IngestProgress } from "#lib/intake/ingest-progress.ts";
 import { notingFaults } from "#lib/intake/photo-fault.ts";
-import type { DeadLetter } from "#lib/messages/messages.ts";
+import { type DeadLetter, LIVE_RUN } from "#lib/messages/messages.ts";
 import { loadModelFolder } from "#lib/model/model-folder.ts";
 import { UNLABELLED_FOLDERS } from "#lib/photo/photo-label.ts";
 import { photoNames } from "#lib/photo/photo-suffixes.ts";
@@ -12,12 +12,15 @@ import { systemClock } from "#lib/runtime/clock.ts";
 import { readConfig } from "#lib/runtime/config.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { createLogger, readLogLevel } from "#lib/runtime/logger.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import type { ReprojectProgress } from "#lib/table/operations/reproject-rows.ts";
 import type { AskedPartitioning } from "#lib/table/partitioning.ts";
 import { countRows } from "#lib/table/table-summary.ts";
 import { flushTable, STALL_SECONDS } from "#ops/flush/flush-table.ts";
 import type { OpsDeps } from "#ops/pipeline/ops-deps.ts";
 import { type PipelineState, readPipelineState } from "#ops/pipeline/pipeline-state.ts";
 import { type EmbeddedServices, startEmbeddedServices } from "#ops/services/embedded-services.ts";
+import { reprojectTable } from "#ops/table/reproject-table.ts";
 import { featurizerWorkConfig } from "#services/featurizer/config.ts";
 import { reducerWorkConfig } from "#services/reducer/config.ts";
 import { FEATURIZER_GROUP, LocalWorkplace, workplaceConfig } from "./local-workplace.ts";
@@ -29,7 +32,7 @@ export interface LocalOptions {
   /** Absolute. */
   readonly out: string;
   readonly model: string;
-  /** k, the number of principal components. */
+  /** k, the number of principal components; at most as many as the model's vectors have values. */
   readonly components: number;
   /** Of a new table; what is not said is by default. */
   readonly partitioning?: AskedPartitioning;
@@ -52,7 +55,8 @@ export type LocalProgress =
       /** In the table by now. */
       readonly rows: number;
       readonly elapsedMs: number;
-    };
+    }
+  | ({ readonly step: "projecting" } & ReprojectProgress);
 
 /** What came of a run: announced + left over = rows added + dead letters. */
 export interface LocalResult {
@@ -81,11 +85,14 @@ export interface LocalResult {
 }
 
 const LOOK_MS = 100;
+/** While photos arrive bases are computed anew as rows double; more components are computed once, at the end. */
+const WINDOW_COMPONENTS_MAX = 60;
 
 /**
  * Turns a folder of photos into a table on this machine: announces those that are new, runs the services in this process
  * until each of them is in the table or in dead letters, and ends. Whatever interrupts it, the next run goes on where
- * the folder stands: an announcement is one transaction of the log, and the table takes each announced photo once.
+ * the folder stands: an announcement is one transaction of the log, and the table takes each announced photo once. At the
+ * end all rows of the model have the coordinates of one basis, that of all of them.
  *
  * @throws usage for a folder that can't be used, what a service can't go on with, or the signal's reason.
  */
@@ -104,7 +111,7 @@ export async function runLocal(options: LocalOptions, deps: LocalDeps): Promise<
       throw error;
     }
     await services.stop();
-    return result;
+    return { ...result, ...(await projectRows(options, model.id, workplace.table, deps, result.seconds)) };
   } finally {
     workplace.close();
   }
@@ -116,7 +123,7 @@ function startServices(
   workplace: LocalWorkplace,
   { env, signal }: LocalDeps,
 ): Promise<EmbeddedServices> {
-  const given = workplaceConfig(modelId, options.model, options.components);
+  const given = workplaceConfig(modelId, options.model, Math.min(options.components, WINDOW_COMPONENTS_MAX));
   const logLevel = readLogLevel(env, "info");
   return startEmbeddedServices({
     featurizer: readConfig(featurizerWorkConfig, env, given.featurizer),
@@ -176,6 +183,25 @@ async function work(
     tableVersion: table.snapshot.version,
     logPath: workplace.logPath,
   };
+}
+
+/**
+ * Rows are projected as they are committed, each window onto the basis of its time. What reads the column afterwards knows
+ * nothing of bases, so that a run ends with a basis of all rows, and all rows projected onto it.
+ */
+async function projectRows(
+  { components }: LocalOptions,
+  model: string,
+  table: DeltaTable,
+  { signal, onProgress }: LocalDeps,
+  secondsBefore: number,
+): Promise<Pick<LocalResult, "tableVersion" | "seconds">> {
+  const startedAtMs = systemClock.nowMs();
+  const { version } = await reprojectTable(table, {
+    ...{ subjects: [{ model, run: LIVE_RUN }], components, signal },
+    onProgress: (progress) => onProgress({ step: "projecting", ...progress }),
+  });
+  return { tableVersion: version, seconds: secondsBefore + (systemClock.nowMs() - startedAtMs) / 1_000 };
 }
 
 function announce({ photos }: LocalOptions, workplace: LocalWorkplace, { signal, note, onProgress }: LocalDeps) {

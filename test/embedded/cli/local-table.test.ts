@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openFolderObjectStore } from "#lib/store/folder/folder-object-store.ts";
+import { openTable } from "#lib/table/open-table.ts";
 import { publishBasis, writeFruitTable } from "../../unit/analysis/vectors/fruit-table.ts";
 import { runCli } from "./run-cli.ts";
 
@@ -75,6 +76,39 @@ describe("a table in a local folder", { timeout: 120_000 }, () => {
     const copy = JSON.parse((await runCli(["table", "show", out, "--json"])).stdout);
     expect(copy).toEqual({ ...facts, table: join(out, "table") });
     await rm(out, { recursive: true });
+  });
+
+  it("is put into one basis, where it lies and in an export", async () => {
+    const copy = await mkdtemp(join(tmpdir(), "fruitstream-reproject-"));
+    await cp(table, join(copy, "table"), { recursive: true });
+    const reproject = (...more: string[]) => runCli(["table", "reproject", copy, "--json", ...more]);
+    const factsOf = ({ stdout }: { stdout: string }) => JSON.parse(stdout);
+    const planned = await reproject("--k", "3", "--dry-run");
+    expect(planned).toMatchObject({ code: 0, stderr: "" });
+    const basis = { model: "clouds-0a1b2c3d", run: "live", version: 2, components: 3, rows: 60 };
+    const facts = { table: join(copy, "table"), files: 2, rows: 60, bases: [basis] };
+    expect(factsOf(planned)).toEqual({ ...facts, dryRun: true, version: 2 });
+    expect(factsOf(await reproject("--k", "3"))).toEqual({ ...facts, dryRun: false, version: 3 });
+    const beside = await readdir(join(copy, "table/_fruitstream"));
+    expect(beside.filter((name) => !["bases", "probes"].includes(name))).toEqual([]);
+    expect(factsOf(await reproject())).toEqual({ ...facts, dryRun: false, version: 3, files: 0, rows: 0 });
+    const refused = await reproject("--k", "7");
+    expect(refused).toMatchObject({ code: 2, stdout: "" });
+    expect(refused.stderr).toContain(
+      "7 components of model clouds-0a1b2c3d were asked for, whose vectors have 6 values",
+    );
+
+    // Published and not yet projected onto: the copy of an export is ahead of its table.
+    const store = await openFolderObjectStore(join(copy, "store"), { copy });
+    await publishBasis(await openTable(store, { bucket: "copy", prefix: "table" }), 3, [0, 1]);
+    const exported = await runCli(["table", "export", join(copy, "exported"), "--table", copy, "--json"]);
+    expect(factsOf(exported)).toMatchObject({ version: 4, files: 2, reprojectedRows: 60 });
+    expect(factsOf(await runCli(["table", "show", copy, "--json"]))).toMatchObject({ version: 3 });
+    const sound = await runCli(["table", "check", join(copy, "exported"), "--json"]);
+    const { findings, ...counts } = factsOf(sound);
+    expect(counts).toMatchObject({ version: 4, rows: 60 });
+    expect(findings.filter(({ code }: { code: string }) => /basis|file|statistics/.test(code))).toEqual([]);
+    await rm(copy, { recursive: true });
   });
 
   it("is missed with a sentence", async () => {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type LocalProgress, runLocal } from "#ops/local/run-local.ts";
 import { quietDeps } from "../../../fakes/quiet-deps.ts";
 import { writeTinyModel } from "../../../faults/tiny-model.ts";
+import { columnDeviation } from "../../../unit/lib/pca/column-deviation.ts";
 import { renderPhoto, rowsOf, writePhotos } from "./local-fixtures.ts";
 
 describe("local", { timeout: 120_000 }, () => {
@@ -41,6 +42,31 @@ describe("local", { timeout: 120_000 }, () => {
     );
     expect(found[0]).toMatchObject({ label: "apple", width: 8, height: 8, pca_version: 1 });
     expect(found[0]!.pca_features).toHaveLength(2);
+  });
+
+  it("leaves the column of one basis that is the batch PCA of all rows, whenever the photos came", async () => {
+    const expectBatchPca = async (rowCount: number, components: number) => {
+      const found = await rows();
+      expect(found).toHaveLength(rowCount);
+      expect(new Set(found.map((row) => row.pca_version)).size).toBe(1);
+      expect(found.every((row) => (row.pca_features as Float32Array).length === components)).toBe(true);
+      expect(columnDeviation(found, components)).toBeLessThan(1e-5);
+    };
+    await run();
+    await expectBatchPca(12, 2);
+    await writePhotos(photos, 12, 5);
+    await run();
+    await expectBatchPca(17, 2);
+    const steps: LocalProgress[] = [];
+    await runLocal(
+      { photos, model: join(scratch, "model"), out, components: 3 },
+      { ...quietDeps(), onProgress: (progress) => steps.push(progress) },
+    );
+    await expectBatchPca(17, 3);
+    expect(steps.at(-1)).toMatchObject({ step: "projecting", rows: 17 });
+    const { tableVersion } = await run();
+    await expectBatchPca(17, 2);
+    expect(await run()).toMatchObject({ tableVersion });
   });
 
   it("takes each photo's time from its EXIF, or from its file", async () => {

@@ -122,3 +122,16 @@ function expectOrthonormal({ vectors }: Eigenpairs, dimensions: number): void {
     }
   }
 }
+
+test("more than sixty pairs of a larger matrix are those of the full decomposition too", async () => {
+  const [dimensions, k] = [140, 61];
+  const scatter = await scatterOf(rowsWithGaps(400, dimensions, 70, 5), dimensions);
+  const pairs = await largestEigenpairs(scatter, dimensions, k, loopKernel);
+  expect(pairs).toMatchObject({ converged: true, products: 0 });
+  expectOrthonormal(pairs, dimensions);
+  const fewer = await largestEigenpairs(scatter, dimensions, k - 1, loopKernel);
+  expect(fewer.products).toBeGreaterThan(0);
+  for (let index = 0; index < k - 1; index++) {
+    expect(Math.abs(pairs.values[index]! / fewer.values[index]! - 1)).toBeLessThan(1e-9);
+  }
+});
