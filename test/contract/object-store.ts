@@ -52,7 +52,10 @@ export function describeObjectStoreContract(
     });
 
     it("keeps a body of several megabytes", async () => {
-      const body = new Uint8Array(5_000_000).map((_, index) => (index * 31) % 251);
+      const body = Buffer.alloc(
+        5_000_000,
+        Uint8Array.from({ length: 251 }, (_, index) => index),
+      );
       const { etag } = await store.put(at("large"), body);
       const stored = await store.get(at("large"), { bytesMax: body.byteLength });
       expect(stored.etag).toBe(etag);
