@@ -1,5 +1,6 @@
 import assert from "node:assert";
 import type { SourcePosition } from "#lib/messages/messages.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 
 /**
  * How far the table has come, as its log keeps it: one `txn` action per features partition (the next offset to read)
@@ -42,6 +43,29 @@ export class TableProgress {
   }
 }
 
+/**
+ * Makes sure that a table with rows has the offsets that they were read at: a reducer would read all records once more.
+ *
+ * @throws invalid-table when they are gone.
+ */
+export function requireOffsets(
+  {
+    files,
+    txnVersions,
+  }: { readonly files: ReadonlyMap<string, unknown>; readonly txnVersions: ReadonlyMap<string, number> },
+  tableUri: string,
+): void {
+  if (files.size === 0 || [...txnVersions.keys()].some((appId) => appId.startsWith(OFFSET))) return;
+  const cause = "they have expired (delta.setTransactionRetentionDuration), or the rows were copied without them";
+  const remedy = "restore a version of the table that has them, or let the reducers begin a new table";
+  throw new FruitstreamError(
+    "invalid-table",
+    `${tableUri} has rows, and no offset up to which they were read: ${cause}; ${remedy}`,
+  );
+}
+
+const OFFSET = "fruitstream/offset/";
+
 /** The features partitions whose offsets a commit moves. */
 export function movedOffsets(txns: readonly { readonly appId: string }[], featuresTopic: string): Set<number> {
   const begin = offsetAppIdBegin(featuresTopic);
@@ -51,7 +75,7 @@ export function movedOffsets(txns: readonly { readonly appId: string }[], featur
 }
 
 function offsetAppIdBegin(featuresTopic: string): string {
-  return `fruitstream/offset/${featuresTopic}/`;
+  return `${OFFSET}${featuresTopic}/`;
 }
 
 /**

@@ -11,7 +11,8 @@ import type { TellStarter } from "#lib/runtime/service-message.ts";
 import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { PhotoVersions, type PhotoVersionsOptions } from "#lib/table/photo-versions.ts";
-import { TableProgress } from "#lib/table/table-progress.ts";
+import { formatTableUri } from "#lib/table/table-location.ts";
+import { requireOffsets, TableProgress } from "#lib/table/table-progress.ts";
 import { BasisKeeper } from "./basis-keeper.ts";
 import { Projector } from "./projector.ts";
 import { ReducerWork, seeOthersCommits } from "./reducer-work.ts";
@@ -109,6 +110,7 @@ export function createReducer(deps: ReducerDeps, options: ReducerOptions): Group
         // Its moments are up to four times 67 MB: whoever keeps them no more lets them go.
         if (!isKeeping) keeper = undefined;
         await seeOthersCommits({ table, keeper, photoVersions, retry }, host.stopping);
+        requireOffsets(table.snapshot, formatTableUri(table.location));
         const asked = { part: "kafka", name: "same-topics", signal: host.stopping } as const;
         await retry.run({ ...asked, attempt: () => requireSameTopics(table.snapshot.txnVersions, deps, options) });
         const attempt = () => photoVersions.own(partitions);

@@ -118,7 +118,7 @@ function checkpointActions(snapshot: Snapshot, tableUri: string, nowMs: number):
   return [
     { protocol: snapshot.protocol },
     { metaData: snapshot.metadata },
-    ...Array.from(snapshot.txnVersions, ([appId, version]) => ({ txn: { appId, version } })),
+    ...Array.from(snapshot.txns.values(), (txn) => ({ txn })),
     ...Array.from(snapshot.domains.values(), (domainMetadata) => ({ domainMetadata })),
     ...Array.from(snapshot.files.values(), (add) => ({ add: { ...add, dataChange: false } })),
     ...Array.from(snapshot.tombstones.values())

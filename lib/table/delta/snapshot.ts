@@ -1,5 +1,5 @@
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import type { AddFile, DomainMetadata, Metadata, Protocol, RemoveFile } from "./actions.ts";
+import type { AddFile, DomainMetadata, Metadata, Protocol, RemoveFile, Transaction } from "./actions.ts";
 import type { Commit } from "./delta-log.ts";
 
 /**
@@ -12,6 +12,7 @@ export class Snapshot {
   #protocol: Protocol;
   readonly #files = new Map<string, AddFile>();
   readonly #tombstones = new Map<string, RemoveFile>();
+  readonly #txns = new Map<string, Transaction>();
   readonly #txnVersions = new Map<string, number>();
   readonly #domains = new Map<string, DomainMetadata>();
 
@@ -53,6 +54,11 @@ export class Snapshot {
     return this.#tombstones;
   }
 
+  /** The latest `txn` of each application, as it was written. */
+  get txns(): ReadonlyMap<string, Transaction> {
+    return this.#txns;
+  }
+
   /** The latest version that each application recorded. */
   get txnVersions(): ReadonlyMap<string, number> {
     return this.#txnVersions;
@@ -83,7 +89,10 @@ export class Snapshot {
       this.#tombstones.delete(add.path);
       this.#files.set(add.path, add);
     }
-    for (const { appId, version } of commit.txns) this.#txnVersions.set(appId, version);
+    for (const txn of commit.txns) {
+      this.#txns.set(txn.appId, txn);
+      this.#txnVersions.set(txn.appId, txn.version);
+    }
     for (const domain of commit.domains) {
       if (domain.removed) this.#domains.delete(domain.domain);
       else this.#domains.set(domain.domain, domain);

@@ -45,7 +45,19 @@ export function requireReadable(table: TableState, files: Iterable<AddFile>, tab
 export function requireWritable(table: TableState, tableUri: string): void {
   requireWellFormed(table.protocol, tableUri);
   refuseFirst(table, writerFeatures(table.protocol), WRITERS, "written to", tableUri);
+  requireLastingTxns(table, tableUri);
 }
+
+/** Offsets and marks are `txn` actions: where they expire, rows are read once more from the topic. */
+function requireLastingTxns({ metadata }: TableState, tableUri: string): void {
+  const duration = propertyOf(metadata.configuration, TXN_RETENTION);
+  if (duration === undefined) return;
+  const problem = `${tableUri} can't be written to: ${TXN_RETENTION} (${duration}) expires the offsets that its rows were read at`;
+  const statement = `ALTER TABLE ${named(tableUri)} UNSET TBLPROPERTIES ('${TXN_RETENTION}')`;
+  throw new FruitstreamError("invalid-table", `${problem}, and rows would be doubled; undo it by ${statement}`);
+}
+
+const TXN_RETENTION = "delta.setTransactionRetentionDuration";
 
 /**
  * Makes sure that rows of the table may be deleted or changed. Rewriting them as they are is always allowed.

@@ -223,9 +223,9 @@ async function withStatistics(
 async function putFalseCheckpoint(store: ReturnType<typeof emptyStore>, table: DeltaTable): Promise<void> {
   const snapshot = await readSnapshot(accessOf(store));
   const { path, partitionValues } = firstFile(table);
-  const { version, metadata, protocol, files, tombstones, txnVersions, domains } = snapshot;
+  const { version, metadata, protocol, files, tombstones, txns, domains } = snapshot;
   const fewer = new Map([...files].filter(([each]) => each !== path));
   expect(partitionValues.run).toBe(run);
-  const state = { version, metadata, protocol, files: fewer, tombstones, txnVersions, domains };
+  const state = { version, metadata, protocol, files: fewer, tombstones, txns, domains };
   await writeCheckpoint(accessOf(store), state as unknown as typeof snapshot);
 }

@@ -146,3 +146,11 @@ it("rows of an append-only table may not be deleted", () => {
   expect(() => requireDeletable(tableOf(PROTOCOL, { "delta.appendOnly": "true" }), URI)).toThrow(statement);
   expect(() => requireDeletable(tableOf(PROTOCOL), URI)).not.toThrow();
 });
+
+it("refuses to write where offsets would expire, with the statement that undoes it", () => {
+  const configuration = { "delta.setTransactionRetentionDuration": "interval 1 days" };
+  const undo =
+    "undo it by ALTER TABLE delta.`s3://tables/photos` UNSET TBLPROPERTIES ('delta.setTransactionRetentionDuration')";
+  expect(() => write(PROTOCOL, configuration)).toThrow(undo);
+  expect(() => read(PROTOCOL, configuration)).not.toThrow();
+});
