@@ -16,6 +16,8 @@ export interface MomentsCheckpoint {
   readonly model: string;
   readonly run: string;
   readonly tableVersion: number;
+  /** Which commit that version was, where it is known. */
+  readonly commitId?: string | undefined;
   readonly moments: Moments;
 }
 
@@ -24,16 +26,18 @@ const MAGIC = Buffer.from("FSMOMNT1", "latin1");
 
 interface Header extends MomentsSubject {
   readonly tableVersion: number;
+  readonly commitId?: string | undefined;
   readonly count: number;
 }
 
 /**
- * A checkpoint's bytes, sealed (`sealBytes`): magic (8), header (model, run, dimensions, count, table version), mean and
- * packed scatter (little-endian float64). Takes one copy of the moments; decoding gives the same bits.
+ * A checkpoint's bytes, sealed (`sealBytes`): magic (8), header (model, run, dimensions, count, table version, the
+ * commit's id), mean and packed scatter (little-endian float64). Takes one copy of the moments; decoding gives the same
+ * bits.
  */
-export function encodeMoments({ model, run, tableVersion, moments }: MomentsCheckpoint): Uint8Array {
+export function encodeMoments({ model, run, tableVersion, commitId, moments }: MomentsCheckpoint): Uint8Array {
   const { dimensions, count, mean, scatter } = moments;
-  const header = { model, run, dimensions, count, tableVersion } satisfies Header;
+  const header = { model, run, dimensions, count, tableVersion, commitId } satisfies Header;
   return sealBytes(MAGIC, header, [littleEndianBytes(mean), littleEndianBytes(scatter)]);
 }
 
@@ -48,14 +52,14 @@ export function decodeMoments(bytes: Uint8Array, subject: MomentsSubject): Momen
   const header = requireHeader(sealed.header);
   const values = sealed.body;
   requireSubject(header, subject);
-  const { model, run, dimensions, count, tableVersion } = header;
+  const { model, run, dimensions, count, tableVersion, commitId } = header;
   const meanBytes = dimensions * Float64Array.BYTES_PER_ELEMENT;
   if (values.byteLength !== meanBytes + packedLength(dimensions) * Float64Array.BYTES_PER_ELEMENT) {
     throw corrupt(`${values.byteLength} bytes of values don't fit ${dimensions} dimensions`);
   }
   const mean = float64sOfBytes(values.subarray(0, meanBytes));
   const scatter = float64sOfBytes(values.subarray(meanBytes));
-  return { model, run, tableVersion, moments: { dimensions, count, mean, scatter } };
+  return { model, run, tableVersion, ...(commitId ? { commitId } : {}), moments: { dimensions, count, mean, scatter } };
 }
 
 function requireHeader(parsed: unknown): Header {

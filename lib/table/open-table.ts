@@ -5,8 +5,9 @@ import { type Logger, silentLogger } from "#lib/runtime/logger.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { requireConditionalPuts, requireOneWinner } from "./conditional-puts.ts";
 import { type Action, serialiseActions } from "./delta/actions.ts";
+import { ENGINE } from "./delta/commit-note.ts";
 import { commitPath } from "./delta/delta-log.ts";
-import { DeltaTable, ENGINE } from "./delta/delta-table.ts";
+import { DeltaTable } from "./delta/delta-table.ts";
 import { findSnapshot, readSnapshot } from "./delta/read-snapshot.ts";
 import { PROTOCOL } from "./delta/table-features.ts";
 import { evolvedMetadata } from "./delta/table-schema.ts";
@@ -69,6 +70,7 @@ export async function openTable(
   if (racesPuts) await requireOneWinner(access);
   const table = new DeltaTable(access, snapshot);
   requireAsked(table, partitioning);
+  if (createIfAbsent) await table.writes();
   return table;
 }
 

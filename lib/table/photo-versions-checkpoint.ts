@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { openSealed, sealBytes } from "#lib/runtime/sealed-bytes.ts";
-import { digits } from "./delta/delta-log.ts";
+import { idOf } from "./delta/commit-chain.ts";
+import { digits, readCommit } from "./delta/delta-log.ts";
 import { PhotoVersionSet, SLOT_BYTES } from "./photo-version-set.ts";
 import { SIDE_FOLDER, type TableAccess, tableObject } from "./table-location.ts";
 
@@ -16,6 +17,8 @@ export interface FeaturesPartition {
 /** The photo versions of a features partition in all versions of the table up to this one. */
 export interface PhotoVersionsCheckpoint {
   readonly tableVersion: number;
+  /** The `txnId` of that version, where it is known: the log may have another commit there by now. */
+  readonly commitId?: string | undefined;
   readonly versions: PhotoVersionSet;
 }
 
@@ -29,6 +32,7 @@ const PART_BYTES_MAX = PART_COUNT_MAX * SLOT_BYTES + 65_536;
 
 interface Header extends FeaturesPartition {
   readonly tableVersion: number;
+  readonly commitId?: string | undefined;
   /** In this part. */
   readonly count: number;
 }
@@ -40,7 +44,7 @@ interface Header extends FeaturesPartition {
 export async function writePhotoVersions(
   access: TableAccess,
   of: FeaturesPartition,
-  { tableVersion, versions }: PhotoVersionsCheckpoint,
+  { tableVersion, commitId, versions }: PhotoVersionsCheckpoint,
   partCountMax = PART_COUNT_MAX,
 ): Promise<void> {
   const { store, location } = access;
@@ -49,7 +53,7 @@ export async function writePhotoVersions(
   const name = `${digits(tableVersion)}-${randomUUID().slice(0, 8)}`;
   let part = 0;
   for (const body of versions.encode(partCountMax)) {
-    const header: Header = { ...of, tableVersion, count: body.byteLength / SLOT_BYTES };
+    const header: Header = { ...of, tableVersion, commitId, count: body.byteLength / SLOT_BYTES };
     const bytes = sealBytes(MAGIC, header, [body]);
     await store.put(tableObject(location, `${folderOf(of)}${name}-${++part}-of-${parts}.versions`), bytes);
   }
@@ -73,10 +77,17 @@ export async function readPhotoVersions(
 ): Promise<PhotoVersionsCheckpoint | undefined> {
   for (const { tableVersion, keys, isWhole } of (await listCheckpoints(access, of)).reverse()) {
     if (tableVersion > tableVersionMax || !isWhole) continue;
-    const versions = await readParts(access, of, keys, countMax);
-    if (versions) return { tableVersion, versions };
+    const found = await readParts(access, of, keys, countMax);
+    if (found && (await hasCommit(access, tableVersion, found.commitId))) return { tableVersion, ...found };
   }
   return undefined;
+}
+
+/** False where another tool has written over that version: what was known of it is not in the table. */
+async function hasCommit(access: TableAccess, tableVersion: number, commitId: string | undefined): Promise<boolean> {
+  if (commitId === undefined) return true;
+  const commit = await readCommit(access, tableVersion);
+  return commit === undefined || idOf(commit) === commitId;
 }
 
 /** Undefined when a part can't be used. */
@@ -85,12 +96,15 @@ async function readParts(
   of: FeaturesPartition,
   keys: readonly string[],
   countMax: number,
-): Promise<PhotoVersionSet | undefined> {
+): Promise<Omit<PhotoVersionsCheckpoint, "tableVersion"> | undefined> {
   const versions = new PhotoVersionSet(countMax);
+  let commitId: string | undefined;
   for (const key of keys) {
     try {
       const { bytes } = await store.get({ bucket: location.bucket, key }, { bytesMax: PART_BYTES_MAX });
-      versions.decode(decode(bytes, of));
+      const { header, body } = decode(bytes, of);
+      versions.decode(body);
+      commitId = header.commitId;
     } catch (error) {
       // Not found: whoever owned the partition before has removed it after writing a newer one.
       const isUnusable = error instanceof FruitstreamError && UNUSABLE.has(error.code);
@@ -100,13 +114,13 @@ async function readParts(
       return undefined;
     }
   }
-  return versions;
+  return { versions, commitId };
 }
 
 const UNUSABLE: ReadonlySet<string> = new Set(["not-found", "too-large", "invalid-table"]);
 
-/** The photo versions of a part that is sound and of this partition. */
-function decode(bytes: Uint8Array, of: FeaturesPartition): Uint8Array {
+/** The header and the photo versions of a part that is sound and of this partition. */
+function decode(bytes: Uint8Array, of: FeaturesPartition): { header: Header; body: Uint8Array } {
   const sealed = openSealed(bytes, MAGIC, unusable);
   const header = sealed.header as Header | null;
   for (const name of ["tableId", "partition", "partitions"] as const) {
@@ -115,7 +129,7 @@ function decode(bytes: Uint8Array, of: FeaturesPartition): Uint8Array {
   const { body } = sealed;
   if (body.byteLength !== header!.count * SLOT_BYTES)
     throw unusable(`it does not hold ${header!.count} photo versions`);
-  return body;
+  return { header: header!, body };
 }
 
 function unusable(problem: string, cause?: unknown): FruitstreamError {

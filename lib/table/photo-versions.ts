@@ -1,5 +1,6 @@
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { AddFile } from "./delta/actions.ts";
+import { changesOldRows } from "./delta/commit-chain.ts";
 import { type Commit, readCommits } from "./delta/delta-log.ts";
 import type { DeltaTable } from "./delta/delta-table.ts";
 import { readSnapshot } from "./delta/read-snapshot.ts";
@@ -101,19 +102,27 @@ export class PhotoVersions {
         this.#remember(known, fingerprint, ingestedAtMs);
       known.pending.clear();
     }
-    await this.seen(others);
+    await this.#seen(others, [tableVersion]);
     for (const known of this.#known.values()) known.tableVersion = Math.max(known.tableVersion, tableVersion);
     await this.#save(UNSAVED_COMMITS_MAX);
   }
 
   /** Others have committed these. May be called again when it has failed. */
-  async seen(commits: readonly Commit[]): Promise<void> {
-    for (const commit of commits.toSorted((a, b) => a.version - b.version)) await this.#apply(commit);
+  seen(commits: readonly Commit[]): Promise<void> {
+    return this.#seen(commits, []);
   }
 
   /** Writes checkpoints where a new owner would have much to read back. */
   async save(): Promise<void> {
     await this.#save(UNSAVED_COMMITS_MIN);
+  }
+
+  async #seen(commits: readonly Commit[], ownVersions: readonly number[]): Promise<void> {
+    const versions = new Set([...ownVersions, ...commits.map(({ version }) => version)]);
+    // A table whose log was cleaned up behind this process was read anew, without its commits.
+    const cutOff = [...this.#known].filter(([, known]) => hasGap(known.tableVersion, versions));
+    if (cutOff.length > 0) await this.#rebuild(cutOff.map(([partition]) => partition));
+    for (const commit of commits.toSorted((a, b) => a.version - b.version)) await this.#apply(commit);
   }
 
   /** Every set takes what it lacks of the versions up to this one, from the log; or from the files where the log has gaps. */
@@ -139,7 +148,7 @@ export class PhotoVersions {
     const behind = [...this.#known].filter(([, known]) => known.tableVersion < commit.version);
     if (behind.length === 0) return;
     // Which rows another tool has deleted can't be told from the file that they were in.
-    if (commit.removes.some(({ dataChange }) => dataChange)) {
+    if (changesOldRows(commit)) {
       return this.#rebuild(behind.map(([partition]) => partition));
     }
     const moved = movedOffsets(commit.txns, this.#options.featuresTopic);
@@ -217,7 +226,8 @@ export class PhotoVersions {
       if (known.unsavedCommits < unsavedMin) continue;
       known.set.forgetBefore(this.#oldestMs());
       const { set: versions, tableVersion } = known;
-      await writePhotoVersions(this.#table, this.#of(partition), { tableVersion, versions });
+      const commitId = this.#table.commitIdAt(tableVersion);
+      await writePhotoVersions(this.#table, this.#of(partition), { tableVersion, commitId, versions });
       known.unsavedCommits = 0;
     }
   }
@@ -244,3 +254,10 @@ export class PhotoVersions {
 
 /** A set that has forgotten its oldest eighth is as full as it gets. */
 const FULL_PART = 7 / 8;
+
+/** Whether a version is missing between that one and the newest of these. */
+function hasGap(afterVersion: number, versions: ReadonlySet<number>): boolean {
+  const newest = Math.max(...versions);
+  for (let version = afterVersion + 1; version < newest; version++) if (!versions.has(version)) return true;
+  return false;
+}

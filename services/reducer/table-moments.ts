@@ -1,15 +1,20 @@
 import type { MatrixKernel } from "#lib/pca/kernel/matrix-kernel.ts";
 import { emptyMoments, foldMoments, type Moments, momentsOfRows } from "#lib/pca/moments.ts";
-import { decodeMoments, encodeMoments } from "#lib/pca/moments-codec.ts";
+import { decodeMoments, encodeMoments, type MomentsCheckpoint } from "#lib/pca/moments-codec.ts";
 import { PcaError } from "#lib/pca/pca-error.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { AddFile } from "#lib/table/delta/actions.ts";
-import { digits, readCommits } from "#lib/table/delta/delta-log.ts";
+import { changesOldRows, idOf } from "#lib/table/delta/commit-chain.ts";
+import { digits, readCommit, readCommits } from "#lib/table/delta/delta-log.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { readSnapshot } from "#lib/table/delta/read-snapshot.ts";
 import type { Snapshot } from "#lib/table/delta/snapshot.ts";
 import { readFeatures } from "#lib/table/feature-vectors.ts";
 import { type PcaSubject, subjectFolder } from "#lib/table/pca-subject.ts";
 import { formatTableUri, type TableAccess, tableObject } from "#lib/table/table-location.ts";
+
+/** Of a table that is written to it is known which commit each of the latest versions was. */
+type MomentsAccess = TableAccess & Partial<Pick<DeltaTable, "commitIdAt">>;
 
 /** A checkpoint of 16,384 dimensions has 1.1 GB; what is larger is not ours. */
 const CHECKPOINT_BYTES_MAX = 2 * 1_073_741_824 - 1;
@@ -26,7 +31,7 @@ const CHECKPOINTS_KEPT = 2;
  * warning. Memory: three triangles of d(d+1)/2 float64, and of a data file what `readFeatures` holds.
  */
 export class TableMoments {
-  readonly #access: TableAccess;
+  readonly #access: MomentsAccess;
   readonly #subject: PcaSubject;
   readonly #kernel: MatrixKernel;
   #moments: Moments;
@@ -35,7 +40,7 @@ export class TableMoments {
   #savedVersion: number;
 
   private constructor(
-    access: TableAccess,
+    access: MomentsAccess,
     subject: PcaSubject,
     kernel: MatrixKernel,
     moments: Moments,
@@ -50,7 +55,7 @@ export class TableMoments {
   }
 
   /** From the newest usable checkpoint, or, when there is none, from all rows of the table. */
-  static async load(access: TableAccess, subject: PcaSubject, dimensions: number, kernel: MatrixKernel) {
+  static async load(access: MomentsAccess, subject: PcaSubject, dimensions: number, kernel: MatrixKernel) {
     const snapshot = await requireSnapshot(access);
     const checkpoint = await newestCheckpoint(access, subject, dimensions, snapshot.version);
     if (checkpoint) return new TableMoments(access, subject, kernel, checkpoint.moments, checkpoint.tableVersion);
@@ -75,10 +80,21 @@ export class TableMoments {
 
   /** Folds in the subject's rows of the versions after the covered one, up to and with `version`, reading them back. */
   async catchUp(version: number): Promise<void> {
+    try {
+      await this.#foldCommits(version);
+    } catch (error) {
+      // A commit that is gone was cleaned up; a file that is gone was compacted and vacuumed.
+      if (!(error instanceof FruitstreamError && ["invalid-table", "not-found"].includes(error.code))) throw error;
+      const fields = { event: "log_cleaned_behind_moments", err: error, tableVersion: this.#version };
+      this.#access.logger.warn(fields, "the log has gaps behind these moments; reading all rows instead");
+      await this.#rebuild(await requireSnapshot(this.#access));
+    }
+  }
+
+  async #foldCommits(version: number): Promise<void> {
     for await (const commit of readCommits(this.#access, this.#version, version)) {
       // Rows that another tool has deleted can't be told from their file; the rows that are left can.
-      if (commit.removes.some(({ dataChange }) => dataChange))
-        return this.#rebuild(await requireSnapshot(this.#access));
+      if (changesOldRows(commit)) return this.#rebuild(await requireSnapshot(this.#access));
       const added = await this.#momentsOfFiles(commit.adds.filter(({ dataChange }) => dataChange));
       foldMoments(this.#moments, added);
       this.#version = commit.version;
@@ -98,7 +114,8 @@ export class TableMoments {
     const { store, location } = this.#access;
     const folder = subjectFolder("moments", this.#subject);
     const name = `${digits(this.#version)}.moments`;
-    const bytes = encodeMoments({ ...this.#subject, tableVersion: this.#version, moments: this.#moments });
+    const commitId = this.#access.commitIdAt?.(this.#version);
+    const bytes = encodeMoments({ ...this.#subject, tableVersion: this.#version, commitId, moments: this.#moments });
     await store.put(tableObject(location, folder + name), bytes);
     this.#savedVersion = this.#version;
     const kept = await checkpointKeys(this.#access, this.#subject);
@@ -144,7 +161,7 @@ async function newestCheckpoint(access: TableAccess, subject: PcaSubject, dimens
     try {
       const { bytes } = await store.get({ bucket: location.bucket, key }, { bytesMax: CHECKPOINT_BYTES_MAX });
       const checkpoint = decodeMoments(bytes, { ...subject, dimensions });
-      if (checkpoint.tableVersion <= versionMax) return checkpoint;
+      if (checkpoint.tableVersion <= versionMax && (await hasCommit(access, checkpoint))) return checkpoint;
     } catch (error) {
       // Not found: the keeper before this one has removed it after writing a newer one.
       const isGone = error instanceof FruitstreamError && error.code === "not-found";
@@ -154,6 +171,13 @@ async function newestCheckpoint(access: TableAccess, subject: PcaSubject, dimens
     }
   }
   return undefined;
+}
+
+/** False where another tool has written over that version: its rows are not those that were folded in. */
+async function hasCommit(access: TableAccess, { tableVersion, commitId }: MomentsCheckpoint): Promise<boolean> {
+  if (commitId === undefined) return true;
+  const commit = await readCommit(access, tableVersion);
+  return commit === undefined || idOf(commit) === commitId;
 }
 
 /** Oldest first. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { commitNoteSchema } from "./commit-note.ts";
 
 /**
  * The actions of a Delta log (https://github.com/delta-io/delta/blob/master/PROTOCOL.md#actions), under the protocol's
@@ -126,6 +127,7 @@ const commitInfo = z.object({
   isBlindAppend: z.boolean().nullish(),
   engineInfo: z.string().nullish(),
   txnId: z.string().nullish(),
+  fruitstream: commitNoteSchema.nullish().catch(undefined),
 });
 
 const actionSchema = z.object({

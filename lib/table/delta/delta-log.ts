@@ -1,4 +1,5 @@
 import { FruitstreamError } from "#lib/runtime/errors.ts";
+import type { StoredObject } from "#lib/store/object-store.ts";
 import { formatTableUri, type TableAccess, type TableLocation, tableObject } from "../table-location.ts";
 import {
   type Action,
@@ -43,10 +44,20 @@ export function commitOf(version: number, actions: readonly Action[]): Commit {
 
 /** The version's commit, or undefined when there is none (yet). */
 export async function readCommit(access: TableAccess, version: number): Promise<Commit | undefined> {
-  const path = commitPath(version);
-  const bytes = await readLogFile(access, path, COMMIT_BYTES_MAX);
-  if (bytes === undefined) return undefined;
-  const origin = `${formatTableUri(access.location)}/${path}`;
+  return (await readCommitFile(access, version))?.commit;
+}
+
+/** Like `readCommit`, with the etag of its file. */
+export async function readCommitFile(
+  access: TableAccess,
+  version: number,
+): Promise<{ commit: Commit; etag: string } | undefined> {
+  const file = await readLogObject(access, commitPath(version), COMMIT_BYTES_MAX);
+  return file && { commit: parseCommit(access, version, file.bytes), etag: file.etag };
+}
+
+function parseCommit(access: TableAccess, version: number, bytes: Uint8Array): Commit {
+  const origin = `${formatTableUri(access.location)}/${commitPath(version)}`;
   const actions = parseActions(Buffer.from(bytes).toString(), origin).map((action) => withOwnPath(action, access));
   const doubtful = actions.find(({ remove }) => remove && isAbsolute(remove.path) && !S3_URI.test(remove.path));
   if (doubtful === undefined) return commitOf(version, actions);
@@ -92,12 +103,20 @@ export async function* readCommits(
  * @throws invalid-table when it has more than `bytesMax` bytes.
  */
 export async function readLogFile(
-  { store, location }: TableAccess,
+  access: TableAccess,
   path: string,
   bytesMax: number,
 ): Promise<Uint8Array | undefined> {
+  return (await readLogObject(access, path, bytesMax))?.bytes;
+}
+
+async function readLogObject(
+  { store, location }: TableAccess,
+  path: string,
+  bytesMax: number,
+): Promise<StoredObject | undefined> {
   try {
-    return (await store.get(tableObject(location, path), { bytesMax })).bytes;
+    return await store.get(tableObject(location, path), { bytesMax });
   } catch (error) {
     if (!(error instanceof FruitstreamError)) throw error;
     if (error.code === "not-found") return undefined;

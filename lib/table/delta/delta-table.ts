@@ -5,21 +5,21 @@ import type { Logger } from "#lib/runtime/logger.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import type { Partitioning } from "../partitioning.ts";
 import { PHOTO_COLUMNS, type PhotoColumn } from "../photo-columns.ts";
-import { formatTableUri, type TableAccess, type TableLocation, tableObject } from "../table-location.ts";
-import { type AddFile, serialiseActions } from "./actions.ts";
-import { writeCheckpoint } from "./checkpoint.ts";
-import { type Commit, commitOf, commitPath, readCommit } from "./delta-log.ts";
+import { formatTableUri, type TableAccess, type TableLocation } from "../table-location.ts";
+import type { AddFile } from "./actions.ts";
+import type { Commit } from "./delta-log.ts";
+import { LogRepair } from "./log-repair.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { requireDeletable, requireReadable, requireWritable } from "./table-features.ts";
-import { tablePropertiesOf } from "./table-properties.ts";
-import { evolvedMetadata, requirePartitioning } from "./table-schema.ts";
+import { requireDeletable, requireWritable } from "./table-features.ts";
+import { TableLog } from "./table-log.ts";
+import { requirePartitioning } from "./table-schema.ts";
 import {
   conflictOf,
   type MovedTxn,
   type PlannedState,
+  planOf,
   type TableTransaction,
   type TransactionResult,
-  transactionActions,
 } from "./transaction.ts";
 
 /** An append: the transaction of a reducer's window. */
@@ -55,9 +55,9 @@ export class DeltaTable implements TableAccess {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly columns: readonly PhotoColumn[];
-  readonly #snapshot: Snapshot;
-  readonly #versionByCommitId = new Map<string, number>();
-  #commitsInHand: Commit[] = [];
+  readonly #log: TableLog;
+  readonly #repair: LogRepair;
+  #isWriter = false;
   #previousCall: Promise<unknown> = Promise.resolve();
 
   constructor({ store, location, logger, clock, columns = PHOTO_COLUMNS }: TableAccess, snapshot: Snapshot) {
@@ -66,30 +66,36 @@ export class DeltaTable implements TableAccess {
     this.logger = logger;
     this.clock = clock;
     this.columns = columns;
-    this.#snapshot = snapshot;
+    this.#log = new TableLog(this, snapshot);
+    this.#repair = new LogRepair(this, this.#log);
   }
 
   /** The newest state that this object has seen. It changes with the next `advance` or `commit`. */
   get snapshot(): Pick<Snapshot, "version" | "metadata" | "protocol" | "files" | "txnVersions"> {
-    return this.#snapshot;
+    return this.#log.snapshot;
+  }
+
+  /** The `txnId` of the commit that this object has made or read as a version, of the latest ones. */
+  commitIdAt(version: number): string | undefined {
+    return this.#log.commitIdAt(version);
   }
 
   /** A copy of the newest state that this object has seen, for a transaction to be planned on. O(files). */
   plan(): PlannedState {
-    const { version, metadata, protocol, files, txnVersions } = this.#snapshot;
-    return { version, metadata, protocol, files: new Map(files), txnVersions: new Map(txnVersions) };
+    return planOf(this.snapshot);
   }
 
   /** How its rows are laid out in folders. */
   get partitioning(): Partitioning {
-    return requirePartitioning(this.#snapshot.metadata, formatTableUri(this.location));
+    return requirePartitioning(this.snapshot.metadata, formatTableUri(this.location));
   }
 
   /** Reads the commits after the snapshot's version, and returns those not handed over yet. */
   advance(): Promise<Commit[]> {
     return this.#inTurn(async () => {
-      await this.#readNewCommits();
-      return this.#handOver();
+      await this.#log.readNew();
+      if (this.#isWriter) await this.#confirm();
+      return this.#log.handOver();
     });
   }
 
@@ -118,84 +124,62 @@ export class DeltaTable implements TableAccess {
    * append-only and the transaction deletes rows.
    */
   transact(transaction: TableTransaction): Promise<TransactionResult> {
+    this.#isWriter = true;
     return this.#inTurn(() => this.#transact(transaction));
   }
 
+  /**
+   * From now on this table is one that is written to: what others have written over is put back, here and whenever commits
+   * are made or read. Looks at the newest commits first, which may be of a writer that did not live to see it.
+   *
+   * @throws invalid-table when a commit can't be put back, with the rows that are missing; the table notes it, so that it
+   * is said once.
+   */
+  writes(): Promise<void> {
+    this.#isWriter = true;
+    return this.#inTurn(async () => {
+      requireWritable(this.snapshot, formatTableUri(this.location));
+      const gaps = await this.#log.checkHistory();
+      await this.#confirm();
+      await this.#repair.noteMissing(gaps);
+    });
+  }
+
   async #transact(transaction: TableTransaction): Promise<TransactionResult> {
+    await this.#confirm(transaction);
     for (let attempt = 0; attempt < COMMIT_ATTEMPTS_MAX; attempt++) {
-      const committed = this.#versionByCommitId.get(transaction.commitId);
+      const committed = this.#log.versionOf(transaction);
       if (committed !== undefined) return this.#committed(committed);
-      const conflict = conflictOf(transaction, this.#snapshot);
-      if (conflict !== undefined) return { outcome: "conflict", conflict, others: this.#handOver() };
+      const conflict = conflictOf(transaction, this.snapshot);
+      if (conflict !== undefined) return { outcome: "conflict", conflict, others: this.#log.handOver() };
       this.#requireAllowed(transaction);
-      if (await this.#tryNextVersion(transaction)) return this.#committed(this.#snapshot.version);
-      await this.#readNewCommits();
+      const isPut = await this.#log.put(transaction);
+      if (!isPut) await this.#log.readNew();
+      await this.#confirm(transaction);
+      if (isPut) await this.#log.writeCheckpointWhenDue();
     }
     const uri = formatTableUri(this.location);
     throw new FruitstreamError(
       "store-unavailable",
-      `${uri}: lost the next version to other writers ${COMMIT_ATTEMPTS_MAX} times; version ${this.#snapshot.version} is the newest seen`,
+      `${uri}: lost the next version to other writers ${COMMIT_ATTEMPTS_MAX} times; version ${this.snapshot.version} is the newest seen`,
     );
   }
 
-  async #tryNextVersion(transaction: TableTransaction): Promise<boolean> {
-    const version = this.#snapshot.version + 1;
-    const uri = formatTableUri(this.location);
-    const { checkpointIntervalVersions } = tablePropertiesOf(this.#snapshot.metadata, uri);
-    const metadata = transaction.metadata ?? this.#snapshot.metadata;
-    const evolved = evolvedMetadata(metadata, this.columns, uri);
-    const actions = transactionActions(transaction, this.#snapshot, evolved, ENGINE, this.clock.nowMs());
-    const body = Buffer.from(serialiseActions(actions));
-    if (!(await this.store.putIfAbsent(tableObject(this.location, commitPath(version)), body))) return false;
-    this.#apply(commitOf(version, actions));
-    if (version % checkpointIntervalVersions === 0) await this.#writeCheckpoint();
-    return true;
-  }
-
-  async #writeCheckpoint(): Promise<void> {
-    try {
-      await writeCheckpoint(this, this.#snapshot);
-    } catch (error) {
-      const fields = { event: "table_checkpoint_failed", err: error };
-      this.logger.warn(fields, "could not write a table checkpoint; readers replay the log until the next one");
-    }
-  }
-
-  async #readNewCommits(): Promise<void> {
-    for (;;) {
-      const commit = await readCommit(this, this.#snapshot.version + 1);
-      if (commit === undefined) return;
-      this.#apply(commit);
-    }
-  }
-
-  #apply(commit: Commit): void {
-    const { metadata, protocol } = this.#snapshot;
-    const next = { metadata: commit.metadata ?? metadata, protocol: commit.protocol ?? protocol };
-    requireReadable(next, commit.adds, formatTableUri(this.location));
-    this.#snapshot.apply(commit);
-    this.#commitsInHand.push(commit);
-    const commitId = commit.commitInfo?.txnId;
-    if (commitId) this.#versionByCommitId.set(commitId, commit.version);
-    if (this.#versionByCommitId.size > COMMIT_IDS_MAX) {
-      this.#versionByCommitId.delete(this.#versionByCommitId.keys().next().value!);
-    }
+  /** Makes sure that the log has what was made or read, and puts back what others have written over. */
+  async #confirm(inFlight?: TableTransaction): Promise<void> {
+    await this.#log.confirm();
+    await this.#repair.putBackLost(inFlight);
   }
 
   #committed(version: number): TransactionResult & { outcome: "committed" } {
-    return { outcome: "committed", version, others: this.#handOver().filter((commit) => commit.version !== version) };
-  }
-
-  #handOver(): Commit[] {
-    const commits = this.#commitsInHand;
-    this.#commitsInHand = [];
-    return commits;
+    const others = this.#log.handOver().filter((commit) => commit.version !== version);
+    return { outcome: "committed", version, others };
   }
 
   #requireAllowed({ removes = [], dataChange = true }: TableTransaction): void {
     const uri = formatTableUri(this.location);
-    requireWritable(this.#snapshot, uri);
-    if (removes.length > 0 && dataChange) requireDeletable(this.#snapshot, uri);
+    requireWritable(this.snapshot, uri);
+    if (removes.length > 0 && dataChange) requireDeletable(this.snapshot, uri);
   }
 
   #inTurn<T>(call: () => Promise<T>): Promise<T> {
@@ -207,9 +191,3 @@ export class DeltaTable implements TableAccess {
 
 /** Every lost attempt means that another writer succeeded, so this many in a row say that something else is wrong. */
 const COMMIT_ATTEMPTS_MAX = 100;
-
-/** The latest attempts by which a repeated request is recognised. */
-const COMMIT_IDS_MAX = 1000;
-
-/** Who wrote a commit, as `DESCRIBE HISTORY` shows it. */
-export const ENGINE = "fruitstream";

@@ -10,6 +10,10 @@ export interface CheckpointFiles {
 export interface LogListing {
   /** Ascending. */
   readonly commits: readonly number[];
+  /** Of the commits' files, by version. */
+  readonly etags: ReadonlyMap<number, string>;
+  /** Commits of lower versions may have been cleaned up; 0 where none were by us. */
+  readonly cleanedBelow: number;
   /** Ascending by version, of which there may be several checkpoints. Those with missing parts are left out. */
   readonly checkpoints: readonly CheckpointFiles[];
 }
@@ -21,17 +25,24 @@ export interface LogListing {
 export async function listLog({ store, location }: TableAccess, fromVersion: number): Promise<LogListing> {
   const folder = tableObject(location, `${LOG_FOLDER}/`);
   const commits: number[] = [];
+  const etags = new Map<number, string>();
+  let cleanedBelow = 0;
   const checkpoints: CheckpointFiles[] = [];
   const parts = new Map<string, string[]>();
-  for await (const { key } of store.list(folder.bucket, folder.key, { startAfter: folder.key + digits(fromVersion) })) {
-    const [name, digitsOfVersion, kind] = LOG_NAME.exec(key.slice(folder.key.length)) ?? [];
+  const startAfter = folder.key + digits(fromVersion);
+  for await (const { key, etag } of store.list(folder.bucket, folder.key, { startAfter })) {
+    const fileName = key.slice(folder.key.length);
+    cleanedBelow = Math.max(cleanedBelow, boundaryOf(fileName));
+    const [name, digitsOfVersion, kind] = LOG_NAME.exec(fileName) ?? [];
     const version = Number(digitsOfVersion);
     // A version that no number can tell from its neighbours is nobody's.
     if (name === undefined || kind === undefined || !Number.isSafeInteger(version)) continue;
     const path = `${LOG_FOLDER}/${name}`;
     const [, , partCount] = PART.exec(kind) ?? [];
-    if (kind === "json") commits.push(version);
-    else if (partCount === undefined) checkpoints.push({ version, paths: [path] });
+    if (kind === "json") {
+      commits.push(version);
+      etags.set(version, etag);
+    } else if (partCount === undefined) checkpoints.push({ version, paths: [path] });
     else {
       // Names sort by their part, so each list comes to be in order.
       const paths = parts.get(`${version} ${partCount}`) ?? [];
@@ -40,8 +51,22 @@ export async function listLog({ store, location }: TableAccess, fromVersion: num
       if (paths.length === Number(partCount)) checkpoints.push({ version, paths });
     }
   }
-  return { commits, checkpoints: checkpoints.sort((a, b) => a.version - b.version) };
+  return { commits, etags, cleanedBelow, checkpoints: checkpoints.sort((a, b) => a.version - b.version) };
 }
+
+/**
+ * The file, relative to the table's root, that says that commits below a version were or will be cleaned up. Its name sorts
+ * behind those of all versions, so that every listing from a version on shows it.
+ */
+export function boundaryPath(version: number): string {
+  return `${LOG_FOLDER}/${BOUNDARY_BEGIN}${digits(version)}`;
+}
+
+function boundaryOf(fileName: string): number {
+  return fileName.startsWith(BOUNDARY_BEGIN) ? Number(fileName.slice(BOUNDARY_BEGIN.length)) || 0 : 0;
+}
+
+const BOUNDARY_BEGIN = "_fruitstream_cleaned_below.";
 
 /** A commit; a checkpoint in one file, in parts, or of the protocol's version 2, which has a UUID in its name. */
 const LOG_NAME =

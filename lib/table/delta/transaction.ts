@@ -2,6 +2,8 @@ import assert from "node:assert";
 import { isDeepStrictEqual } from "node:util";
 import type { Action, AddFile, CommitInfo, Metadata, RemoveFile } from "./actions.ts";
 import { recordCountOf } from "./column-statistics.ts";
+import { noteOf } from "./commit-chain.ts";
+import { ENGINE } from "./commit-note.ts";
 import type { Commit } from "./delta-log.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -40,6 +42,8 @@ export interface TableTransaction {
   readonly txns?: readonly TxnMove[];
   /** What the metadata is to become; with `reads` only. */
   readonly metadata?: Metadata;
+  /** The commit that this one puts back, or notes as lost, since another tool has written over it. */
+  readonly settles?: { readonly version: number; readonly id: string | null };
 }
 
 interface TxnMove {
@@ -58,6 +62,8 @@ interface ReadSet {
    * would: rows that are added while an operation runs count as added after it.
    */
   readonly newFiles?: (partitionValues: AddFile["partitionValues"]) => boolean;
+  /** Whether any commit since, whatever it did, is in conflict. */
+  readonly alone?: boolean;
 }
 
 /** What `DESCRIBE HISTORY` shows. */
@@ -99,28 +105,34 @@ export type TransactionResult = { readonly others: readonly Commit[] } & (
   | { readonly outcome: "conflict"; readonly conflict: Conflict }
 );
 
+/** A copy of a state, for a transaction to be planned on. O(files). */
+export function planOf({ version, metadata, protocol, files, txnVersions }: PlannedState): PlannedState {
+  return { version, metadata, protocol, files: new Map(files), txnVersions: new Map(txnVersions) };
+}
+
 /** What keeps a transaction from following a state of the table; undefined when nothing does. */
 export function conflictOf(transaction: TableTransaction, state: PlannedState): Conflict | undefined {
   return readConflictOf(transaction, state) ?? txnConflictOf(transaction, state);
 }
 
-/**
- * The actions of a transaction as the version after `state`.
- *
- * @param evolved the metadata that the commit has to bring along, if any.
- * @param engine who commits.
- */
-export function transactionActions(
-  transaction: TableTransaction,
-  state: Pick<PlannedState, "version">,
-  evolved: Metadata | undefined,
-  engine: string,
-  nowMs: number,
-): Action[] {
+/** What a commit says beside its transaction. */
+export interface CommitContext {
+  /** The version before. */
+  readonly stateVersion: number;
+  /** The commit of the version before, where that is known. */
+  readonly previous: Commit | undefined;
+  /** The metadata that the commit has to bring along, if any. */
+  readonly evolved: Metadata | undefined;
+  readonly nowMs: number;
+}
+
+/** The actions of a transaction as a version. */
+export function transactionActions(transaction: TableTransaction, context: CommitContext): Action[] {
+  const { evolved, nowMs } = context;
   const { adds, removes = [], txns = [], dataChange = true, metadata } = transaction;
   const metaData = evolved ?? metadata;
   return [
-    { commitInfo: commitInfoOf(transaction, state.version, engine, nowMs) },
+    { commitInfo: commitInfoOf(transaction, context) },
     ...(metaData ? [{ metaData }] : []),
     ...txns.map(({ appId, version }) => ({ txn: { appId, version, lastUpdated: nowMs } })),
     ...removes.map((file) => ({ remove: removalOf(file, dataChange, nowMs) })),
@@ -133,13 +145,16 @@ function readConflictOf({ reads, removes = [] }: TableTransaction, state: Planne
     assert(removes.length === 0, "a transaction that removes files says in which state it has read them");
     return undefined;
   }
-  const { planned, files = [], newFiles } = reads;
+  const { planned, files = [], newFiles, alone = false } = reads;
   const since = `since version ${planned.version}`;
   if (!isDeepStrictEqual(state.protocol, planned.protocol)) {
     return { name: "ProtocolChanged", detail: `the table's protocol was changed ${since}` };
   }
   if (!isDeepStrictEqual(state.metadata, planned.metadata)) {
     return { name: "MetadataChanged", detail: `the table's schema or properties were changed ${since}` };
+  }
+  if (alone && state.version !== planned.version) {
+    return { name: "ConcurrentAppend", detail: `others have committed ${since}` };
   }
   const appended = newFiles && firstAppended(planned, state, newFiles);
   if (appended) return { name: "ConcurrentAppend", detail: `${appended.path} was added ${since}` };
@@ -175,32 +190,31 @@ function txnConflictOf({ txns = [] }: TableTransaction, { txnVersions }: Planned
   return { name: "ConcurrentTransaction", detail, moved };
 }
 
-/** With everything that the protocol knows of a removed file, so that whoever restores or streams it need not look. */
+/** With everything that the protocol knows of a removed file, so that whoever settles or streams it need not look. */
 function removalOf({ path, partitionValues, size, tags }: AddFile, dataChange: boolean, nowMs: number): RemoveFile {
   const extended = { extendedFileMetadata: true, partitionValues, size, ...(tags ? { tags } : {}) };
   return { path, deletionTimestamp: nowMs, dataChange, ...extended };
 }
 
-function commitInfoOf(
-  transaction: TableTransaction,
-  readVersion: number,
-  engineInfo: string,
-  timestamp: number,
-): CommitInfo {
+function commitInfoOf(transaction: TableTransaction, { stateVersion, previous, nowMs }: CommitContext): CommitInfo {
   const { commitId, operation, reads, dataChange = true } = transaction;
   const rewrites = dataChange ? "WriteSerializable" : "SnapshotIsolation";
   return {
-    timestamp,
+    timestamp: nowMs,
     operation: operation.name,
     operationParameters: mapValues(operation.parameters, (value) =>
       typeof value === "string" ? value : JSON.stringify(value),
     ),
-    readVersion: reads?.planned.version ?? readVersion,
+    readVersion: reads?.planned.version ?? stateVersion,
     isolationLevel: reads?.newFiles ? "Serializable" : rewrites,
     isBlindAppend: reads === undefined,
     operationMetrics: mapValues({ ...fileMetrics(transaction), ...operation.metrics }, String),
-    engineInfo,
+    engineInfo: ENGINE,
     txnId: commitId,
+    fruitstream: {
+      ...noteOf(transaction, previous),
+      ...(transaction.settles ? { settles: transaction.settles } : {}),
+    },
   };
 }
 

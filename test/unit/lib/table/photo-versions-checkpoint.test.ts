@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { fingerprintOf } from "#lib/table/photo-version.ts";
 import { PhotoVersionSet } from "#lib/table/photo-version-set.ts";
 import { readPhotoVersions, writePhotoVersions } from "#lib/table/photo-versions-checkpoint.ts";
-import { accessOf, emptyStore, LOCATION } from "./table-fixtures.ts";
+import { accessOf, emptyStore, LOCATION, logName, putLogFile } from "./table-fixtures.ts";
 
 const OF = { tableId: "t", partition: 1, partitions: 3 };
 const photo = (index: number) =>
@@ -77,4 +77,15 @@ test.each(["no JSON", "null"])("a part whose digest is right but whose header is
   const [key] = await keys();
   await store.put({ bucket: LOCATION.bucket, key: key! }, Buffer.concat([sealed, digest]));
   expect(await read()).toBeUndefined();
+});
+
+test("a checkpoint of a version that another tool has written over is none", async () => {
+  const { store, access, read } = await world();
+  const commitOf = (txnId: string) => JSON.stringify({ commitInfo: { txnId } });
+  await putLogFile(store, logName(3), commitOf("ours"));
+  await writePhotoVersions(access, OF, { tableVersion: 2, versions: setOf(2) });
+  await writePhotoVersions(access, OF, { tableVersion: 3, commitId: "ours", versions: setOf(3) });
+  expect((await read())?.tableVersion).toBe(3);
+  await putLogFile(store, logName(3), commitOf("Spark's"));
+  expect((await read())?.tableVersion).toBe(2);
 });

@@ -148,6 +148,23 @@ describe("what others commit", () => {
   });
 });
 
+test("behind whom the log was cleaned up, knows what was deleted and added meanwhile", async () => {
+  let table = await openTable(store, LOCATION, { createIfAbsent: true });
+  const [gone] = [await append(table, [0]), await append(table, [2])];
+  table = await openTable(store, LOCATION);
+  const owner = await ownerOf(table, [0]);
+  const other = await openTable(store, LOCATION, { createIfAbsent: true });
+  await write([{ remove: { path: gone.path, deletionTimestamp: 1, dataChange: true } }]);
+  await other.advance();
+  const another = await ownerOf(other, []);
+  for (let number = 0; number < 20; number++) await commitAndTell(other, another, []);
+  for (let version = 0; version < 20; version++)
+    await memory.delete(tableObject(LOCATION, `_delta_log/${logName(version)}`));
+  await commitAndTell(table, owner, [4]);
+  expect(table.snapshot.version).toBe(other.snapshot.version + 1);
+  expect(knownOf(owner, 0)).toEqual([2, 4]);
+});
+
 describe("an open window", () => {
   test("is forgotten with the next ownership, and kept when it was committed", async () => {
     const table = await openTable(store, LOCATION, { createIfAbsent: true });

@@ -1,10 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, expect, test } from "vitest";
+import { systemClock } from "#lib/runtime/clock.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
+import { cleanLog } from "#lib/table/delta/clean-log.ts";
+import { commitPath } from "#lib/table/delta/delta-log.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import type { PhotoRow } from "#lib/table/photo-row.ts";
 import { writeRows } from "#lib/table/table-files.ts";
+import { tableObject } from "#lib/table/table-location.ts";
 import { BasisKeeper } from "#services/reducer/basis-keeper.ts";
 import { Projector } from "#services/reducer/projector.ts";
 import { SubjectBases } from "#services/reducer/subject-bases.ts";
@@ -46,6 +50,39 @@ test("a reducer that keeps the moments again goes on from the newest checkpoint,
   // Its own window is folded in from memory.
   expect(first.filesRead.size).toBe(version - 1 - checkpoint);
   await expectWholeTable(first);
+});
+
+test("moments are read from the rows where the log was cleaned up behind them, held or in a checkpoint", async () => {
+  const [first, second] = [await openMember(), await openMember()];
+  first.keep(true);
+  await first.commitWindow();
+  await first.save();
+  for (let window = 0; window < 25; window++) await second.commitWindow();
+  await cleanLog(
+    { ...second.table, clock: { ...systemClock, nowMs: () => Date.now() + 31 * 86_400_000 } },
+    second.table.snapshot,
+  );
+  await first.commitWindow();
+  await expectWholeTable(first);
+
+  await forgetMomentsAfter(1);
+  second.keep(true);
+  await second.commitWindow();
+  await expectWholeTable(second);
+});
+
+test("moments of a version that another tool has written over are read from the rows", async () => {
+  const member = await openMember();
+  member.keep(true);
+  await member.commitWindow();
+  await member.save();
+  const { version } = member.table.snapshot;
+  const commitInfo = { operation: "DELETE", txnId: "another" };
+  await memory.put(tableObject(location, commitPath(version)), Buffer.from(JSON.stringify({ commitInfo })));
+  const restarted = await openMember();
+  restarted.keep(true);
+  await restarted.commitWindow();
+  await expectWholeTable(restarted);
 });
 
 test("what a keeper held is gone with its keeping: it is not saved, and is loaded anew", async () => {
@@ -169,6 +206,14 @@ async function expectWholeTable({ table, save }: Member): Promise<void> {
   const moments = await TableMoments.load(table, SUBJECT, DIMENSIONS, loopKernel);
   expect(moments.version).toBe(table.snapshot.version);
   expect(moments.moments.count).toBe(WINDOW_ROWS * table.snapshot.files.size);
+}
+
+/** Leaves the checkpoint of that version only. */
+async function forgetMomentsAfter(version: number): Promise<void> {
+  for (const key of await momentsKeys()) {
+    if (!key.endsWith(`${version}.moments`)) await memory.delete({ bucket: location.bucket, key });
+  }
+  expect(await momentsKeys()).toHaveLength(1);
 }
 
 async function momentsKeys(): Promise<string[]> {

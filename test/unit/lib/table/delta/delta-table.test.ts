@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { systemClock } from "#lib/runtime/clock.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { type Commit, readCommits } from "#lib/table/delta/delta-log.ts";
 import type { CommitRequest, DeltaTable } from "#lib/table/delta/delta-table.ts";
@@ -206,6 +207,27 @@ describe("a commit", () => {
     await expect(table.advance()).rejects.toThrow(/feature deletionVectors: rows of "a"/);
     await expect(table.commit(requestOf(table, ["a"]))).rejects.toThrow(/feature deletionVectors/);
     expect(table.snapshot.version).toBe(1);
+  });
+
+  it("is refused once another tool lets offsets expire, also when the table is opened to be written to", async () => {
+    const store = emptyStore();
+    const table = await openTable(store, LOCATION, created);
+    const configuration = { "delta.setTransactionRetentionDuration": "interval 1 days" };
+    await putLogFile(store, logName(1), JSON.stringify({ metaData: { ...table.snapshot.metadata, configuration } }));
+    const refusal = /setTransactionRetentionDuration \(interval 1 days\) .* UNSET TBLPROPERTIES/;
+    await expect(table.commit(requestOf(table, ["a"]))).rejects.toThrow(refusal);
+    await expect(openTable(store, LOCATION, created)).rejects.toThrow(refusal);
+    await openTable(store, LOCATION);
+  });
+
+  it("keeps when a txn was written, in checkpoints too", async () => {
+    const store = emptyStore();
+    const clock = { ...systemClock, nowMs: () => 1_700_000_000_000 };
+    const table = await openTable(store, LOCATION, { ...created, clock });
+    for (let version = 1; version <= 10; version++) await table.commit(requestOf(table, ["a"]));
+    await store.delete(tableObject(LOCATION, `_delta_log/${logName(9)}`));
+    const { txns } = await readSnapshot(accessOf(store));
+    expect([...txns.values()]).toMatchObject([{ appId: "a", version: 10, lastUpdated: 1_700_000_000_000 }]);
   });
 
   it("stands, with a warning, when its checkpoint can't be written", async () => {
