@@ -23,6 +23,7 @@ import type { FaultStack } from "./fault-stack.ts";
 import type { SamplePhoto } from "./sample-photos.ts";
 import { type ServiceKind, ServiceUnderFault } from "./service-under-fault.ts";
 import { until } from "./until.ts";
+import { PARTITIONING, worldEnv } from "./world-env.ts";
 
 const PARTITIONS = 4;
 const FLOW_PHOTOS = 8;
@@ -32,8 +33,6 @@ const APPEND_MS_MAX = 60_000;
 const PUTS_MAX = 16;
 const FIRST_EVENT_MS = Date.parse("2026-03-01T10:00:00Z");
 const HOUR_MS = 3_600_000;
-/** By the photos' own hours: commits of many files. */
-const PARTITIONING = { by: "hour", time: "capture" } as const;
 /** Of no photo. */
 const WRONG_ETAG = "0".repeat(32);
 /** So that a commit carries more than one file. */
@@ -136,9 +135,12 @@ export class World {
     await until("the groups have come to rest", () => members.every(({ partitions }) => partitions?.length === 2));
   }
 
-  /** Puts the next so many photos on S3, so that S3 may be away when they are announced. */
-  async putAhead(count: number): Promise<void> {
-    await this.#putNext(count);
+  /** Puts the next so many photos on S3, so that S3 may be away when they are announced. Gives their numbers. */
+  async putAhead(count: number): Promise<number[]> {
+    const limit = pLimit(PUTS_MAX);
+    const numbers = Array.from({ length: count }, (_, index) => this.#announced + index);
+    await Promise.all(numbers.map((number) => limit(() => this.#putCopy(number))));
+    return numbers;
   }
 
   /**
@@ -258,15 +260,8 @@ export class World {
 
   /** Of the next photos: each is another one, whose announcement is a row of its own. */
   async #records(count: number, hours: number): Promise<NewRecord[]> {
-    const numbers = await this.#putNext(count);
+    const numbers = await this.putAhead(count);
     return numbers.map((number) => this.#record(number, hours));
-  }
-
-  async #putNext(count: number): Promise<number[]> {
-    const limit = pLimit(PUTS_MAX);
-    const numbers = Array.from({ length: count }, (_, index) => this.#announced + index);
-    await Promise.all(numbers.map((number) => limit(() => this.#putCopy(number))));
-    return numbers;
   }
 
   async #putCopy(number: number): Promise<void> {
@@ -299,24 +294,8 @@ export class World {
 
   /** What services and commands are told by their environment. */
   get env(): Record<string, string> {
-    const { bucket, modelFolder, id, stack } = this.parts;
-    return {
-      ...stack.serviceEnv,
-      PHOTOS_BUCKET: bucket,
-      TOPIC_PREFIX: `${id}.`,
-      TABLE_URI: `s3://${bucket}/${this.location.prefix}`,
-      TABLE_PARTITION_BY: PARTITIONING.by,
-      TABLE_PARTITION_TIME: PARTITIONING.time,
-      HTTP_PORT: "0",
-      FEATURIZER_MODEL_DIR: modelFolder,
-      FEATURIZER_GROUP: this.groups.featurizer,
-      FEATURIZER_WORKERS: "1",
-      FEATURIZER_COMMIT_MS: "200",
-      FEATURIZER_SESSION_MS: "6000",
-      REDUCER_GROUP: this.groups.reducer,
-      REDUCER_SESSION_MS: "6000",
-      // Many small commits, so that a fault meets one.
-      REDUCER_WINDOW_MS_MAX: "100",
-    };
+    const { stack, bucket, id, modelFolder } = this.parts;
+    const { location, groups } = this;
+    return worldEnv({ stackEnv: stack.serviceEnv, bucket, id, modelFolder, location, groups });
   }
 }
