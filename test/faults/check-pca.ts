@@ -4,7 +4,8 @@ import { openMatrixKernel } from "#lib/pca/kernel/onnx-matrix-kernel.ts";
 import { type Moments, momentsOfRows } from "#lib/pca/moments.ts";
 import { principalAngles } from "#lib/pca/principal-angles.ts";
 import { BasisStore } from "#lib/table/basis-store.ts";
-import { readCommits } from "#lib/table/delta/delta-log.ts";
+import type { AddFile } from "#lib/table/delta/actions.ts";
+import { readCommit, readCommits } from "#lib/table/delta/delta-log.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { readFeatures } from "#lib/table/feature-vectors.ts";
 import { joinVectors } from "#lib/table/join-vectors.ts";
@@ -27,12 +28,14 @@ export async function checkPca(table: DeltaTable): Promise<string[]> {
   const { model = "", run = "" } = file.partitionValues as Partial<Record<string, string>>;
   const subject = { model, run };
   const vectors = await vectorsByCommit(table);
+  const rows = vectors?.flat() ?? (await vectorsOf(table, [...table.snapshot.files.values()]));
   const kernel = await openMatrixKernel(1);
   try {
-    const fromRows = await momentsOfRows(joinVectors(vectors.flat()), TINY_DIMENSIONS, kernel);
+    const fromRows = await momentsOfRows(joinVectors(rows), TINY_DIMENSIONS, kernel);
     const left = await TableMoments.load(table, subject, TINY_DIMENSIONS, kernel);
     await left.catchUp(table.snapshot.version);
-    return [...compareMoments(left.moments, fromRows), ...(await checkNewestBasis(table, subject, vectors, kernel))];
+    const basisProblems = vectors ? await checkNewestBasis(table, subject, vectors, kernel) : [];
+    return [...compareMoments(left.moments, fromRows), ...basisProblems];
   } finally {
     await kernel.release();
   }
@@ -73,17 +76,24 @@ async function checkNewestBasis(
   ];
 }
 
-async function vectorsByCommit(table: DeltaTable): Promise<Float32Array[][]> {
+/** Undefined where the log no longer says what rows a basis was computed from: it was cleaned up, or written over. */
+async function vectorsByCommit(table: DeltaTable): Promise<Float32Array[][] | undefined> {
+  if ((await readCommit(table, 0)) === undefined) return undefined;
   const commits: Float32Array[][] = [];
-  for await (const { adds } of readCommits(table, -1, table.snapshot.version)) {
-    const vectors: Float32Array[] = [];
-    for (const file of adds) {
-      for await (const { values } of readFeatures(table, file, TINY_DIMENSIONS)) {
-        for (let at = 0; at < values.length; at += TINY_DIMENSIONS)
-          vectors.push(values.subarray(at, at + TINY_DIMENSIONS));
-      }
-    }
-    commits.push(vectors);
+  for await (const { adds, commitInfo } of readCommits(table, -1, table.snapshot.version)) {
+    if (commitInfo?.fruitstream?.settles) return undefined;
+    commits.push(await vectorsOf(table, adds));
   }
   return commits;
+}
+
+async function vectorsOf(table: DeltaTable, files: readonly AddFile[]): Promise<Float32Array[]> {
+  const vectors: Float32Array[] = [];
+  for (const file of files) {
+    for await (const { values } of readFeatures(table, file, TINY_DIMENSIONS)) {
+      for (let at = 0; at < values.length; at += TINY_DIMENSIONS)
+        vectors.push(values.subarray(at, at + TINY_DIMENSIONS));
+    }
+  }
+  return vectors;
 }
