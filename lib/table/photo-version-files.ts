@@ -9,6 +9,9 @@ import type { TableAccess } from "./table-location.ts";
 /** The photo version of a row of a data file. */
 export type FilePhotoVersion = PlacedPhotoVersion;
 
+/** Told of a row's photo version, of the file that it is in, and of its index there. */
+export type OnPhotoVersion = (version: FilePhotoVersion, file: AddFile, row: number) => void;
+
 export interface EachPhotoVersionOptions {
   /** Asked between some files and the next: whether the rest need not be read. */
   readonly isEnough?: () => boolean;
@@ -31,7 +34,7 @@ const FILES_READ_MAX = 16;
 export async function eachPhotoVersion(
   access: TableAccess,
   files: readonly AddFile[],
-  onVersion: (version: FilePhotoVersion) => void,
+  onVersion: OnPhotoVersion,
   { isEnough = () => false, skipsMissing = false }: EachPhotoVersionOptions = {},
 ): Promise<void> {
   for (let first = 0; first < files.length && !isEnough(); first += FILES_READ_MAX) {
@@ -43,19 +46,21 @@ export async function eachPhotoVersion(
 async function readFile(
   access: TableAccess,
   file: AddFile,
-  onVersion: (version: FilePhotoVersion) => void,
+  onVersion: OnPhotoVersion,
   skipsMissing: boolean,
 ): Promise<void> {
   const { model, run } = file.partitionValues;
   if (!model || !run) return;
+  let firstRow = 0;
   try {
     let withoutVersion = 0;
     for await (const rows of readColumns(access, file, COLUMNS)) {
-      for (const row of rows) {
+      for (const [index, row] of rows.entries()) {
         const version = versionOf({ model, run }, row);
-        if (version) onVersion(version);
+        if (version) onVersion(version, file, firstRow + index);
         else withoutVersion += 1;
       }
+      firstRow += rows.length;
     }
     if (withoutVersion > 0) warnOfRows(access, file, withoutVersion);
   } catch (error) {
