@@ -3,6 +3,7 @@ import type { ConfigShape, Setting } from "#lib/runtime/config.ts";
 import { pythonConfig } from "#ops/models/python-environment.ts";
 import { featurizerConfig } from "#services/featurizer/config.ts";
 import { ingestConfig } from "#services/ingest/config.ts";
+import { maintainerConfig } from "#services/maintainer/config.ts";
 import { reducerConfig } from "#services/reducer/config.ts";
 import { stackConfig } from "#stack/stack-settings.ts";
 import { type OutputFlags, printJson, withJson } from "./output.ts";
@@ -12,6 +13,7 @@ export const CONFIG_SHAPES = {
   ingest: ingestConfig,
   featurizer: featurizerConfig,
   reducer: reducerConfig,
+  maintainer: maintainerConfig,
   "The local stack": stackConfig,
   "The commands that need Python": pythonConfig,
 } as const satisfies Record<string, ConfigShape>;
@@ -72,7 +74,7 @@ that is wrong stops a service or a command at its start with a message that name
 one of these and is none, with the nearest name:
 
 - with a prefix of ours (\`S3_\`, \`TOPIC_\`, \`PHOTOS_\`, \`TABLE_\`, \`INGEST_\`, \`FEATURIZER_\`, \`REDUCER_\`,
-  \`FRUITSTREAM_\`), whatever follows;
+  \`MAINTAINER_\`, \`FRUITSTREAM_\`), whatever follows;
 - with a prefix that other software uses too (\`KAFKA_\`, \`HTTP_\`, \`LOG_\`), when it is a name below but for one or two
   letters: \`KAFKA_BROKER\` is refused, \`KAFKA_HEAP_OPTS\` and \`HTTP_PROXY\` are not;
 - not what Kubernetes sets in every container for each service, as \`KAFKA_PORT_9092_TCP\` or \`S3_SERVICE_HOST\`.

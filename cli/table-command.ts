@@ -6,11 +6,12 @@ import { readTableFacts, type TableFacts } from "#ops/table/table-facts.ts";
 import { cliDeps } from "./cli-deps.ts";
 import { type OutputFlags, print, printJson, withJson } from "./output.ts";
 import { addTableCheck } from "./table-check-command.ts";
+import { addTableMaintenance } from "./table-maintain-command.ts";
 import { addTableReproject } from "./table-reproject-command.ts";
 
-/** `fruitstream table show|export|reproject|check`: looks at a table without any other tool. */
+/** `fruitstream table …`: looks at a table and keeps it well, without any other tool. */
 export function tableCommand(): Command {
-  const table = new Command("table").description("inspect, copy, mend or check the table");
+  const table = new Command("table").description("inspect, copy, maintain or check the table");
   withJson(table.command("show"))
     .description("print version, rows by partition, consumed offsets and PCA bases")
     .argument("[table]", TABLE_PLACES)
@@ -20,6 +21,7 @@ export function tableCommand(): Command {
     .argument("<folder>", "an empty or a new folder")
     .option("--table <place>", TABLE_PLACES)
     .action(runExport);
+  addTableMaintenance(table);
   addTableReproject(table);
   addTableCheck(table);
   return table;

@@ -6,6 +6,8 @@ collectDefaultMetrics({ register: registry });
 
 const STAGE_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60];
 
+const ROUND_SECONDS = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600];
+
 export const metrics = {
   ingestPhotos: new Counter({
     name: "fruitstream_ingest_photos_total",
@@ -89,6 +91,48 @@ export const metrics = {
   tableVersion: new Gauge({
     name: "fruitstream_table_version",
     help: "Newest table version that this reducer has seen. If reducers differ for long, the one behind is stuck: restart it.",
+    registers: [registry],
+  }),
+  maintainerRounds: new Counter({
+    name: "fruitstream_maintainer_rounds_total",
+    help: "Rounds of maintenance, by outcome (done, overridden). Overridden means that another maintainer commits to the table; one is enough. If it stays flat, look at /readyz.",
+    labelNames: ["outcome"],
+    registers: [registry],
+  }),
+  maintainerRoundSeconds: new Histogram({
+    name: "fruitstream_maintainer_round_seconds",
+    help: "Seconds of one round of maintenance. Constantly far above MAINTAINER_INTERVAL_MS: the table grows faster than it is compacted, raise REDUCER_WINDOW_MS_MAX.",
+    buckets: ROUND_SECONDS,
+    registers: [registry],
+  }),
+  maintainerFiles: new Gauge({
+    name: "fruitstream_maintainer_table_files",
+    help: "Data files of the table's newest version. If it rises without an end, compaction fails: look for files_not_compacted in the log.",
+    registers: [registry],
+  }),
+  maintainerCompactedFiles: new Counter({
+    name: "fruitstream_maintainer_compacted_files_total",
+    help: "Files that compaction has replaced by fewer. Compare with the files that reducers write.",
+    registers: [registry],
+  }),
+  maintainerWrittenBytes: new Counter({
+    name: "fruitstream_maintainer_written_bytes_total",
+    help: "Bytes of files that the maintainer has written. More than four times what reducers write: raise MAINTAINER_OPEN_FILES_MIN.",
+    registers: [registry],
+  }),
+  maintainerConflicts: new Counter({
+    name: "fruitstream_maintainer_conflicts_total",
+    help: "Commits that were given up since others had changed the same files. Frequent ones mean that another tool compacts or deletes too.",
+    registers: [registry],
+  }),
+  maintainerRepeats: new Counter({
+    name: "fruitstream_maintainer_repeats_total",
+    help: "Rows removed because their photo version had an earlier row. Reducers drop most of them before they are rows: if it rises, raise REDUCER_PHOTO_VERSIONS_MAX.",
+    registers: [registry],
+  }),
+  maintainerVacuumedFiles: new Counter({
+    name: "fruitstream_maintainer_vacuumed_files_total",
+    help: "Files deleted since no version within delta.deletedFileRetentionDuration needed them. If it stays flat for longer than that, the folder grows: look at /readyz.",
     registers: [registry],
   }),
   basisVersion: new Gauge({

@@ -61,6 +61,13 @@ export const SETTING_NAMES = [
   "REDUCER_WINDOW_BYTES_MAX",
   "REDUCER_WINDOW_MS_MAX",
   "REDUCER_BASIS_ANGLE_DEGREES_MAX",
+  "MAINTAINER_INTERVAL_MS",
+  "MAINTAINER_QUIET_MS",
+  "MAINTAINER_FILE_BYTES_MAX",
+  "MAINTAINER_OPEN_FILES_MIN",
+  "MAINTAINER_REPEATS_MS",
+  "MAINTAINER_VACUUM_MS",
+  "MAINTAINER_NICE",
   "FRUITSTREAM_STACK_DIR",
   "FRUITSTREAM_CACHE_DIR",
   "FRUITSTREAM_KAFKA_PORT",
@@ -75,7 +82,7 @@ export type SettingName = (typeof SETTING_NAMES)[number];
 export const COMPOSE_NAMES = ["INGEST_PORT"] as const;
 
 /** Whoever sets a variable that begins so means us: every unknown one is most likely a misspelt setting. */
-const OWN_PREFIXES = /^(S3|TOPIC|PHOTOS|TABLE|INGEST|FEATURIZER|REDUCER|FRUITSTREAM)_/;
+const OWN_PREFIXES = /^(S3|TOPIC|PHOTOS|TABLE|INGEST|FEATURIZER|REDUCER|MAINTAINER|FRUITSTREAM)_/;
 
 /**
  * Prefixes that other software uses too, under names that no list could hold: Kafka's tools and images (`KAFKA_OPTS`,

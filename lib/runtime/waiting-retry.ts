@@ -21,7 +21,8 @@ export type StepName =
   | "photo-versions"
   | "write-files"
   | "commit"
-  | "checkpoint";
+  | "checkpoint"
+  | "maintain";
 
 /** One step that needs another system. */
 export interface WaitingStep<Result> {

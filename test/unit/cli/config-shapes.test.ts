@@ -36,7 +36,7 @@ describe.each(shapes)("%s", (_reader, shape) => {
 });
 
 function fieldOf(name: string): string {
-  const words = name.replace(/^(FEATURIZER|REDUCER|INGEST|FRUITSTREAM)_/, "").toLowerCase();
+  const words = name.replace(/^(FEATURIZER|REDUCER|MAINTAINER|INGEST|FRUITSTREAM)_/, "").toLowerCase();
   return words.replaceAll(/_([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase());
 }
 
