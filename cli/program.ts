@@ -13,7 +13,7 @@ import { modelsCommand } from "./models-command.ts";
 import { plotCommand } from "./plot-command.ts";
 import { replayCommand } from "./replay-command.ts";
 import { sampleCommand } from "./sample-command.ts";
-import { featurizerCommand, reducerCommand } from "./service-commands.ts";
+import { featurizerCommand, maintainerCommand, reducerCommand } from "./service-commands.ts";
 import { stackCommand } from "./stack-command.ts";
 import { statusCommand } from "./status-command.ts";
 import { tableCommand } from "./table-command.ts";
@@ -32,6 +32,7 @@ export function fruitstreamProgram(): Command {
     .addCommand(ingestCommand())
     .addCommand(featurizerCommand())
     .addCommand(reducerCommand())
+    .addCommand(maintainerCommand())
     .addCommand(tableCommand())
     .addCommand(flushCommand())
     .addCommand(replayCommand())

@@ -28,6 +28,16 @@ export function reducerCommand(): Command {
     );
 }
 
+/** `fruitstream maintainer`: one maintainer in the foreground. */
+export function maintainerCommand(): Command {
+  return new Command("maintainer")
+    .description("keep the table well until Ctrl-C: compact, drop repeats, clean the log, vacuum (fruitstream config)")
+    .option("--table <uri>", "s3://bucket/prefix of the table; TABLE_URI by default")
+    .action(({ table }: { table?: string }) =>
+      runForeground("maintainer", table === undefined ? {} : { tableUri: table }),
+    );
+}
+
 /** `fruitstream ingest serve`: the ingest service in the foreground. */
 export function serveCommand(): Command {
   return new Command("serve")

@@ -1,9 +1,15 @@
 import { type ConfigOf, type Environment, toEnv } from "#lib/runtime/config.ts";
 import { featurizerConfig } from "#services/featurizer/config.ts";
 import { ingestConfig } from "#services/ingest/config.ts";
+import { maintainerConfig } from "#services/maintainer/config.ts";
 import { reducerConfig } from "#services/reducer/config.ts";
 
-const SHAPES = { ingest: ingestConfig, featurizer: featurizerConfig, reducer: reducerConfig };
+const SHAPES = {
+  ingest: ingestConfig,
+  featurizer: featurizerConfig,
+  reducer: reducerConfig,
+  maintainer: maintainerConfig,
+};
 
 export type ServiceKind = keyof typeof SHAPES;
 

@@ -21,6 +21,7 @@ const MAIN = {
   ingest: new URL("../../services/ingest/main.ts", import.meta.url),
   featurizer: new URL("../../services/featurizer/main.ts", import.meta.url),
   reducer: new URL("../../services/reducer/main.ts", import.meta.url),
+  maintainer: new URL("../../services/maintainer/main.ts", import.meta.url),
 } as const satisfies Record<ServiceKind, URL>;
 
 export interface ServiceOptions {

@@ -38,7 +38,7 @@ export interface RunningPipeline {
 }
 
 /**
- * Starts an ingest service, featurizers and reducers, on the servers that the environment names or on the local stack,
+ * Starts an ingest service, featurizers, reducers and a maintainer, on the servers that the environment names or on the local stack,
  * which is started when it doesn't run. A service that dies is started again.
  *
  * @returns once all are ready. @throws usage, invalid-model, stack-unavailable, or the signal's reason; what was started
@@ -104,10 +104,12 @@ function servicesOf(
     },
   });
   const reducer = serviceEnvironment("reducer", env, { ...endpoints, tableUri, httpPort: 0 });
+  const maintainer = serviceEnvironment("maintainer", env, { ...endpoints, tableUri, httpPort: 0 });
   const featurizer = serviceEnvironment("featurizer", env, { ...endpoints, modelDir: model, httpPort: 0 });
   return [
     service("ingest", "ingest", serviceEnvironment("ingest", env, endpoints)),
     ...Array.from({ length: reducers }, (_, index) => service(`reducer-${index + 1}`, "reducer", reducer)),
+    service("maintainer", "maintainer", maintainer),
     ...Array.from({ length: featurizers }, (_, index) => service(`featurizer-${index + 1}`, "featurizer", featurizer)),
   ];
 }

@@ -28,7 +28,11 @@ test("up runs all services until Ctrl-C, and status tells how far they are", asy
   };
   const { services } = await status();
   expect(services).toMatchObject(
-    ["featurizer-1", "featurizer-2", "ingest", "reducer-1"].map((name) => ({ name, state: "ready", troubles: [] })),
+    ["featurizer-1", "featurizer-2", "ingest", "maintainer", "reducer-1"].map((name) => ({
+      name,
+      state: "ready",
+      troubles: [],
+    })),
   );
 
   const photo = await colouredPhoto(7);
@@ -69,6 +73,7 @@ test("status before anything has been done says what there is to do", async () =
 test.each([
   ["featurizer", ["featurizer", "--model"]],
   ["reducer", ["reducer"]],
+  ["maintainer", ["maintainer"]],
   ["ingest", ["ingest", "serve"]],
 ] as const)("one %s runs in the foreground until it is interrupted", async (kind, command) => {
   const model = kind === "featurizer" ? [await pipeline.model("mean", 1)] : [];

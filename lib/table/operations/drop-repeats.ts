@@ -94,18 +94,21 @@ export async function findTableRepeats(
   const repeated = new Set<string>();
   for (let share = 0; share < shares; share++) {
     const seen = new PhotoVersionSet(Math.max(1, rows));
-    await eachPhotoVersion(access, files, (version) => {
+    const onVersion = (version: PlacedPhotoVersion) => {
       const fingerprint = fingerprintOf(version);
       if (fingerprint[0]! % shares !== share) return;
       if (seen.has(fingerprint)) repeated.add(fingerprintKey(fingerprint));
       seen.add(fingerprint, ANY_TIME_MS);
-    });
+    };
+    // A file that is lost must not keep all others from being maintained.
+    await eachPhotoVersion(access, files, onVersion, { skipsMissing: true });
   }
   const found: PlacedRow[] = [];
   if (repeated.size > 0) {
-    await eachPhotoVersion(access, files, (version, file, row) => {
+    const onVersion = (version: PlacedPhotoVersion, file: AddFile, row: number) => {
       if (repeated.has(fingerprintKey(fingerprintOf(version)))) found.push({ ...version, file, row });
-    });
+    };
+    await eachPhotoVersion(access, files, onVersion, { skipsMissing: true });
   }
   return placed(found);
 }

@@ -50,7 +50,9 @@ describe("a table in a local folder", { timeout: 120_000 }, () => {
     const { code, stderr } = await runCli(["table", "maintain", table], { MAINTAINER_QUIET_MS: "an hour" });
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: expect.stringContaining('MAINTAINER_QUIET_MS must be a whole number from 0 to 31622400000, got "an hour"'),
+      stderr: expect.stringContaining(
+        'MAINTAINER_QUIET_MS must be a whole number from 0 to 31622400000, got "an hour"',
+      ),
     });
   });
 });
