@@ -29,14 +29,24 @@ export function parseAction(value: unknown, origin: string): Action {
   throw new FruitstreamError("invalid-table", `${origin} is no valid Delta action: ${z.prettifyError(parsed.error)}`);
 }
 
-/** Reads a commit file: one action a line; lines without any are passed over. */
-export function parseActions(text: string, origin: string): Action[] {
-  return text.split("\n").flatMap((line, index) => {
-    if (line.trim() === "") return [];
-    const place = `${origin} line ${index + 1}`;
-    return parseAction(parseJson(line, place), place);
-  });
+/** Reads a commit file: one action a line; lines without any are passed over. One line is decoded at a time. */
+export function parseActions(text: string | Uint8Array, origin: string): Action[] {
+  const bytes =
+    typeof text === "string" ? Buffer.from(text) : Buffer.from(text.buffer, text.byteOffset, text.byteLength);
+  const actions: Action[] = [];
+  let start = 0;
+  for (let line = 1; start < bytes.length; line++) {
+    const newline = bytes.indexOf(NEWLINE, start);
+    const end = newline === -1 ? bytes.length : newline;
+    const content = bytes.toString("utf8", start, end);
+    const place = `${origin} line ${line}`;
+    if (content.trim() !== "") actions.push(parseAction(parseJson(content, place), place));
+    start = end + 1;
+  }
+  return actions;
 }
+
+const NEWLINE = 0x0a;
 
 /** Writes a commit file. */
 export function serialiseActions(actions: readonly Action[]): string {

@@ -95,7 +95,7 @@ async function readActions(access: TableAccess, path: string): Promise<Action[]>
   const bytes = await readLogFile(access, path, CHECKPOINT_BYTES_MAX);
   if (bytes === undefined) throw new FruitstreamError("invalid-table", `${origin} does not exist`);
   const actions = path.endsWith(".json")
-    ? parseActions(Buffer.from(bytes).toString(), origin)
+    ? parseActions(bytes, origin)
     : decodeRows(bytes, ACTION_COLUMNS, ACTION_COLUMNS).map((row) => parseAction(withStatistics(row), origin));
   return actions.map((action) => withOwnPath(action, access));
 }

@@ -42,7 +42,11 @@ export function commitOf(version: number, actions: readonly Action[]): Commit {
   };
 }
 
-/** The version's commit, or undefined when there is none (yet). */
+/**
+ * The version's commit, or undefined when there is none (yet).
+ *
+ * @throws invalid-table when it has more than COMMIT_BYTES_MAX bytes, or can't be read.
+ */
 export async function readCommit(access: TableAccess, version: number): Promise<Commit | undefined> {
   return (await readCommitFile(access, version))?.commit;
 }
@@ -52,13 +56,17 @@ export async function readCommitFile(
   access: TableAccess,
   version: number,
 ): Promise<{ commit: Commit; etag: string } | undefined> {
-  const file = await readLogObject(access, commitPath(version), COMMIT_BYTES_MAX);
-  return file && { commit: parseCommit(access, version, file.bytes), etag: file.etag };
+  const file = await readUpTo(access, commitPath(version), COMMIT_BYTES_MAX);
+  if (file !== "too-large") return file && { commit: parseCommit(access, version, file.bytes), etag: file.etag };
+  const uri = formatTableUri(access.location);
+  const problem = `${uri}/${commitPath(version)} has more than ${COMMIT_BYTES_MAX} bytes, the most for a commit here`;
+  const remedy = "have the tool that wrote it write a checkpoint of it, then start again: it is not read then";
+  throw new FruitstreamError("invalid-table", `${problem}; ${remedy}`);
 }
 
 function parseCommit(access: TableAccess, version: number, bytes: Uint8Array): Commit {
   const origin = `${formatTableUri(access.location)}/${commitPath(version)}`;
-  const actions = parseActions(Buffer.from(bytes).toString(), origin).map((action) => withOwnPath(action, access));
+  const actions = parseActions(bytes, origin).map((action) => withOwnPath(action, access));
   const doubtful = actions.find(({ remove }) => remove && isAbsolute(remove.path) && !S3_URI.test(remove.path));
   if (doubtful === undefined) return commitOf(version, actions);
   // It may be a file of this table under another name, and reading on would keep its rows.
@@ -80,8 +88,8 @@ export function isAbsolute(path: string): boolean {
 }
 
 /**
- * The commits after a version up to and including another, in ascending order; COMMITS_IN_FLIGHT_MAX are fetched at a
- * time, so memory stays bounded.
+ * The commits after a version up to and including another, in ascending order. COMMITS_IN_FLIGHT_MAX are fetched at a time,
+ * but of those above SMALL_COMMIT_BYTES_MAX, which other tools write, one: so memory stays bounded.
  *
  * @throws invalid-table when one of them is missing: log clean-up took it, or there is no such version.
  */
@@ -93,8 +101,18 @@ export async function* readCommits(
   for (let first = afterVersion + 1; first <= toVersion; first += COMMITS_IN_FLIGHT_MAX) {
     const count = Math.min(COMMITS_IN_FLIGHT_MAX, toVersion - first + 1);
     const versions = Array.from({ length: count }, (_, index) => first + index);
-    for (const commit of await Promise.all(versions.map((version) => requireCommit(access, version)))) yield commit;
+    const small = await Promise.all(versions.map((version) => readSmallCommit(access, version)));
+    for (const [index, commit] of small.entries()) {
+      yield commit === "too-large" ? await requireCommit(access, versions[index]!) : commit;
+    }
   }
+}
+
+async function readSmallCommit(access: TableAccess, version: number): Promise<Commit | "too-large"> {
+  const file = await readUpTo(access, commitPath(version), SMALL_COMMIT_BYTES_MAX);
+  if (file === "too-large") return file;
+  if (file === undefined) throw missingCommit(access, version);
+  return parseCommit(access, version, file.bytes);
 }
 
 /**
@@ -107,22 +125,24 @@ export async function readLogFile(
   path: string,
   bytesMax: number,
 ): Promise<Uint8Array | undefined> {
-  return (await readLogObject(access, path, bytesMax))?.bytes;
+  const file = await readUpTo(access, path, bytesMax);
+  if (file !== "too-large") return file?.bytes;
+  const uri = formatTableUri(access.location);
+  throw new FruitstreamError("invalid-table", `${uri}/${path} has more than ${bytesMax} bytes`);
 }
 
-async function readLogObject(
+async function readUpTo(
   { store, location }: TableAccess,
   path: string,
   bytesMax: number,
-): Promise<StoredObject | undefined> {
+): Promise<StoredObject | undefined | "too-large"> {
   try {
     return await store.get(tableObject(location, path), { bytesMax });
   } catch (error) {
     if (!(error instanceof FruitstreamError)) throw error;
     if (error.code === "not-found") return undefined;
     if (error.code !== "too-large") throw error;
-    const uri = formatTableUri(location);
-    throw new FruitstreamError("invalid-table", `${uri}/${path} has more than ${bytesMax} bytes`, { cause: error });
+    return error.code;
   }
 }
 
@@ -136,6 +156,9 @@ export function checkpointPath(version: number): string {
 
 /** About 100,000 files of one commit, far above what one window or one compaction touches. */
 export const COMMIT_BYTES_MAX = 128 * 2 ** 20;
+
+/** A window's commit has some kilobytes. */
+const SMALL_COMMIT_BYTES_MAX = 2 ** 20;
 
 const COMMITS_IN_FLIGHT_MAX = 16;
 
@@ -151,8 +174,12 @@ function ownPath(path: string, location: TableLocation): string {
 async function requireCommit(access: TableAccess, version: number): Promise<Commit> {
   const commit = await readCommit(access, version);
   if (commit !== undefined) return commit;
-  const uri = formatTableUri(access.location);
-  throw new FruitstreamError("invalid-table", `${uri} has no commit of version ${version}; its log is not complete`);
+  throw missingCommit(access, version);
+}
+
+function missingCommit({ location }: TableAccess, version: number): FruitstreamError {
+  const uri = formatTableUri(location);
+  return new FruitstreamError("invalid-table", `${uri} has no commit of version ${version}; its log is not complete`);
 }
 
 /** Twenty digits, so that names sort by version. */
