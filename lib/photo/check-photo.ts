@@ -41,16 +41,17 @@ export interface CheckedPhoto {
 /**
  * Looks at a photo's first bytes and its header, and refuses what no decoder should see. Decodes nothing.
  *
+ * @param isHurried as for `readPhotoHeader`: whoever has time looks for scans to a JPEG's end.
  * @throws unsupported-format when the bytes are of no format we read, naming the one they are of; corrupt-image when
  * they are empty or have no header; pixel-limit when the header declares more than the limits allow, naming the setting.
  */
-export function checkPhoto(bytes: Uint8Array, limits = DEFAULT_PHOTO_LIMITS): CheckedPhoto {
+export function checkPhoto(bytes: Uint8Array, limits = DEFAULT_PHOTO_LIMITS, isHurried = true): CheckedPhoto {
   if (bytes.byteLength === 0) throw new FruitstreamError("corrupt-image", "the photo is empty, 0 bytes");
   const format = sniffPhotoFormat(bytes);
   if (format === undefined) {
     throw unsupported(`${describeUnsupported(bytes)}; store it as JPEG, PNG, WebP, AVIF, HEIC, TIFF, GIF or BMP`);
   }
-  const header = readPhotoHeader(bytes, format);
+  const header = readPhotoHeader(bytes, format, isHurried);
   if (!header || header.width === 0 || header.height === 0) {
     const problem = `its ${format.toUpperCase()} header breaks off or makes no sense within ${bytes.byteLength} bytes`;
     throw new FruitstreamError("corrupt-image", `the photo's header can't be read: ${problem}`);

@@ -11,7 +11,8 @@ import type { PhotoHeader } from "./header/photo-header.ts";
 import { decodeHeic } from "./heic-pixels.ts";
 import { profileOfCodePoints } from "./icc-profile.ts";
 import { type Orientation, swapsSides } from "./orientation.ts";
-import { neededPart, reducedSize, staysWhole } from "./reduction.ts";
+import { isPlainJpeg } from "./plain-jpeg.ts";
+import { neededPart, reducedSize } from "./reduction.ts";
 import { type RawPixels, tiffOf } from "./tiff-file.ts";
 import { openTurboJpeg } from "./turbo-jpeg.ts";
 
@@ -66,8 +67,9 @@ export async function decodePhoto(
   options: DecodeOptions,
   checked: CheckedPhoto = checkPhoto(bytes, options.limits),
 ): Promise<DecodedPhoto> {
-  const plain = decodePlainJpeg(bytes, checked, options);
-  if (plain) return plain;
+  const { size } = checked;
+  const plain = isPlainJpeg(bytes.byteLength, checked, options.input) ? decodeJpeg(bytes) : undefined;
+  if (plain) return { pixels: plain, ...size, photoWidth: size.width, photoHeight: size.height };
   try {
     return await decodePixels(await readableSource(bytes, checked.header, options), checked, options);
   } catch (cause) {
@@ -86,27 +88,6 @@ sharp.cache(false);
 sharp.concurrency(1);
 
 const decodeJpeg = await openTurboJpeg();
-
-/** A file of more bytes is hardly ever a photo that needs no reduction. */
-const PLAIN_BYTES_MAX = 65_536;
-
-/** Most small photos: JPEGs that nothing must be done to but the decoding. Undefined for all others. */
-function decodePlainJpeg(bytes: Uint8Array, checked: CheckedPhoto, options: DecodeOptions): DecodedPhoto | undefined {
-  const { header, size } = checked;
-  if (bytes.byteLength > PLAIN_BYTES_MAX || !isPlainJpeg(header)) return undefined;
-  // A larger photo is reduced along an axis at least.
-  if (size.width * size.height > 16 * options.input.width * options.input.height) return undefined;
-  if (!staysWhole(size, options.input)) return undefined;
-  const pixels = decodeJpeg(bytes);
-  return pixels && { pixels, ...size, photoWidth: size.width, photoHeight: size.height };
-}
-
-/** Stored as it is to be seen: 8 bits, grey or YCbCr, one pass, upright by the lack of any EXIF, without colour profile. */
-function isPlainJpeg({ format, bitsPerSample, samplesPerPixel, exif, xmp, ...header }: PhotoHeader): boolean {
-  const isOnePass = !header.isProgressive && header.scans === 1;
-  const isAsSeen = exif === undefined && xmp === undefined && !header.hasProfile && !header.hasAdobe;
-  return format === "jpeg" && bitsPerSample === 8 && samplesPerPixel <= 3 && isOnePass && isAsSeen;
-}
 
 /** Bytes that libvips can read: the photo's own, or those of a TIFF around pixels that others have decoded. */
 async function readableSource(bytes: Uint8Array, header: PhotoHeader, options: DecodeOptions): Promise<Uint8Array> {

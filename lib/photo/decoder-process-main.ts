@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { type FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
+import { checkPhoto } from "./check-photo.ts";
 import { decodePhoto } from "./decode-photo.ts";
 import type { DecodeAnswer, DecodeJob } from "./decoder-messages.ts";
 
@@ -20,7 +21,9 @@ async function answer({ id, bytes, options }: DecodeJob): Promise<void> {
 
 async function outcome(id: number, bytes: Uint8Array, options: DecodeJob["options"]): Promise<DecodeAnswer> {
   try {
-    return { id, photo: await decodePhoto(bytes, options) };
+    // Nobody else waits for this process.
+    const checked = checkPhoto(bytes, options.limits, false);
+    return { id, photo: await decodePhoto(bytes, options, checked) };
   } catch (error) {
     if (fateOf(error) !== "dead-letter") throw error;
     const { code, message } = error as FruitstreamError;

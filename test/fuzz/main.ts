@@ -77,10 +77,10 @@ async function tryKind(span: Omit<WorkerSpan, "first" | "count">, currentFile: s
 }
 
 function print(kind: string, { report, death, rssMiBMax, decoderRssMiBMax }: WorkerEnd): number {
-  const { cases = 0, outcomes = {}, slowest, mostOfMain, killed = [], problems = [] } = report?.tally ?? {};
+  const { cases = 0, outcomes = {}, slowest, longestTurn, killed = [], problems = [] } = report?.tally ?? {};
   console.log(`${kind}: ${cases} cases, ${JSON.stringify(outcomes)}`);
   console.log(`  slowest: case ${slowest?.number}, ${slowest?.ms} ms`);
-  console.log(`  most of the main thread: case ${mostOfMain?.number}, ${mostOfMain?.ms} ms of CPU`);
+  console.log(`  longest turn of the event loop: case ${longestTurn?.number}, ${longestTurn?.ms} ms of CPU`);
   console.log(`  event loop's longest delay: ${report?.loopDelayMsMax} ms`);
   console.log(`  peak RSS: ${rssMiBMax} MiB, of a decoder process ${decoderRssMiBMax} MiB`);
   for (const { number, name, detail } of killed) console.log(`  ${kind}:${number} (${name}): ${detail}`);

@@ -8,7 +8,7 @@ interface WorkerReport {
   /** The first case that it has not tried. */
   readonly next: number;
   readonly isDone: boolean;
-  readonly tally: Pick<CaseTally, "cases" | "outcomes" | "slowest" | "mostOfMain" | "killed" | "problems">;
+  readonly tally: Pick<CaseTally, "cases" | "outcomes" | "slowest" | "longestTurn" | "killed" | "problems">;
   readonly loopDelayMsMax: number;
 }
 

@@ -28,6 +28,8 @@ export interface PhotoHeader {
   readonly isProgressive: boolean;
   /** JPEG scans; each runs over the whole picture. */
   readonly scans: number;
+  /** JPEG: false where the reading was in a hurry, and the file has more markers than a photo: there may be more scans. */
+  readonly hasAllScans?: boolean;
   /** WebP: pictures of an animation, of which the first is taken; 1 in all others. */
   readonly frames: number;
   /** A TIFF structure with EXIF's tags. */

@@ -8,10 +8,14 @@ import { readPngHeader } from "./png-header.ts";
 import { readTiffHeader } from "./tiff-header.ts";
 import { readWebpHeader } from "./webp-header.ts";
 
-/** Reads a photo's header by its format; undefined where it has none that makes sense. Never throws, never decodes. */
-export function readPhotoHeader(bytes: Uint8Array, format: PhotoFormat): PhotoHeader | undefined {
+/**
+ * Reads a photo's header by its format; undefined where it has none that makes sense. Never throws, never decodes.
+ *
+ * @param isHurried whether others wait for this thread. Then it takes at most some 30 ms of CPU, whatever the bytes are.
+ */
+export function readPhotoHeader(bytes: Uint8Array, format: PhotoFormat, isHurried = true): PhotoHeader | undefined {
   try {
-    return READERS[format](bytes);
+    return READERS[format](bytes, isHurried);
   } catch (error) {
     // A number of the header pointed beyond the bytes.
     if (error instanceof RangeError) return undefined;
@@ -19,7 +23,7 @@ export function readPhotoHeader(bytes: Uint8Array, format: PhotoFormat): PhotoHe
   }
 }
 
-const READERS: Readonly<Record<PhotoFormat, (bytes: Uint8Array) => PhotoHeader | undefined>> = {
+const READERS: Readonly<Record<PhotoFormat, (bytes: Uint8Array, isHurried: boolean) => PhotoHeader | undefined>> = {
   jpeg: readJpegHeader,
   png: readPngHeader,
   webp: readWebpHeader,

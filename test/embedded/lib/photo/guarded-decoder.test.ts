@@ -79,6 +79,18 @@ test.runIf(process.platform === "linux")("a decoder that dies twice on a photo m
   await expect(decoder.decode(slow)).resolves.toMatchObject({ photoWidth: 4_000 });
 });
 
+test("scans behind more markers than a photo has are counted apart from the event loop", async () => {
+  const progressive = await noise(64).jpeg({ progressive: true }).toBuffer();
+  const secondScan = progressive.indexOf("ffda", progressive.indexOf("ffda", 0, "hex") + 2, "hex");
+  const markers = Buffer.alloc(600_000, Buffer.from([0xff, 0]));
+  const photo = Buffer.concat([progressive.subarray(0, secondScan), markers, progressive.subarray(secondScan)]);
+  const decoder = open({ decode: { ...decode, limits: { ...DEFAULT_PHOTO_LIMITS, scansMax: 2 } } });
+  await expect(decoder.decode(photo)).rejects.toMatchObject({
+    code: "pixel-limit",
+    message: expect.stringMatching(/a JPEG of \d+ scans/),
+  });
+});
+
 test("closing says nothing of the photos that are being decoded", async () => {
   const decoder = open();
   const decoding = decoder.decode(await noise(700).avif({ effort: 0 }).toBuffer());

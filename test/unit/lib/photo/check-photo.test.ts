@@ -1,5 +1,5 @@
 import sharp from "sharp";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { checkPhoto, DEFAULT_PHOTO_LIMITS } from "#lib/photo/check-photo.ts";
 import { GREY, greyWith, PIXELS_AT, tinyTiff } from "./tiny-tiff.ts";
 
@@ -45,11 +45,30 @@ test("no comment hides the scans behind it, and none that stands in one counts",
   }
 });
 
-test("of bytes that are full of markers, the scans among them are counted too", async () => {
+test("of bytes that are full of markers, the scans among them are counted where nobody waits", async () => {
   const [head, , ...rest] = splitAtScans(await blank(64, 64).jpeg({ progressive: true }).toBuffer());
-  const stuffing = Buffer.alloc(400_000, Buffer.from([0xff, 0]));
-  const photo = Buffer.concat([head!, Buffer.from([0xff, 0xda, 0, 2]), stuffing, ...rest]);
-  expect(checkPhoto(photo).header.scans).toBe(1 + rest.length);
+  const photoWith = (markers: number) =>
+    Buffer.concat([head!, Buffer.from([0xff, 0xda, 0, 2]), Buffer.alloc(2 * markers, Buffer.from([0xff, 0])), ...rest]);
+  const scans = 1 + rest.length;
+  expect(checkPhoto(photoWith(200_000)).header).toMatchObject({ scans, hasAllScans: true });
+  expect(checkPhoto(photoWith(300_000)).header).toMatchObject({ scans: 1, hasAllScans: false });
+  expect(checkPhoto(photoWith(300_000), DEFAULT_PHOTO_LIMITS, false).header).toMatchObject({
+    scans,
+    hasAllScans: true,
+  });
+});
+
+test.each([
+  ["fill bytes", [0xff]],
+  ["stuffed bytes", [0xff, 0]],
+  ["segments of no bytes", [0xff, 0xe0, 0, 2]],
+])("a hurried look at %s without end ends after as many searches as a photo takes", (_, filling) => {
+  const head = [0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0, 0xff, 0xda, 0, 2];
+  const photo = Buffer.concat([Buffer.from(head), Buffer.alloc(4_000_000, Buffer.from(filling))]);
+  const search = vi.spyOn(Buffer.prototype, "indexOf");
+  expect(checkPhoto(photo).header.hasAllScans).toBe(false);
+  expect(search.mock.calls.length).toBeLessThan(300_000);
+  search.mockRestore();
 });
 
 function splitAtScans(jpeg: Buffer): Buffer[] {
