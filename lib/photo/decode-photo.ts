@@ -214,12 +214,10 @@ const TURNS: Readonly<Record<Orientation, { mirror?: "across" | "down"; degrees:
 /** Where a first frame leaves the canvas open, its palette's ground shows; libvips leaves black there. */
 async function onGround(image: Sharp, { ground: [r, g, b], open, width, height }: GifHeader): Promise<Sharp> {
   if (!open) return image;
-  const background = { r, g, b };
   const { left, top } = open;
   const frame = { left, top, width: width - left - open.right, height: height - top - open.bottom };
-  if (frame.width <= 0 || frame.height <= 0) return sharp({ create: { width, height, channels: 3, background } });
   const inside = await rawImage(image.removeAlpha().toColourspace("srgb").extract(frame));
-  return rawImage(inside.extend({ ...open, background }));
+  return rawImage(inside.extend({ ...open, background: { r, g, b } }));
 }
 
 function swapped({ width, height }: PixelSize): PixelSize {

@@ -22,7 +22,7 @@ export function readGifHeader(bytes: Uint8Array): GifHeader | undefined {
   const first = findFirstFrame(bytes);
   if (!first || first.frameAt + 10 > bytes.byteLength) return undefined;
   const { frameAt, controlAt } = first;
-  const canvas = { width: view.getUint16(6, true), height: view.getUint16(8, true) };
+  const canvas = canvasSize(view, frameAt);
   const packed = bytes[frameAt + 9]!;
   const isTransparent = controlAt !== undefined && (bytes[controlAt]! & TRANSPARENT_FLAG) !== 0;
   const open = openSides(view, frameAt, canvas);
@@ -66,16 +66,22 @@ function findFirstFrame(bytes: Uint8Array): { frameAt: number; controlAt: number
   return bytes[at] === IMAGE ? { frameAt: at, controlAt } : undefined;
 }
 
-/** What lies beyond the canvas is cut off. */
+/** A first frame that goes beyond the canvas enlarges it, in libvips as in browsers and Pillow. */
+function canvasSize(view: DataView, frameAt: number): { width: number; height: number } {
+  return {
+    width: Math.max(view.getUint16(6, true), view.getUint16(frameAt + 1, true) + view.getUint16(frameAt + 5, true)),
+    height: Math.max(view.getUint16(8, true), view.getUint16(frameAt + 3, true) + view.getUint16(frameAt + 7, true)),
+  };
+}
+
 function openSides(
   view: DataView,
   frameAt: number,
   { width, height }: { width: number; height: number },
 ): GifHeader["open"] {
-  const left = Math.min(width, view.getUint16(frameAt + 1, true));
-  const top = Math.min(height, view.getUint16(frameAt + 3, true));
-  const right = Math.max(0, width - left - view.getUint16(frameAt + 5, true));
-  const bottom = Math.max(0, height - top - view.getUint16(frameAt + 7, true));
+  const [left, top] = [view.getUint16(frameAt + 1, true), view.getUint16(frameAt + 3, true)];
+  const right = width - left - view.getUint16(frameAt + 5, true);
+  const bottom = height - top - view.getUint16(frameAt + 7, true);
   return left + top + right + bottom > 0 ? { left, top, right, bottom } : undefined;
 }
 

@@ -29,7 +29,7 @@ export interface PhotoHeader {
   /** JPEG scans; each runs over the whole picture. */
   readonly scans: number;
   /** JPEG: false where the reading was in a hurry, and the file has more markers than a photo: there may be more scans. */
-  readonly hasAllScans?: boolean;
+  readonly hasAllScans?: boolean | undefined;
   /** WebP: pictures of an animation, of which the first is taken; 1 in all others. */
   readonly frames: number;
   /** A TIFF structure with EXIF's tags. */

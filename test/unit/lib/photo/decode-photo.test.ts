@@ -63,6 +63,14 @@ describe("decodePhoto", () => {
     expect([...pixels]).toEqual(expected.flat());
   });
 
+  test("a GIF's first frame that goes beyond the canvas enlarges it, as in Pillow", async () => {
+    const gif = await striped(6, 5).gif().toBuffer();
+    const whole = await decodePhoto(gif, { input: small });
+    gif.writeUInt16LE(4, 6);
+    gif.writeUInt16LE(2, 8);
+    expect(await decodePhoto(gif, { input: small })).toEqual(whole);
+  });
+
   test.each(["gif", "tiff"] as const)("a %s that ends too early says so", async (format) => {
     const whole = await striped(64, 64).toFormat(format, { compression: "none" }).toBuffer();
     // Of a TIFF the directory comes last here: what is missing is taken out of its middle.
