@@ -19,7 +19,7 @@ const TRACEPARENT = /^[\x21-\x7e]{1,128}$/;
 /** Those of `CapturedAtSource`, and what later versions may add to them. */
 const CAPTURED_AT_SOURCE = /^[a-z][a-z0-9-]{0,31}$/;
 /** `model-folder.ts` makes them so. It becomes the name of folders and partitions. */
-const MODEL_ID = /^[A-Za-z0-9._-]{1,64}-[0-9a-f]{12}$/;
+export const MODEL_ID = /^[A-Za-z0-9._-]{1,64}-[0-9a-f]{12}$/;
 /** https://kafka.apache.org: Topic.validate */
 const TOPIC = /^[A-Za-z0-9._-]{1,249}$/;
 /** `topK` of a model's manifest is at most 100. */

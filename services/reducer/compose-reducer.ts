@@ -99,6 +99,7 @@ export async function composeReducer(
       featuresPartitions,
       end,
       vectorValuesMax: config.vectorValuesMax,
+      models: config.models,
       window: {
         rowsMax: config.windowRowsMax,
         bytesMax: config.windowBytesMax,

@@ -7,6 +7,7 @@ import { logConfig } from "#lib/runtime/logger.ts";
 import { niceSetting } from "#lib/runtime/priority.ts";
 import { s3Config } from "#lib/store/s3/s3-config.ts";
 import { partitioningConfig } from "#lib/table/partitioning.ts";
+import { knownModelsSetting } from "./known-models.ts";
 
 const MIB = 1_048_576;
 
@@ -41,6 +42,14 @@ export const reducerWorkConfig = {
       .default(4_096)
       .describe(
         "longer vectors of a model that the table has no rows of are dead letters; moments take twelve bytes of memory for each pair of values",
+      ),
+  ),
+  models: setting(
+    "REDUCER_MODELS",
+    knownModelsSetting
+      .optional()
+      .describe(
+        "`MODEL=VALUES,…`: with it, vectors of a model that the table has no rows of are dead letters unless it is named here and they have as many values; without it the first vector of a model decides",
       ),
   ),
   windowRowsMax: setting(

@@ -14,6 +14,7 @@ import { PhotoVersions, type PhotoVersionsOptions } from "#lib/table/photo-versi
 import { formatTableUri } from "#lib/table/table-location.ts";
 import { requireOffsets, TableProgress } from "#lib/table/table-progress.ts";
 import { BasisKeeper } from "./basis-keeper.ts";
+import type { KnownModels } from "./known-models.ts";
 import { Projector } from "./projector.ts";
 import { ReducerWork, seeOthersCommits } from "./reducer-work.ts";
 import { requireSameTopics } from "./same-topics.ts";
@@ -51,6 +52,8 @@ export interface ReducerOptions extends VectorIntakeOptions {
   readonly components: number;
   /** The first vector of a model may have so many values: moments take memory by their square. */
   readonly vectorValuesMax: number;
+  /** Models that a vector may be the first of; undefined for all. */
+  readonly models?: KnownModels | undefined;
   /** A candidate basis that has turned by more is published before the rows have doubled. */
   readonly angleDegreesMax: number;
 }
@@ -83,8 +86,8 @@ export function createReducer(deps: ReducerDeps, options: ReducerOptions): Group
   const retry = new WaitingRetry(deps);
   const sourceEnds = new SourceEnds({ ...deps, ask: deps.sourceEnds }, topics.photos);
   const bases = new SubjectBases(table, kernel, options.components);
-  const { components, vectorValuesMax } = options;
-  const lengths = new VectorLengths(table, bases, { components, valuesMax: vectorValuesMax });
+  const { components, vectorValuesMax: valuesMax, models } = options;
+  const lengths = new VectorLengths(table, bases, { components, valuesMax, models });
   const intake = new VectorIntake({ ...deps, retry, lengths, sourceEnds }, options);
   const projector = new Projector(bases, kernel);
   const { featuresPartitions } = options;

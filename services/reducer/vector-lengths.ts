@@ -3,6 +3,7 @@ import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { vectorLengthOf } from "#lib/table/feature-vectors.ts";
 import { type PcaSubject, subjectKey } from "#lib/table/pca-subject.ts";
+import type { KnownModels } from "./known-models.ts";
 import type { SubjectBases } from "./subject-bases.ts";
 
 /** What a vector's length may be where nothing is known of its model yet. */
@@ -11,11 +12,13 @@ export interface VectorLengthBounds {
   readonly components: number;
   /** Moments take memory by its square. */
   readonly valuesMax: number;
+  /** The models that there are, as the operator says; undefined where the first vector of each is to be believed. */
+  readonly models?: KnownModels | undefined;
 }
 
 /**
  * How many values a vector of each model and run has: what its basis has, or else the table's rows of the model, whichever
- * their run, or else the first vector.
+ * their run, or else what the operator says of the model, or else the first vector.
  */
 export class VectorLengths {
   readonly #table: DeltaTable;
@@ -59,7 +62,16 @@ export class VectorLengths {
 
   /** Why a vector can't be the first of its subject; undefined when it can. */
   problemOfFirst({ model, features }: PhotoFeatures): FruitstreamError | undefined {
-    const { components, valuesMax } = this.#bounds;
+    const { components, valuesMax, models } = this.#bounds;
+    const known = models?.get(model);
+    if (models && known === undefined) {
+      const problem = `the first vector of model "${model}", which REDUCER_MODELS does not name`;
+      return new FruitstreamError("poison-message", `${problem}; add "${model}=VALUES" to it if the model is yours`);
+    }
+    if (known !== undefined && known !== features.length) {
+      const problem = `a vector of model "${model}" has ${features.length} values, REDUCER_MODELS says ${known}`;
+      return new FruitstreamError("poison-message", problem);
+    }
     if (features.length >= components && features.length <= valuesMax) return undefined;
     const bounds = `REDUCER_COMPONENTS asks for ${components} at least, REDUCER_VECTOR_VALUES_MAX allows ${valuesMax}`;
     const problem = `the first vector of model "${model}" has ${features.length} values; ${bounds}`;

@@ -215,6 +215,30 @@ test.each(hostile)(
   },
 );
 
+test("where the operator says which models there are, a forged first vector decides nothing", async () => {
+  const world = await createWorld(1);
+  const real = Array.from({ length: 4 }, (_, index) => message(0, 2 + index));
+  const forgedLength = { ...message(0, 0), features: new Float32Array(8) };
+  const forgedModel = { ...message(0, 1), model: "other-0123456789ab" };
+  await world.publish([forgedLength, forgedModel, ...real]);
+  await runKnowing(world, new Map([[real[0]!.model, DIMENSIONS]]));
+  await expectTableHolds(world, real);
+  const letters = world.log.allRecordsOf(topics.deadLetters).map(({ value }) => deadLetterCodec.decode(value));
+  expect(letters.map(({ detail }) => detail)).toEqual([
+    expect.stringMatching(/has 8 values, REDUCER_MODELS says 4$/),
+    expect.stringMatching(/model "other-0123456789ab", which REDUCER_MODELS does not name/),
+  ]);
+});
+
+test("a model that the table has rows of needs no naming", async () => {
+  const world = await createWorld(1);
+  await world.publish([message(0, 0)]);
+  await runUntilDone(world, 1, 2);
+  await world.publish([message(0, 1)]);
+  await runKnowing(world, new Map([["other-0123456789ab", 8]]));
+  await expectTableHolds(world, [message(0, 0), message(0, 1)]);
+});
+
 test("a new model whose first vector is an outlier keeps its length, and nothing stops", async () => {
   const world = await createWorld(1);
   const outlier = { ...message(0, 0), features: new Float32Array(5).fill(3.4e38) };
@@ -437,6 +461,7 @@ interface Deviation {
   readonly producer?: RecordProducer;
   readonly until?: readonly PartitionOffset[];
   readonly openMsMax?: number;
+  readonly models?: ReadonlyMap<string, number>;
   readonly learn?: SchemaTopic["learn"];
   readonly sourceEnds?: () => Promise<PartitionOffset[]>;
 }
@@ -489,6 +514,7 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
         photoVersions: { countMax: 1_000, ageMsMax: Number.MAX_SAFE_INTEGER },
         components: COMPONENTS,
         vectorValuesMax: 16,
+        models: deviation.models,
         angleDegreesMax: 5,
         end: until && new ReadingEnd(until, () => log.earliestOffsets(topics.features)),
       },
@@ -565,6 +591,13 @@ async function runUntilDone(world: World, reducers: number, rowsMax: number, mea
   }
   await Promise.race([world.untilDone(), ...running.map((reducer) => reducer.running)]);
   await Promise.all(running.map((reducer) => reducer.stop()));
+}
+
+/** One reducer whose operator says which models there are. */
+async function runKnowing(world: World, models: ReadonlyMap<string, number>) {
+  const reducer = await world.start(2, "g", { models });
+  await Promise.race([world.untilDone(), reducer.running]);
+  await reducer.stop();
 }
 
 /** The table holds each position once, its rows are projected, and moments and basis are those of its rows. */
