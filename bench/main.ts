@@ -7,6 +7,7 @@ import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { Bench } from "./bench.ts";
 import { compressionBench } from "./compression/compression.ts";
 import { endToEndBench } from "./end-to-end/end-to-end.ts";
+import { formatsBench } from "./formats/formats.ts";
 import { growthBench } from "./growth.ts";
 import { describeMachine } from "./measure/machine.ts";
 import { peersBench } from "./peers/peers.ts";
@@ -33,6 +34,7 @@ const BENCHES: readonly Bench[] = [
   growthBench,
   startBench,
   phoneBench,
+  formatsBench,
   replayBench,
   peersBench,
 ];

@@ -1,3 +1,4 @@
+import { LoopWatch } from "#bench/measure/loop-watch.ts";
 import { readCaptureTime } from "#lib/photo/capture-time.ts";
 import { checkPhoto, DEFAULT_PHOTO_LIMITS } from "#lib/photo/check-photo.ts";
 import type { DecodedPhoto } from "#lib/photo/decode-photo.ts";
@@ -5,7 +6,6 @@ import { GuardedDecoder } from "#lib/photo/guarded-decoder.ts";
 import { type FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
 import { Random } from "#lib/runtime/random.ts";
 import type { CaseResult } from "./case-result.ts";
-import { LoopWatch } from "./loop-watch.ts";
 import { mutate } from "./mutate.ts";
 import type { PhotoCorpus } from "./photo-corpus.ts";
 
