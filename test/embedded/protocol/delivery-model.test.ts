@@ -7,6 +7,7 @@ import {
   nextStates,
   PROTOCOL,
   type Rules,
+  rowsOf,
   START,
   versionsOf,
 } from "./delivery-model.ts";
@@ -25,6 +26,9 @@ describe("every interleaving of publish, commit, crash, zombie, takeover and ass
     { photos: 3, versions: [0, 1, 0], deadLetters: [], featuresMax: 4 },
     { photos: 3, versions: [0, 0, 0], deadLetters: [], featuresMax: 4 },
     { photos: 3, versions: [0, 0, 1], deadLetters: [0], featuresMax: 4 },
+    // While two maintainers compact.
+    { photos: 3, versions: [0, 1, 2], deadLetters: [], featuresMax: 3, maintained: true },
+    { photos: 3, versions: [0, 1, 0], deadLetters: [], featuresMax: 3, maintained: true },
   ])("leaves each photo version once in the table: %j", { timeout: VISIT_MS_MAX }, (bounds) => {
     const { violation, states } = explore(PROTOCOL, bounds);
     expect(violation).toBeUndefined();
@@ -37,6 +41,7 @@ describe("each rule is needed: without it some interleaving loses, doubles or ne
   const repeated: Partial<Rules> = { dropsKnown: false };
   const once = [0, 1];
   const twice = [0, 0];
+  const thrice = [0, 1, 2];
   test.each<[string, Partial<Rules>, Harm, readonly number[]]>([
     ["publishing a later photo first", { publishesInOrder: false }, "lost", once],
     ["committing before publishing", { commitsLast: false }, "lost", once],
@@ -52,8 +57,11 @@ describe("each rule is needed: without it some interleaving loses, doubles or ne
     ["taking a photo version that is known", { dropsKnown: false }, "doubled", twice],
     ["knowing nothing of what the table has", { knowsTable: false }, "doubled", twice],
     ["knowing a window that was dropped", { forgetsDroppedWindow: false }, "lost", once],
+    ["compacting files that others have compacted", { removesWhatIsThere: false }, "doubled", once],
+    ["compacting over what was added meanwhile", { removesWhatItRead: false }, "lost", thrice],
   ])("%s", (_, rules, harm, versions) => {
-    const bounds = { photos: 2, versions, deadLetters: [], featuresMax: 4 };
+    const maintained = "removesWhatIsThere" in rules || "removesWhatItRead" in rules;
+    const bounds = { photos: versions.length, versions, deadLetters: [], featuresMax: maintained ? 3 : 4, maintained };
     expect(explore({ ...PROTOCOL, ...rules }, bounds).violation?.harm).toBe(harm);
   });
 });
@@ -79,12 +87,12 @@ function explore(rules: Rules, bounds: Bounds): { violation: Violation | undefin
   let stuck: Violation | undefined;
   const toVisit = [START];
   for (let state = toVisit.pop(); state; state = toVisit.pop()) {
-    const rows = versionsOf(state.table.rows, bounds);
-    const end = versionsOf(completed(state, rules, bounds).table.rows, bounds);
+    const rows = versionsOf(rowsOf(state.table), bounds);
+    const end = versionsOf(rowsOf(completed(state, rules, bounds).table), bounds);
     if (hasRepeats(rows) || hasRepeats(end)) return { violation: { harm: "doubled", state }, states: seen.size };
     if (end.length < expected.length) return { violation: { harm: "lost", state }, states: seen.size };
     expect(end.toSorted((a, b) => a - b)).toEqual(expected);
-    const endByAssignments = versionsOf(completedByAssignments(state, rules, bounds).table.rows, bounds);
+    const endByAssignments = versionsOf(rowsOf(completedByAssignments(state, rules, bounds).table), bounds);
     if (hasRepeats(endByAssignments)) return { violation: { harm: "doubled", state }, states: seen.size };
     // A row that is lost or doubled says more of a rule than one that does not come, so the search for those goes on.
     if (endByAssignments.length < expected.length) stuck ??= { harm: "stuck", state };
@@ -104,7 +112,7 @@ function hasRepeats(rows: readonly number[]): boolean {
 }
 
 /** States that differ only in which of two equal processes is which are one. */
-function keyOf({ features, committed, featurizers, table, reducers }: DeliveryState): string {
+function keyOf({ features, committed, featurizers, table, reducers, maintainers }: DeliveryState): string {
   const alike = <T>(processes: readonly T[]) => processes.map((process) => JSON.stringify(process)).sort();
-  return JSON.stringify([features, committed, alike(featurizers), table, alike(reducers)]);
+  return JSON.stringify([features, committed, alike(featurizers), table, alike(reducers), alike(maintainers)]);
 }

@@ -13,14 +13,24 @@ export interface DeliveryState {
   readonly featurizers: readonly (number | null)[];
   readonly table: TableState;
   readonly reducers: readonly (ReducerState | null)[];
+  /** The files that each maintainer has read and will put together; null when it has none in hand. */
+  readonly maintainers: readonly (readonly TableFile[] | null)[];
 }
+
+/** The source offsets of a file's rows. */
+type TableFile = readonly number[];
 
 interface TableState {
   /** The next features offset. */
   readonly offset: number;
   readonly highWaterMark: number;
-  /** Source offsets of the rows, in the order of their commits. */
-  readonly rows: readonly number[];
+  /** In the order of their commits. */
+  readonly files: readonly TableFile[];
+}
+
+/** Source offsets of the table's rows. */
+export function rowsOf({ files }: TableState): number[] {
+  return files.flat();
 }
 
 interface ReducerState {
@@ -53,6 +63,10 @@ export interface Rules {
   readonly startsAtTable: boolean;
   /** A reducer that is given partitions commits its window first; otherwise it drops the window. */
   readonly commitsAtAssignment: boolean;
+  /** A compaction is committed if all files that it removes are in the table; otherwise whatever has become of them. */
+  readonly removesWhatIsThere: boolean;
+  /** A compaction removes the files that it has read; otherwise all that the table has at the commit. */
+  readonly removesWhatItRead: boolean;
 }
 
 export const PROTOCOL: Rules = {
@@ -65,6 +79,8 @@ export const PROTOCOL: Rules = {
   isFenced: true,
   startsAtTable: true,
   commitsAtAssignment: true,
+  removesWhatIsThere: true,
+  removesWhatItRead: true,
 };
 
 export interface Bounds {
@@ -75,21 +91,43 @@ export interface Bounds {
   readonly deadLetters: readonly number[];
   /** Most records in `features`: bounds the repeats. */
   readonly featuresMax: number;
+  /** Whether two maintainers compact the table meanwhile. */
+  readonly maintained?: boolean;
 }
 
 export const START: DeliveryState = {
   features: [],
   committed: 0,
   featurizers: [null, null],
-  table: { offset: 0, highWaterMark: 0, rows: [] },
+  table: { offset: 0, highWaterMark: 0, files: [] },
   reducers: [null, null],
+  maintainers: [null, null],
 };
 
 /** Every state that one step of anybody leads to. */
 export function nextStates(state: DeliveryState, rules: Rules, bounds: Bounds): DeliveryState[] {
   const featurizing = state.featurizers.flatMap((_, index) => featurizerSteps(state, index, rules, bounds));
   const reducing = state.reducers.flatMap((_, index) => reducerSteps(state, index, rules, bounds));
-  return [...featurizing, ...reducing];
+  const maintaining = bounds.maintained
+    ? state.maintainers.flatMap((_, index) => maintainerSteps(state, index, rules))
+    : [];
+  return [...featurizing, ...reducing, ...maintaining];
+}
+
+/** A maintainer reads all files, or commits the file that it has made of them; it need never come back from a crash. */
+function maintainerSteps(state: DeliveryState, index: number, rules: Rules): DeliveryState[] {
+  const { table } = state;
+  const read = state.maintainers[index]!;
+  const as = (files: readonly TableFile[] | null, table = state.table): DeliveryState => ({
+    ...state,
+    table,
+    maintainers: state.maintainers.with(index, files),
+  });
+  if (read === null) return table.files.length < 2 ? [] : [as(table.files)];
+  const isThere = (file: TableFile) => table.files.includes(file);
+  if (rules.removesWhatIsThere && !read.every(isThere)) return [as(null)];
+  const kept = rules.removesWhatItRead ? table.files.filter((file) => !read.includes(file)) : [];
+  return [as(null, { ...table, files: [...kept, read.flat()] })];
 }
 
 function featurizerSteps(state: DeliveryState, index: number, rules: Rules, bounds: Bounds): DeliveryState[] {
@@ -128,8 +166,8 @@ function as(state: DeliveryState, index: number, reducer: ReducerState | null, t
 
 /** The reducer begins at what the table says now, whatever it had in hand. */
 function started(state: DeliveryState, index: number, rules: Rules, bounds: Bounds): DeliveryState {
-  const { offset, highWaterMark, rows } = state.table;
-  const ofTable = rules.knowsTable ? versionsOf(rows, bounds) : [];
+  const { offset, highWaterMark } = state.table;
+  const ofTable = rules.knowsTable ? versionsOf(rowsOf(state.table), bounds) : [];
   const ofBefore = rules.forgetsDroppedWindow ? [] : (state.reducers[index]?.known ?? []);
   const known = ascending([...ofTable, ...ofBefore]);
   const position = rules.startsAtTable ? offset : 0;
@@ -165,7 +203,8 @@ function committed(state: DeliveryState, index: number, rules: Rules, bounds: Bo
   const { base, position, highWaterMark, window, known } = state.reducers[index]!;
   if (position <= base) return [];
   if (rules.isFenced && table.offset !== base) return [started(state, index, rules, bounds)];
-  const next: TableState = { offset: position, highWaterMark, rows: [...table.rows, ...window] };
+  const files = window.length === 0 ? table.files : [...table.files, window];
+  const next: TableState = { offset: position, highWaterMark, files };
   return [as(state, index, { base: position, position, highWaterMark, window: [], known }, next)];
 }
 
