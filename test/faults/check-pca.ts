@@ -82,7 +82,9 @@ async function vectorsByCommit(table: DeltaTable): Promise<Float32Array[][] | un
   const commits: Float32Array[][] = [];
   for await (const { adds, commitInfo } of readCommits(table, -1, table.snapshot.version)) {
     if (commitInfo?.fruitstream?.settles) return undefined;
-    commits.push(await vectorsOf(table, adds));
+    // What compaction adds are rows of earlier commits.
+    const added = adds.filter(({ dataChange }) => dataChange);
+    commits.push(await vectorsOf(table, added));
   }
   return commits;
 }

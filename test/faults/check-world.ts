@@ -29,6 +29,7 @@ const VECTOR_TOLERANCE = 1e-5;
 const RSS_BYTES_MAX: Readonly<Record<ServiceKind, number>> = {
   featurizer: 640 * 2 ** 20,
   reducer: 512 * 2 ** 20,
+  maintainer: 512 * 2 ** 20,
   ingest: 384 * 2 ** 20,
 };
 

@@ -12,7 +12,7 @@ const RSS_LOOK_MS = 250;
 /** A service that is stopped ends within 9 s by itself. */
 const STOP_MS_MAX = 12_000;
 
-export type ServiceKind = "featurizer" | "reducer" | "ingest";
+export type ServiceKind = "featurizer" | "reducer" | "maintainer" | "ingest";
 
 export interface ServiceOptions {
   readonly name: string;
@@ -91,9 +91,13 @@ export class ServiceUnderFault {
     return this.#lines.slice(this.#firstLineOfProcess).findLast(({ port }) => port !== undefined)?.port;
   }
 
-  /** Whether the present process is at work: a member of a group has partitions, the HTTP service its port. */
+  /** Whether the present process is at work: a member of a group has partitions, a maintainer its table, ingest its port. */
   get isAtWork(): boolean {
-    return this.kind === "ingest" ? this.port !== undefined : (this.partitions?.length ?? 0) > 0;
+    if (this.kind === "ingest") return this.port !== undefined;
+    if (this.kind === "maintainer") {
+      return this.#lines.slice(this.#firstLineOfProcess).some(({ event }) => event === "maintainer_started");
+    }
+    return (this.partitions?.length ?? 0) > 0;
   }
 
   /** How many warnings and errors it has logged in all its lives. */

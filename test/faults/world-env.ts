@@ -32,6 +32,9 @@ export function worldEnv(parts: WorldEnvParts): Record<string, string> {
     FEATURIZER_SESSION_MS: "6000",
     REDUCER_GROUP: groups.reducer,
     REDUCER_SESSION_MS: "6000",
+    // Every round finds something to compact.
+    MAINTAINER_INTERVAL_MS: "1000",
+    MAINTAINER_QUIET_MS: "0",
     // Many small commits, so that a fault meets one.
     REDUCER_WINDOW_MS_MAX: "100",
   };

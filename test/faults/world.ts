@@ -57,7 +57,7 @@ export class World {
   readonly parts: WorldParts;
   readonly topics: Topics;
   readonly location: TableLocation;
-  readonly groups: Readonly<Record<Exclude<ServiceKind, "ingest">, string>>;
+  readonly groups: Readonly<Record<"featurizer" | "reducer", string>>;
   readonly kafka: KafkaSettings;
   readonly store: ObjectStore;
   readonly services: ServiceUnderFault[] = [];
@@ -131,7 +131,7 @@ export class World {
 
   /** Waits until two groups of two have shared their partitions for good: each member has half of the four. */
   async atRest(): Promise<void> {
-    const members = this.services.filter(({ kind }) => kind !== "ingest");
+    const members = [...this.of("featurizer"), ...this.of("reducer")];
     await until("the groups have come to rest", () => members.every(({ partitions }) => partitions?.length === 2));
   }
 
