@@ -4,6 +4,7 @@ import type { Logger } from "#lib/runtime/logger.ts";
 import { metrics } from "#lib/runtime/metrics.ts";
 import type { TellStarter } from "#lib/runtime/service-message.ts";
 import type { StepName, WaitingRetry } from "#lib/runtime/waiting-retry.ts";
+import type { AddFile } from "#lib/table/delta/actions.ts";
 import type { CommitRequest, CommitResult, DeltaTable } from "#lib/table/delta/delta-table.ts";
 import type { PhotoRow } from "#lib/table/photo-row.ts";
 import { writeRows } from "#lib/table/table-files.ts";
@@ -40,7 +41,12 @@ export async function commitWindow(
   const rows = await withS3("pca", () => projector.project(window.rows));
   const adds = await withS3("write-files", () => writeRows(table, rows));
   const request: CommitRequest = { commitId: randomUUID(), operation: "STREAMING UPDATE", adds, txns, baseTxns };
-  const result = await withS3("commit", () => table.commit(request));
+  let files = adds;
+  const result = await withS3("commit", async () => {
+    // A file that no version names may be vacuumed when it is older: rather than name one that is gone, write another.
+    if (areOld(files, clock.nowMs())) files = await writeRows(table, rows);
+    return table.commit({ ...request, adds: files });
+  });
   if (result.outcome === "fenced") return { result, rows };
 
   metrics.reducerCommits.inc({ outcome: "committed" });
@@ -55,6 +61,14 @@ export async function commitWindow(
   );
   tell?.({ kind: "committed", ...commit, atMs: clock.nowMs() });
   return { result, rows };
+}
+
+/** Half of what vacuum leaves to a file that no version names, however short the table keeps files. */
+const FILE_MS_MAX = 1_800_000;
+
+/** After an outage of S3, or when this process has stood still. */
+function areOld(files: readonly AddFile[], nowMs: number): boolean {
+  return files.some(({ modificationTime }) => nowMs - modificationTime > FILE_MS_MAX);
 }
 
 /** A crash repeats a few vectors; a whole window of them says that something else is wrong. */
