@@ -19,6 +19,7 @@ const TESTS_OF_NO_ONE_FILE = {
   "test/unit/fakes/memory-record-log.test.ts": "the fake passes the contract's suite",
   "test/unit/lib/messages/avro/published-records.test.ts": "records of every version, as they lie on topics",
   "test/unit/lib/model/manifest-schema.test.ts": "the published JSON Schema",
+  "test/unit/services/reducer/beside-a-maintainer.test.ts": "the pipeline while the table is compacted and vacuumed",
   "test/unit/services/reducer/fencing.test.ts": "the pipeline while a fence is noticed late",
   "test/unit/services/reducer/foreign-writers.test.ts": "the pipeline while another tool writes to the table",
   "test/unit/services/reducer/reassignment.test.ts": "the pipeline while partitions come and go",

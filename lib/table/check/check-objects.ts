@@ -1,6 +1,7 @@
+import { listDataObjects } from "../data-objects.ts";
 import type { RemoveFile } from "../delta/actions.ts";
 import type { Snapshot } from "../delta/snapshot.ts";
-import { type TableAccess, tableObject } from "../table-location.ts";
+import type { TableAccess } from "../table-location.ts";
 import type { OnFinding } from "./table-finding.ts";
 
 /** What lies in the table's folder beside its log and what is kept beside the table. */
@@ -55,13 +56,4 @@ export async function checkObjects(
     onFinding({ code: "removed-file", where: "", detail });
   }
   return { present, totals };
-}
-
-/** Every object of the table's folder that may be a data file: names that begin with an underscore or a dot are none. */
-export async function* listDataObjects({ store, location }: TableAccess) {
-  const root = tableObject(location, "");
-  for await (const { key, sizeBytes, modifiedAtMs } of store.list(root.bucket, root.key)) {
-    const path = key.slice(root.key.length);
-    if (!/(^|\/)[_.]/.test(path)) yield { path, sizeBytes, modifiedAtMs };
-  }
 }

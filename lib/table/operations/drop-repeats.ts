@@ -18,7 +18,7 @@ interface PlacedRow extends PlacedPhotoVersion {
 }
 
 /** Rows whose photo version another row of the same run and model has. */
-export interface Repeats {
+interface Repeats {
   /** What goes: the indices of rows by their file's path. */
   readonly drops: ReadonlyMap<string, ReadonlySet<number>>;
   /** The files of those rows, and the files whose rows stay in their place. */
@@ -84,11 +84,7 @@ const FILES_MAX = 256;
  * Finds repeats by some columns of all files. Memory: the photo versions of one share of all rows, by their fingerprints,
  * and 500 bytes for each row that has a repeat.
  */
-export async function findTableRepeats(
-  access: TableAccess,
-  files: readonly AddFile[],
-  rowsHeldMax: number,
-): Promise<Repeats> {
+async function findTableRepeats(access: TableAccess, files: readonly AddFile[], rowsHeldMax: number): Promise<Repeats> {
   const rows = files.reduce((sum, file) => sum + (recordCountOf(file) ?? rowsHeldMax), 0);
   const shares = Math.min(256, Math.max(1, Math.ceil(rows / rowsHeldMax)));
   const repeated = new Set<string>();

@@ -57,7 +57,7 @@ export function planCompaction(
 }
 
 /** A partition as a key for maps. */
-export function partitionKey({ partitionValues }: Pick<AddFile, "partitionValues">): string {
+function partitionKey({ partitionValues }: Pick<AddFile, "partitionValues">): string {
   return JSON.stringify(Object.entries(partitionValues).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 

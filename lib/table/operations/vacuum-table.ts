@@ -1,4 +1,5 @@
 import pLimit from "p-limit";
+import { listDataObjects } from "../data-objects.ts";
 import { readSnapshot } from "../delta/read-snapshot.ts";
 import type { Snapshot } from "../delta/snapshot.ts";
 import { requireWritable } from "../delta/table-features.ts";
@@ -52,7 +53,7 @@ export async function vacuumTable(
   const limit = pLimit(DELETES_IN_FLIGHT_MAX);
   let deletes: Promise<void>[] = [];
   const nowMs = access.clock.nowMs();
-  for await (const { path, bytes, modifiedAtMs } of dataObjects(access)) {
+  for await (const { path, sizeBytes: bytes, modifiedAtMs } of listDataObjects(access)) {
     const fate = fateOf(path, modifiedAtMs, snapshot, retentionMs, nowMs);
     if (fate === "named") continue;
     if (fate === "young") {
@@ -72,15 +73,6 @@ export async function vacuumTable(
   }
   await Promise.all(deletes);
   return { ...counts, retentionMs };
-}
-
-/** The objects of a table that may be data files. */
-export async function* dataObjects({ store, location }: TableAccess) {
-  const root = tableObject(location, "");
-  for await (const { key, sizeBytes: bytes, modifiedAtMs } of store.list(root.bucket, root.key)) {
-    const path = key.slice(root.key.length);
-    if (!/(^|\/)[_.]/.test(path)) yield { path, bytes, modifiedAtMs };
-  }
 }
 
 /** Longer than any commit is under way while the store answers. */
