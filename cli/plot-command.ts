@@ -4,7 +4,7 @@ import { type PlotFormat, type Plots, plotTable } from "#analysis/plot/plot-tabl
 import { LIVE_RUN } from "#lib/messages/messages.ts";
 import { openNamedTable, TABLE_PLACES } from "#ops/table/open-named-table.ts";
 import { cliDeps } from "./cli-deps.ts";
-import { type OutputFlags, print, printJson, withJson } from "./output.ts";
+import { type OutputFlags, print, printJson, tell, withJson } from "./output.ts";
 
 /** `fruitstream plot`: the PCA of a table's rows as pictures. */
 export function plotCommand(): Command {
@@ -38,10 +38,11 @@ async function runPlot({ model, out, table, run, json, components, groups, forma
   else printPlots(plots);
 }
 
-function printPlots({ model, run, rows, points, reprojectedRows, basis, files }: Plots): void {
+function printPlots({ table, model, run, rows, points, reprojectedRows, basis, files }: Plots): void {
   const count = points < rows ? `${points} drawn of ${rows} rows` : `${rows} rows`;
   print(`${model}, run ${run}: ${count}, basis ${basis}`);
   if (reprojectedRows > 0) print(`${reprojectedRows} rows were projected by older bases, and are projected anew here`);
+  if (reprojectedRows > 0) tell(`fruitstream table reproject ${table} does so in the table itself`);
   print(`written: ${files.map((file) => relative(process.cwd(), file)).join(", ")}`);
 }
 

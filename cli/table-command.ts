@@ -4,7 +4,7 @@ import { exportInOneBasis } from "#ops/table/export-in-one-basis.ts";
 import { openNamedTable, TABLE_PLACES } from "#ops/table/open-named-table.ts";
 import { readTableFacts, type TableFacts } from "#ops/table/table-facts.ts";
 import { cliDeps } from "./cli-deps.ts";
-import { type OutputFlags, print, printJson, withJson } from "./output.ts";
+import { type OutputFlags, print, printJson, tell, withJson } from "./output.ts";
 import { addTableCheck } from "./table-check-command.ts";
 import { addTableMaintenance } from "./table-maintain-command.ts";
 import { addTableReproject } from "./table-reproject-command.ts";
@@ -34,7 +34,7 @@ async function runShow(place: string | undefined, { json }: OutputFlags): Promis
   else printFacts(facts);
 }
 
-function printFacts({ version, files, rows, partitions, offsets, bases }: TableFacts): void {
+function printFacts({ table, version, files, rows, partitions, offsets, bases }: TableFacts): void {
   print(`version ${version}, ${files} files, ${rows} rows`);
   if (partitions.length > 0) console.table(partitions);
   print("next offsets, and high-water marks of the source partitions:");
@@ -44,6 +44,12 @@ function printFacts({ version, files, rows, partitions, offsets, bases }: TableF
     const ratio = explainedVarianceRatio.map((value) => value.toFixed(4)).join(" ");
     print(`  ${model} ${run}: version ${version}, from ${rows} rows, ratio ${ratio}`);
   }
+  const staleRows = bases.reduce((sum, basis) => sum + basis.staleRows, 0);
+  if (staleRows === 0) return;
+  tell(
+    `${staleRows} rows lie in files with coordinates of other bases, which can't be compared with those of the newest;`,
+  );
+  tell(`fruitstream table reproject ${table} puts all rows into one`);
 }
 
 async function runExport(folder: string, { table, json }: OutputFlags & { table?: string }): Promise<void> {

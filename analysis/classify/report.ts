@@ -53,7 +53,8 @@ function notesOn({ task, rows: { rowsByLabel, unlabelledRows, reprojectedRows },
     notes.push(`left out: ${rare.length} labels with fewer than ${CLASS_ROWS_MIN} rows`);
   }
   if (reprojectedRows > 0) {
-    notes.push(`${reprojectedRows} rows were projected by older bases, and are projected onto the newest here`);
+    const here = `${reprojectedRows} rows were projected by older bases, and are projected onto the newest here`;
+    notes.push(`${here}; \`table reproject\` does so in the table`);
   }
   return notes;
 }

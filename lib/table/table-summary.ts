@@ -1,3 +1,4 @@
+import type { AddFile } from "./delta/actions.ts";
 import { recordCountOf } from "./delta/column-statistics.ts";
 import type { Snapshot } from "./delta/snapshot.ts";
 
@@ -32,7 +33,7 @@ export function summarisePartitions({ files }: Pick<Snapshot, "files">): Partiti
   return [...partitions].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, summary]) => summary);
 }
 
-/** The table's rows, from the statistics of its files. */
-export function countRows({ files }: Pick<Snapshot, "files">): number {
-  return [...files.values()].reduce((sum, file) => sum + (recordCountOf(file) ?? 0), 0);
+/** The rows of a table's files, or of some of them, from their statistics. */
+export function countRows({ files }: { readonly files: { values(): Iterable<AddFile> } }): number {
+  return Array.from(files.values()).reduce((sum, file) => sum + (recordCountOf(file) ?? 0), 0);
 }

@@ -29,7 +29,7 @@ export interface ReprojectedTable {
   readonly bases: readonly SubjectBasis[];
 }
 
-export interface SubjectBasis extends PcaSubject {
+interface SubjectBasis extends PcaSubject {
   readonly basis: Basis;
 }
 

@@ -1,6 +1,7 @@
 import { BasisStore } from "#lib/table/basis-store.ts";
-import { groupBySubject } from "#lib/table/pca-subject.ts";
-import { type PartitionSummary, summarisePartitions } from "#lib/table/table-summary.ts";
+import { staleFiles } from "#lib/table/operations/reproject-rows.ts";
+import { groupBySubject, subjectKey } from "#lib/table/pca-subject.ts";
+import { countRows, type PartitionSummary, summarisePartitions } from "#lib/table/table-summary.ts";
 import type { NamedTable } from "./open-named-table.ts";
 
 /** What a table's log and the bases beside it say; no data file is read for it. */
@@ -23,6 +24,8 @@ interface NewestBasis {
   /** Vectors it was computed from. */
   readonly rows: number;
   readonly explainedVarianceRatio: readonly number[];
+  /** Of the table, in files of which some rows have coordinates of another basis, or none. */
+  readonly staleRows: number;
 }
 
 export async function readTableFacts({ place, table }: NamedTable): Promise<TableFacts> {
@@ -35,7 +38,9 @@ export async function readTableFacts({ place, table }: NamedTable): Promise<Tabl
     if (!basis) continue;
     const { version, rowCount, explainedVarianceRatio } = basis;
     const { model, run } = subject!;
-    bases.push({ model, run, version, rows: rowCount, explainedVarianceRatio: [...explainedVarianceRatio] });
+    const staleRows = countRows({ files: staleFiles(snapshot, new Map([[subjectKey(subject!), basis]])) });
+    const ratio = { explainedVarianceRatio: [...explainedVarianceRatio] };
+    bases.push({ ...{ model, run, version, rows: rowCount }, ...ratio, staleRows });
   }
   return {
     table: place,

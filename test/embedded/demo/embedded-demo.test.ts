@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { runDemo } from "#demo/run-demo.ts";
+import { type NamedTable, openNamedTable } from "#ops/table/open-named-table.ts";
+import { readTableFacts } from "#ops/table/table-facts.ts";
 import { quietDeps } from "../../fakes/quiet-deps.ts";
 import { writeTinyModel } from "../../faults/tiny-model.ts";
 import { writePhotos } from "../ops/local/local-fixtures.ts";
@@ -17,6 +19,11 @@ beforeEach(async () => {
   await writePhotos(join(scratch, "photos"), 0, 30);
 });
 afterEach(() => rm(scratch, { recursive: true }));
+
+async function withTable<Result>(folder: string, work: (named: NamedTable) => Promise<Result>): Promise<Result> {
+  await using named = await openNamedTable(folder, quietDeps());
+  return await work(named);
+}
 
 const demo = (signal?: AbortSignal, featurizers = 1) =>
   runDemo(
@@ -41,6 +48,8 @@ test("an embedded demo has what any demo has, and leaves the table alone", { tim
   expect(result.deadLetters.map(({ reason }) => reason)).toEqual(["unsupported-format"]);
   expect(result.basis).toMatchObject({ rowCount: 30, componentCount: 4 });
   expect(result.sampleRows).toHaveLength(5);
+  const { bases } = await withTable(result.tableFolder, readTableFacts);
+  expect(bases).toMatchObject([{ version: result.basis!.version, rows: 30, staleRows: 0 }]);
   expect(result.origin).toBeUndefined();
   expect(existsSync(join(result.tableFolder, "_delta_log"))).toBe(true);
   for (const { path } of result.sampleRows) expect(existsSync(fileURLToPath(String(path)))).toBe(true);
