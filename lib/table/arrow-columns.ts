@@ -2,6 +2,7 @@ import {
   Bool,
   type Data,
   type DataType,
+  DateDay,
   Field,
   Float32,
   Int32,
@@ -62,6 +63,11 @@ export function boolColumn(values: readonly (boolean | null | undefined)[]): Col
 export function timestampColumn(valuesMs: readonly (number | null | undefined)[]): Column {
   const data = BigInt64Array.from(valuesMs, (valueMs) => BigInt(valueMs ?? 0) * 1000n);
   return makeData({ type: new TimestampMicrosecond("UTC"), ...shapeOf(valuesMs), data });
+}
+
+/** Values are days since the Unix epoch. */
+export function dateColumn(days: readonly (number | null | undefined)[]): Column {
+  return makeData({ type: new DateDay(), ...shapeOf(days), data: Int32Array.from(days, (day) => day ?? 0) });
 }
 
 /** The vectors one after another in a single array; their lengths may differ. */

@@ -70,7 +70,7 @@ function groupRows(rows: readonly PhotoRow[], partitioning: Partitioning, rowsMa
 function encodeFile(
   rows: readonly PhotoRow[],
   partitioning: Partitioning,
-  { clock, columns }: TableAccess,
+  { clock, columns, indexedColumnsMax }: TableAccess,
 ): EncodedFile {
   const { folder, values } = partitionOf(rows[0]!, partitioning);
   const bytes = encodeRows(rows, columns);
@@ -80,7 +80,7 @@ function encodeFile(
     size: bytes.byteLength,
     modificationTime: clock.nowMs(),
     dataChange: true,
-    stats: columnStatistics(rows, columns),
+    stats: columnStatistics(rows, columns, indexedColumnsMax),
   };
   return { add, bytes };
 }

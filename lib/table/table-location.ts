@@ -21,6 +21,8 @@ export interface TableAccess {
   readonly columns?: readonly PhotoColumn[];
   /** How its rows are laid out in folders; DEFAULT_PARTITIONING where nothing else is said. */
   readonly partitioning?: Partitioning;
+  /** Of how many leading columns the files' statistics tell; all where nothing else is said. */
+  readonly indexedColumnsMax?: number;
 }
 
 /**

@@ -12,12 +12,12 @@ import {
 } from "../arrow-columns.ts";
 import { decodeRows, encodeColumns } from "../parquet-file.ts";
 import { formatTableUri, type TableAccess, tableObject } from "../table-location.ts";
-import { type Action, encodePaths, parseAction, parseActions, type Sidecar } from "./actions.ts";
-import { statisticsFromStruct } from "./checkpoint-statistics.ts";
+import { type Action, encodePaths, type Metadata, parseAction, parseActions, type Sidecar } from "./actions.ts";
+import { statisticsFromStruct, structStatistics } from "./checkpoint-statistics.ts";
 import { checkpointPath, commitOf, LOG_FOLDER, readLogFile, withOwnPath } from "./delta-log.ts";
 import type { CheckpointFiles } from "./list-log.ts";
 import { Snapshot } from "./snapshot.ts";
-import { tablePropertiesOf } from "./table-properties.ts";
+import { type TableProperties, tablePropertiesOf } from "./table-properties.ts";
 
 /** The hint to the latest checkpoint: its version and its number of actions. */
 export type LastCheckpoint = z.output<typeof lastCheckpointSchema>;
@@ -29,7 +29,11 @@ export type LastCheckpoint = z.output<typeof lastCheckpointSchema>;
 export async function writeCheckpoint(access: TableAccess, snapshot: Snapshot): Promise<void> {
   const { store, location, clock } = access;
   const actions = checkpointActions(snapshot, formatTableUri(location), clock.nowMs());
-  const bytes = encodeCheckpoint(actions);
+  const bytes = encodeCheckpoint(
+    actions,
+    snapshot.metadata,
+    tablePropertiesOf(snapshot.metadata, formatTableUri(location)),
+  );
   await store.put(tableObject(location, checkpointPath(snapshot.version)), bytes);
   const last: LastCheckpoint = { version: snapshot.version, size: actions.length, sizeInBytes: bytes.byteLength };
   await store.put(tableObject(location, LAST_CHECKPOINT_PATH), Buffer.from(JSON.stringify(last)), {
@@ -127,7 +131,11 @@ function checkpointActions(snapshot: Snapshot, tableUri: string, nowMs: number):
   ].map(encodePaths);
 }
 
-function encodeCheckpoint(actions: readonly Action[]): Uint8Array {
+function encodeCheckpoint(
+  actions: readonly Action[],
+  metadata: Metadata,
+  { hasJsonStatistics, hasStructStatistics }: Pick<TableProperties, "hasJsonStatistics" | "hasStructStatistics">,
+): Uint8Array {
   const protocol = actions.map((action) => action.protocol);
   const metaData = actions.map((action) => action.metaData);
   const txn = actions.map((action) => action.txn);
@@ -165,7 +173,8 @@ function encodeCheckpoint(actions: readonly Action[]): Uint8Array {
       size: int64Column(add.map((value) => value?.size)),
       modificationTime: int64Column(add.map((value) => value?.modificationTime)),
       dataChange: boolColumn(add.map((value) => value?.dataChange)),
-      stats: utf8Column(add.map((value) => value?.stats)),
+      ...(hasJsonStatistics ? { stats: utf8Column(add.map((value) => value?.stats)) } : {}),
+      ...(hasStructStatistics ? structStatistics(add, metadata) : {}),
       tags: mapColumn(add.map((value) => value?.tags)),
     }),
     remove: structColumn(remove, {

@@ -5,9 +5,17 @@ import type { PhotoRow } from "../photo-row.ts";
  * A file's `stats` as the Delta protocol asks: the number of records, and of every scalar column the nulls and a lower
  * and an upper bound. Bounds of numbers and times are exact; those of strings are cut to a prefix of at most
  * STRING_BOUND_CODE_POINTS_MAX code points and hold in the order of UTF-8 bytes, in which readers compare.
+ *
+ * @param indexedColumnsMax of so many leading columns, nested ones counted in.
  */
-export function columnStatistics(rows: readonly PhotoRow[], columns: readonly PhotoColumn[] = PHOTO_COLUMNS): string {
-  const scalars = columns.flatMap(({ name, type, scalar }) => (scalar ? { name, type, values: rows.map(scalar) } : []));
+export function columnStatistics(
+  rows: readonly PhotoRow[],
+  columns: readonly PhotoColumn[] = PHOTO_COLUMNS,
+  indexedColumnsMax: number = Number.POSITIVE_INFINITY,
+): string {
+  const scalars = columns
+    .slice(0, indexedColumnsMax)
+    .flatMap(({ name, type, scalar }) => (scalar ? { name, type, values: rows.map(scalar) } : []));
   return JSON.stringify(statisticsOfValues(rows.length, scalars));
 }
 

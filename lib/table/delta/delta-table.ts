@@ -12,6 +12,7 @@ import { LogRepair } from "./log-repair.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { requireDeletable, requireWritable } from "./table-features.ts";
 import { TableLog } from "./table-log.ts";
+import { tablePropertiesOf } from "./table-properties.ts";
 import { requirePartitioning } from "./table-schema.ts";
 import {
   conflictOf,
@@ -88,6 +89,11 @@ export class DeltaTable implements TableAccess {
   /** How its rows are laid out in folders. */
   get partitioning(): Partitioning {
     return requirePartitioning(this.snapshot.metadata, formatTableUri(this.location));
+  }
+
+  /** `delta.dataSkippingNumIndexedCols`. */
+  get indexedColumnsMax(): number {
+    return tablePropertiesOf(this.snapshot.metadata, formatTableUri(this.location)).indexedColumnsMax;
   }
 
   /** Reads the commits after the snapshot's version, and returns those not handed over yet. */

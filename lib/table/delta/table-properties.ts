@@ -5,7 +5,7 @@ import type { Metadata } from "./actions.ts";
  * The properties of a table (https://docs.delta.io/latest/table-properties.html) that a writer, a maintainer or a log
  * cleaner of ours has to keep, with the protocol's defaults where a table says nothing. All others are ignored.
  */
-interface TableProperties {
+export interface TableProperties {
   /** Rows may be rewritten, but neither deleted nor changed. */
   readonly isAppendOnly: boolean;
   /** A checkpoint is due whenever the version is a multiple of it. */

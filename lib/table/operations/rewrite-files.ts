@@ -46,7 +46,7 @@ export async function rewriteFiles(
       for (const batch of keptBatches(await readBytes(access, file), drops?.get(file.path))) {
         const conformed = conformBatch(batch, wanted);
         const written = basis ? reprojectBatch(conformed, basis) : conformed;
-        const ofBatch = batchStatistics(written, batch.numRows, columns);
+        const ofBatch = batchStatistics(written, batch.numRows, columns.slice(0, access.indexedColumnsMax));
         statistics = statistics ? mergeStatistics(statistics, ofBatch) : ofBatch;
         yield written;
         // Requests of others have their turn between two batches.

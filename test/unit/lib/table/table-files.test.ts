@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { type AddFile, serialiseActions } from "#lib/table/delta/actions.ts";
+import { openTable } from "#lib/table/open-table.ts";
 import type { PhotoRow } from "#lib/table/photo-row.ts";
 import { readRows, writeRows } from "#lib/table/table-files.ts";
 import { photoRow } from "./photo-rows.ts";
-import { accessOf, emptyStore, LOCATION } from "./table-fixtures.ts";
+import { accessOf, emptyStore, LOCATION, logName, putLogFile } from "./table-fixtures.ts";
 
 describe("data files", () => {
   const rows: PhotoRow[] = Array.from({ length: 100 }, (_, sourceOffset) =>
@@ -44,6 +46,20 @@ describe("data files", () => {
     }
     expect(offsets.sort((a, b) => Number(a) - Number(b))).toEqual(rows.map(({ sourceOffset }) => sourceOffset));
     expect(new Set(files.map(({ path }) => path)).size).toBe(files.length);
+  });
+
+  it("have statistics of so many leading columns as the table asks for", async () => {
+    const store = emptyStore();
+    const table = await openTable(store, LOCATION, { createIfAbsent: true });
+    const { metadata } = table.snapshot;
+    const configuration = { ...metadata.configuration, "delta.dataSkippingNumIndexedCols": "2" };
+    await putLogFile(store, logName(1), serialiseActions([{ metaData: { ...metadata, configuration } }]));
+    const before = await writeRows(table, [photoRow()]);
+    await table.advance();
+    const after = await writeRows(table, [photoRow()]);
+    const columnsOf = ([file]: AddFile[]) => Object.keys(JSON.parse(file!.stats!).minValues);
+    expect(columnsOf(before).length).toBeGreaterThan(5);
+    expect(columnsOf(after)).toEqual(["path", "label"]);
   });
 
   it("are none for no rows, and none when one row has no partition", async () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { columnStatistics, recordCountOf, STRING_BOUND_CODE_POINTS_MAX } from "#lib/table/delta/column-statistics.ts";
+import { PHOTO_COLUMNS } from "#lib/table/photo-columns.ts";
 import { anyCharacter } from "../../../../any-character.ts";
 import { photoRow } from "../photo-rows.ts";
 
@@ -45,6 +46,14 @@ describe("a file's statistics", () => {
     expect(stats.minValues).not.toHaveProperty("pca_version");
     expect(stats.maxValues).not.toHaveProperty("pca_version");
     expect(stats.nullCount.pca_version).toBe(1);
+  });
+
+  it("tell of so many leading columns as the table asks for", () => {
+    const { numRecords, minValues, nullCount } = JSON.parse(columnStatistics([photoRow()], PHOTO_COLUMNS, 5));
+    expect(numRecords).toBe(1);
+    expect(Object.keys(minValues)).toEqual(["path", "label", "pca_version"]);
+    expect(Object.keys(nullCount)).toEqual(["path", "label", "pca_version"]);
+    expect(JSON.parse(columnStatistics([photoRow()], PHOTO_COLUMNS, 0)).minValues).toEqual({});
   });
 
   it("bound every string in the order of UTF-8 bytes, and briefly", () => {

@@ -16,7 +16,7 @@ import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { findSnapshot, readSnapshot } from "#lib/table/delta/read-snapshot.ts";
 import { Snapshot } from "#lib/table/delta/snapshot.ts";
 import { openTable } from "#lib/table/open-table.ts";
-import { encodeColumns } from "#lib/table/parquet-file.ts";
+import { decodeRows, encodeColumns } from "#lib/table/parquet-file.ts";
 import { tableObject } from "#lib/table/table-location.ts";
 import {
   accessOf,
@@ -204,6 +204,42 @@ describe("a snapshot as read", () => {
       maxValues: { label: "b", captured_at },
       nullCount: { label: 2 },
     });
+  });
+
+  it.each([
+    { json: "false", struct: "true", columns: ["stats_parsed", "partitionValues_parsed"] },
+    { json: "true", struct: "true", columns: ["stats", "stats_parsed", "partitionValues_parsed"] },
+    { json: "true", struct: "false", columns: ["stats"] },
+  ])("comes back with the statistics that checkpoints keep as the table asks: $columns", async (asked) => {
+    const stats = {
+      numRecords: 3,
+      minValues: { path: "s3://a/ä", captured_at: "2026-03-01T07:00:00.123Z", source_offset: 5 },
+      maxValues: { path: "s3://a/ü", captured_at: "2026-03-01T08:00:00.000Z", source_offset: 7, width: 640 },
+      nullCount: { path: 0, label: 3 },
+    };
+    const { metadata } = await readSnapshot(accessOf(store));
+    const configuration = {
+      ...metadata.configuration,
+      "delta.checkpoint.writeStatsAsJson": asked.json,
+      "delta.checkpoint.writeStatsAsStruct": asked.struct,
+    };
+    const adds = [{ add: { ...addOf("a"), stats: JSON.stringify(stats) } }, { add: { ...addOf("b"), stats: null } }];
+    await commitActions([{ metaData: { ...metadata, configuration } }, ...adds]);
+    const before = stateOf(await readSnapshot(accessOf(store)));
+    await writeCheckpoint(accessOf(store), await readSnapshot(accessOf(store)));
+    const checkpoint = tableObject(LOCATION, `_delta_log/${logName(1, "checkpoint.parquet")}`);
+    const rows = decodeRows((await store.get(checkpoint, { bytesMax: 1e6 })).bytes, ["add"]);
+    const file = rows.find(({ add }) => (add as { path: string } | null)?.path === "a")?.add as Record<string, unknown>;
+    const kept = ["stats", "stats_parsed", "partitionValues_parsed"].filter((name) => file[name] !== undefined);
+    expect(kept).toEqual(asked.columns);
+    if (asked.struct === "true") {
+      expect(file.partitionValues_parsed).toEqual({ model: "m", run: "live", dt: "2026-03-01" });
+    }
+    for (const version of [0, 1]) await store.delete(tableObject(LOCATION, `_delta_log/${logName(version)}`));
+    const after = await readSnapshot(accessOf(store));
+    expect(stateOf(after)).toMatchObject({ version: before.version });
+    expect([...after.files.values()].map(recordCountOf)).toEqual([3, undefined]);
+    expect(JSON.parse(after.files.get("a")!.stats!)).toEqual(stats);
   });
 
   it("can be that of any older version", async () => {
