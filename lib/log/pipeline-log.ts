@@ -45,7 +45,9 @@ export async function openPipelineLog(
   opened.defer(() => producer.close());
   const schemas = new SchemaTopic({ topic: topics.schemas, log, admin, logger });
   await attempt(() => schemas.publish(producer));
-  await warnOfUnsafeTopics(admin, [...shapes, schemaTopicShape(topics.schemas)], logger);
+  // Nothing of the start depends on it, and its three requests take as long as all the rest where brokers are slow.
+  const warning = warnOfUnsafeTopics(admin, [...shapes, schemaTopicShape(topics.schemas)], logger);
+  opened.defer(() => warning);
 
   const held = opened.move();
   return { admin, producer, schemas, featuresPartitions, close: () => held.disposeAsync() };
