@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { PartitionOffset } from "./record-log.ts";
 
 /**
@@ -43,3 +44,10 @@ export const partitionOffsetsSetting = z.codec(z.string(), z.array(partitionOffs
   },
   encode: formatPartitionOffsets,
 });
+
+/** @throws usage when a topic of so many partitions can't be given `count`: Kafka takes none away. */
+export function requireFewer(topic: string, partitions: number, count: number): void {
+  if (partitions < count) return;
+  const problem = `topic "${topic}" has ${partitions} partitions and can't be given ${count}: partitions are only added`;
+  throw new FruitstreamError("usage", problem);
+}

@@ -132,6 +132,19 @@ export interface LogAdmin {
   topicSafety(topics: readonly string[]): Promise<TopicSafety[]>;
   /** The topic's number of partitions, or undefined when there is no such topic. */
   partitionCount(topic: string): Promise<number | undefined>;
+  /**
+   * By topic, what tells it from one of the same name that is created when it has been deleted. Nothing of a topic that
+   * does not exist, or where the log tells nothing, as Kafka before 2.8.
+   */
+  topicIds(topics: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Raises the topic's number of partitions. Resolves once the new ones can be written to.
+   *
+   * @throws usage when the topic has as many, or more.
+   */
+  addPartitions(topic: string, count: number): Promise<void>;
+  /** How many members the consumer group has at the moment. */
+  memberCount(group: string): Promise<number>;
   /** Per partition, the offset of the next record to be appended (the high-water mark). */
   endOffsets(topic: string): Promise<PartitionOffset[]>;
   /** Per partition, the offset of the oldest record that is kept; the end offset when there is none. */

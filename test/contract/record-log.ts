@@ -59,6 +59,37 @@ export function describeRecordLogContract(name: string, openLog: () => Promise<R
         expect(await log.admin.partitionCount(`missing-${randomUUID()}`)).toBeUndefined();
       });
 
+      it("tells a topic from others by its id", async () => {
+        const topics = [await newTopic(), await newTopic(), `missing-${randomUUID()}`];
+        const ids = await log.admin.topicIds(topics);
+        expect([...ids.keys()].sort()).toEqual(topics.slice(0, 2).sort());
+        const [first] = topics;
+        expect(await log.admin.topicIds([first!])).toEqual(new Map([[first, ids.get(first!)]]));
+        expect([...ids.values()].every((id) => id.length > 10)).toBe(true);
+      });
+
+      it("adds partitions, which records go to and members get, and takes none away", async () => {
+        const topic = await newTopic();
+        const member = join(`group-${randomUUID()}`, topic);
+        await waitFor(() => expect(member.owned).toHaveLength(PARTITIONS));
+        await log.admin.addPartitions(topic, PARTITIONS + 2);
+        expect(await log.admin.partitionCount(topic)).toBe(PARTITIONS + 2);
+        await vi.waitFor(() => append(topic, PARTITIONS + 1, ["new"]), { timeout: GROUP_MS_MAX });
+        await waitFor(() => expect(member.valuesOf(PARTITIONS + 1)).toEqual(["new"]));
+        for (const count of [PARTITIONS, PARTITIONS + 2]) {
+          await expect(log.admin.addPartitions(topic, count)).rejects.toMatchObject({ code: "usage" });
+        }
+      });
+
+      it("counts a group's members", async () => {
+        const [group, topic] = [`group-${randomUUID()}`, await newTopic()];
+        expect(await log.admin.memberCount(group)).toBe(0);
+        const member = join(group, topic);
+        await vi.waitFor(async () => expect(await log.admin.memberCount(group)).toBe(1), { timeout: GROUP_MS_MAX });
+        await member.consumer.stop();
+        await vi.waitFor(async () => expect(await log.admin.memberCount(group)).toBe(0), { timeout: GROUP_MS_MAX });
+      });
+
       it("counts the records of each partition", async () => {
         const topic = await newTopic();
         await append(topic, 1, ["a", "b"]);

@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
 import { LogGroup } from "#lib/log/folder/log-group.ts";
 import { partitionOfKey } from "#lib/log/key-partition.ts";
+import { requireFewer } from "#lib/log/partition-offsets.ts";
 import type {
   LogAdmin,
   LogRecord,
@@ -17,6 +19,7 @@ import { FruitstreamError } from "#lib/runtime/errors.ts";
  */
 export class MemoryRecordLog implements PositionedProducer, LogAdmin {
   readonly #topics = new Map<string, LogRecord[][]>();
+  readonly #ids = new Map<string, string>();
   readonly #appendedAtMs = new WeakMap<LogRecord, number>();
   readonly #committed = new Map<string, Map<number, number>>();
   readonly #groups = new Map<string, LogGroup>();
@@ -70,11 +73,7 @@ export class MemoryRecordLog implements PositionedProducer, LogAdmin {
 
   async ensureTopics(topics: readonly { topic: string; partitions: number }[]): Promise<void> {
     for (const { topic, partitions } of topics) {
-      if (!this.#topics.has(topic))
-        this.#topics.set(
-          topic,
-          Array.from({ length: partitions }, () => []),
-        );
+      if (!this.#topics.has(topic)) this.recreate(topic, partitions);
     }
   }
 
@@ -87,6 +86,30 @@ export class MemoryRecordLog implements PositionedProducer, LogAdmin {
 
   async partitionCount(topic: string): Promise<number | undefined> {
     return this.#topics.get(topic)?.length;
+  }
+
+  async topicIds(topics: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const ids = topics.map((topic) => [topic, this.#ids.get(topic)] as const);
+    return new Map(ids.filter((entry): entry is [string, string] => entry[1] !== undefined));
+  }
+
+  /** Deletes a topic and creates one of the same name; groups' offsets on it are gone. */
+  recreate(topic: string, partitions: number): void {
+    this.#topics.set(topic, emptyPartitions(partitions));
+    this.#ids.set(topic, randomUUID());
+    for (const [name, committed] of this.#committed) if (JSON.parse(name)[1] === topic) committed.clear();
+  }
+
+  async addPartitions(topic: string, count: number): Promise<void> {
+    const partitions = this.#partitionsOf(topic);
+    requireFewer(topic, partitions.length, count);
+    partitions.push(...emptyPartitions(count - partitions.length));
+    for (const [name, group] of this.#groups) if (JSON.parse(name)[1] === topic) group.share();
+  }
+
+  async memberCount(group: string): Promise<number> {
+    const counts = [...this.#groups].filter(([name]) => JSON.parse(name)[0] === group);
+    return counts.reduce((sum, [, { memberCount }]) => sum + memberCount, 0);
   }
 
   async endOffsets(topic: string): Promise<PartitionOffset[]> {
@@ -105,7 +128,7 @@ export class MemoryRecordLog implements PositionedProducer, LogAdmin {
   }
 
   async commitOffsets(group: string, topic: string, offsets: readonly PartitionOffset[]): Promise<void> {
-    if (this.#groups.get(JSON.stringify([group, topic]))?.hasMembers) {
+    if (this.#groups.get(JSON.stringify([group, topic]))?.memberCount) {
       throw new FruitstreamError("usage", `group "${group}" has members`);
     }
     for (const { partition, offset } of offsets) this.#committedOf(group, topic).set(partition, offset);
@@ -158,6 +181,10 @@ export class MemoryRecordLog implements PositionedProducer, LogAdmin {
     this.#committed.set(name, committed);
     return committed;
   }
+}
+
+function emptyPartitions(count: number): LogRecord[][] {
+  return Array.from({ length: count }, () => []);
 }
 
 /** Small, so that tests see several batches. */

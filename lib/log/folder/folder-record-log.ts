@@ -4,6 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Clock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { partitionOfKey } from "../key-partition.ts";
+import { requireFewer } from "../partition-offsets.ts";
 import type {
   LogAdmin,
   LogRecord,
@@ -48,11 +49,25 @@ export class FolderRecordLog implements RecordLog {
     return {
       ensureTopics: async (topics) => {
         for (const { topic, partitions } of topics) {
-          if (database.spansOf(topic).length === 0) database.createTopic(topic, partitions);
+          if (database.spansOf(topic).length === 0) database.createPartitions(topic, 0, partitions);
         }
       },
       topicSafety: async () => [],
       partitionCount: async (topic) => database.spansOf(topic).length || undefined,
+      // A topic is not deleted but with its folder.
+      topicIds: async (topics) =>
+        new Map(topics.filter((topic) => database.spansOf(topic).length > 0).map((topic) => [topic, database.id])),
+      addPartitions: async (topic, count) => {
+        const partitions = this.#requireTopic(topic).length;
+        requireFewer(topic, partitions, count);
+        database.createPartitions(topic, partitions, count);
+        for (const group of this.#groups.get(topic)?.values() ?? []) group.share();
+      },
+      memberCount: async (group) =>
+        Array.from(this.#groups.values(), (groups) => groups.get(group)?.memberCount ?? 0).reduce(
+          (sum, count) => sum + count,
+          0,
+        ),
       endOffsets: async (topic) =>
         this.#requireTopic(topic).map(({ partition, next }) => ({ partition, offset: next })),
       earliestOffsets: async (topic) =>
@@ -64,7 +79,7 @@ export class FolderRecordLog implements RecordLog {
         })),
       committedOffsets: async (group, topic) => database.committedOffsets(group, topic),
       commitOffsets: async (group, topic, offsets) => {
-        if (this.#groups.get(topic)?.get(group)?.hasMembers) {
+        if (this.#groups.get(topic)?.get(group)?.memberCount) {
           const message = `consumer group "${group}" has members at work; wait until they are done, or stop them`;
           throw new FruitstreamError("usage", message);
         }

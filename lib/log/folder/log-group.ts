@@ -23,8 +23,8 @@ export class LogGroup {
     this.#source = source;
   }
 
-  get hasMembers(): boolean {
-    return this.#members.length > 0;
+  get memberCount(): number {
+    return this.#members.length;
   }
 
   /** A member that joins when it is run. */
@@ -32,11 +32,11 @@ export class LogGroup {
     return new GroupMember(this.#source, {
       join: (member) => {
         this.#members.push(member);
-        this.#share();
+        this.share();
       },
       leave: (member) => {
         this.#members.splice(this.#members.indexOf(member), 1);
-        this.#share();
+        this.share();
       },
     });
   }
@@ -46,7 +46,8 @@ export class LogGroup {
     for (const member of this.#members) member.wake();
   }
 
-  #share(): void {
+  /** Gives all partitions to the members anew. To be called when partitions were added. */
+  share(): void {
     const partitions = this.#source.partitions();
     for (const [place, member] of this.#members.entries()) {
       member.assign(partitions.filter((partition) => partition % this.#members.length === place));

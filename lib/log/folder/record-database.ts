@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { LogRecord, NewRecord, PartitionOffset } from "../record-log.ts";
@@ -37,14 +38,21 @@ export class RecordDatabase {
       this.#database = new DatabaseSync(path, { timeout: 0 });
       this.#database.exec(SETTINGS);
       this.#database.exec(TABLES);
+      this.#run("INSERT INTO identity SELECT ? WHERE NOT EXISTS (SELECT 1 FROM identity)", randomUUID());
     } catch (error) {
       throw this.#toError(error);
     }
   }
 
-  createTopic(topic: string, partitions: number): void {
+  /** What tells these records from those of a file that takes this one's place. */
+  get id(): string {
+    return (this.#guard(() => this.#get("SELECT id FROM identity")) as { id: string }).id;
+  }
+
+  /** Creates the topic's partitions from one number up to another. */
+  createPartitions(topic: string, from: number, count: number): void {
     this.#inTransaction(() => {
-      for (let partition = 0; partition < partitions; partition++) {
+      for (let partition = from; partition < count; partition++) {
         this.#run("INSERT INTO partitions (topic, partition, next_offset) VALUES (?, ?, 0)", topic, partition);
       }
     });
@@ -248,6 +256,7 @@ const TABLES = `
     UNIQUE (place, offset)
   );
   CREATE INDEX IF NOT EXISTS records_by_key ON records (key, place);
+  CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS committed (
     group_name TEXT NOT NULL, place INTEGER NOT NULL, offset INTEGER NOT NULL, PRIMARY KEY (group_name, place)
   ) WITHOUT ROWID;

@@ -1,9 +1,11 @@
 import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { retryWithin } from "#lib/runtime/retry.ts";
+import { requireFewer } from "../partition-offsets.ts";
 import type { LogAdmin, PartitionOffset } from "../record-log.ts";
 import { createKafka, fromKafkaError, type KafkaSettings } from "./kafka-client.ts";
 import { safeOffset } from "./kafka-records.ts";
+import { type PartitionOfTopic, topicIdOf } from "./topic-ids.ts";
 import { defaultReplicas, readTopicSafety, topicConfig } from "./topic-settings.ts";
 
 /** Kafka's value for "this group has committed nothing here". */
@@ -56,6 +58,34 @@ export async function openAdmin(settings: KafkaSettings, logger: Logger): Promis
         const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
         return topics[0]?.partitions.length;
       }),
+    topicIds: (topics) =>
+      attempt("asking for the ids of topics", async () => {
+        const existing = new Set(await admin.listTopics());
+        const asked = topics.filter((topic) => existing.has(topic));
+        const described = asked.length === 0 ? [] : (await admin.fetchTopicMetadata({ topics: asked })).topics;
+        const ids = described.map(
+          ({ name, partitions }) => [name, topicIdOf(partitions as PartitionOfTopic[])] as const,
+        );
+        return new Map(ids.filter((entry): entry is [string, string] => entry[1] !== undefined));
+      }),
+    addPartitions: async (topic, count) => {
+      const { topics } = await attempt("describing topics", () => admin.fetchTopicMetadata({ topics: [topic] }));
+      requireFewer(topic, topics[0]!.partitions.length, count);
+      await attempt(`adding partitions to "${topic}"`, async () => {
+        // A request whose answer was lost has added them.
+        const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+        if (topics[0]!.partitions.length < count) {
+          await admin.createPartitions({ topicPartitions: [{ topic, count }] });
+        }
+        const offsets = await admin.fetchTopicOffsets(topic);
+        if (offsets.length < count) throw notYet(topic, offsets.length, count);
+      });
+    },
+    memberCount: (group) =>
+      attempt(`describing group "${group}"`, async () => {
+        const { groups } = await admin.describeGroups([group]);
+        return groups[0]?.members.length ?? 0;
+      }),
     endOffsets: (topic) =>
       attempt(`reading the end offsets of "${topic}"`, async () => {
         const offsets = await admin.fetchTopicOffsets(topic);
@@ -93,4 +123,8 @@ function byPartition(offsets: readonly { partition: number; offset: string }[]):
   return offsets
     .map(({ partition, offset }) => ({ partition, offset: safeOffset(offset) }))
     .sort((a, b) => a.partition - b.partition);
+}
+
+function notYet(topic: string, has: number, count: number): FruitstreamError {
+  return new FruitstreamError("broker-unavailable", `brokers know ${has} of ${count} partitions of "${topic}" so far`);
 }

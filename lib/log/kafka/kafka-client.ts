@@ -3,11 +3,13 @@ import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { readFetchesOfAnyProducer } from "./batches/read-fetches.ts";
 import { tolerateMissingLeaders } from "./missing-leaders.ts";
+import { askForTopicIds } from "./topic-ids.ts";
 
 // kafkajs is CommonJS, and not all of its names are visible to an import of names.
 const { Kafka, KafkaJSError, logLevel } = kafkajs;
 
 tolerateMissingLeaders();
+askForTopicIds();
 readFetchesOfAnyProducer();
 
 export interface KafkaSettings {
