@@ -94,7 +94,7 @@ async function measureKnowing(
 ): Promise<RememberingFigure> {
   const location = { bucket: BUCKET, prefix: `tables/${pipeline.id}.${round}` };
   const table = await openTable(pipeline.stack.store, location, { createIfAbsent: true });
-  const of = { tableId: table.snapshot.metadata.id, partition: 0, partitions: 1 };
+  const of = { tableId: table.snapshot.metadata.id, partition: 0, partitions: 1, sharedBy: 1 };
   await writePhotoVersions(table, of, { tableVersion: 0, versions: randomVersions(remembered, table.clock.nowMs()) });
   const startedAtMs = performance.now();
   await readPhotoVersions(table, of, 0, COUNT_MAX);

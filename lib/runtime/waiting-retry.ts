@@ -8,6 +8,7 @@ import { type RetryPolicy, retrying } from "./retry.ts";
 export type StepName =
   | "start"
   | "committed-offsets"
+  | "features-partitions"
   | "schemas"
   | "reading-end"
   | "fetch"

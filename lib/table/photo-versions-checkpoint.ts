@@ -12,6 +12,8 @@ export interface FeaturesPartition {
   readonly tableId: string;
   readonly partition: number;
   readonly partitions: number;
+  /** See `PhotoVersionsOptions`. */
+  readonly sharedBy: number;
 }
 
 /** The photo versions of a features partition in all versions of the table up to this one. */
@@ -122,14 +124,19 @@ const UNUSABLE: ReadonlySet<string> = new Set(["not-found", "too-large", "invali
 /** The header and the photo versions of a part that is sound and of this partition. */
 function decode(bytes: Uint8Array, of: FeaturesPartition): { header: Header; body: Uint8Array } {
   const sealed = openSealed(bytes, MAGIC, unusable);
-  const header = sealed.header as Header | null;
-  for (const name of ["tableId", "partition", "partitions"] as const) {
+  const header = withSharedBy(sealed.header as Header | null);
+  for (const name of ["tableId", "partition", "partitions", "sharedBy"] as const) {
     if (header?.[name] !== of[name]) throw unusable(`its ${name} is ${header?.[name]}, not ${of[name]}`);
   }
   const { body } = sealed;
   if (body.byteLength !== header!.count * SLOT_BYTES)
     throw unusable(`it does not hold ${header!.count} photo versions`);
   return { header: header!, body };
+}
+
+/** Versions before 0.2 knew of no partitions added to the topic of photos. */
+function withSharedBy(header: Header | null): Header | null {
+  return header && { ...header, sharedBy: header.sharedBy ?? header.partitions };
 }
 
 function unusable(problem: string, cause?: unknown): FruitstreamError {

@@ -14,6 +14,11 @@ export interface PhotoVersionsOptions {
   readonly featuresTopic: string;
   /** Partitions of the features topic: those of source partition s are on partition s mod n. */
   readonly featuresPartitions: number;
+  /**
+   * A photo version of source partition s may be announced again on every features partition that equals s modulo this, a
+   * divisor of `featuresPartitions`: where partitions were added to the topic of photos, it is less than that.
+   */
+  readonly sharedBy: number;
   /** Remembered of each features partition. With 0 nothing is known of any photo version. */
   readonly countMax: number;
   /** Those announced longer ago are not remembered. */
@@ -54,6 +59,11 @@ export class PhotoVersions {
     this.#options = options;
   }
 
+  /** Whether what is remembered is what a reducer of these topics has to know. */
+  isOf({ featuresPartitions, sharedBy }: Pick<PhotoVersionsOptions, "featuresPartitions" | "sharedBy">): boolean {
+    return this.#options.featuresPartitions === featuresPartitions && this.#options.sharedBy === sharedBy;
+  }
+
   /**
    * These partitions are owned from now on, and no window is open. What is known of them already is kept, but for what an
    * earlier window has added and not committed. Afterwards the sets have everything up to the table version last read.
@@ -91,7 +101,10 @@ export class PhotoVersions {
 
   /** The open window has the photo version. */
   add(partition: number, fingerprint: Fingerprint, ingestedAtMs: number): void {
-    this.#known.get(partition)?.pending.set(fingerprintKey(fingerprint), { fingerprint, ingestedAtMs });
+    for (const [other, { pending }] of this.#known) {
+      if (this.#shareOf(other) !== this.#shareOf(partition)) continue;
+      pending.set(fingerprintKey(fingerprint), { fingerprint, ingestedAtMs });
+    }
   }
 
   /** The open window is in the table as this version; others have committed these. May be called again when it has failed. */
@@ -151,9 +164,10 @@ export class PhotoVersions {
     if (changesOldRows(commit)) {
       return this.#rebuild(behind.map(([partition]) => partition));
     }
-    const moved = movedOffsets(commit.txns, this.#options.featuresTopic);
+    const offsets = movedOffsets(commit.txns, this.#options.featuresTopic);
+    const moved = new Set([...offsets].map((partition) => this.#shareOf(partition)));
     // A reducer's commit moves the offset of every partition that it has rows of; other tools' commits move none.
-    const concerned = new Map(behind.filter(([partition]) => moved.size === 0 || moved.has(partition)));
+    const concerned = new Map(behind.filter(([partition]) => moved.size === 0 || moved.has(this.#shareOf(partition))));
     try {
       await this.#addRowsOf(commit, concerned);
     } catch (error) {
@@ -171,9 +185,9 @@ export class PhotoVersions {
     );
     if (files.length === 0) return;
     const found: [Known, FilePhotoVersion][] = [];
+    const byShare = this.#byShare(concerned);
     await eachPhotoVersion(this.#table, files, (version) => {
-      const known = concerned.get(this.#partitionOf(version));
-      if (known) found.push([known, version]);
+      for (const known of byShare.get(this.#shareOf(version.sourcePartition)) ?? []) found.push([known, version]);
     });
     for (const [known, version] of found) this.#remember(known, fingerprintOf(version), version.ingestedAtMs);
     for (const known of concerned.values()) known.unsavedCommits += 1;
@@ -186,16 +200,17 @@ export class PhotoVersions {
     const snapshot = await readSnapshot(this.#table);
     const sets = new Map(partitions.map((partition) => [partition, new PhotoVersionSet(this.#options.countMax)]));
     const files = newestFirst(this.#filesOf([...snapshot.files.values()], sets), this.#oldestMs());
+    const byShare = this.#byShare(sets);
     let rows = 0;
     const isFull = () => [...sets.values()].every(({ count }) => count >= this.#options.countMax * FULL_PART);
     await eachPhotoVersion(
       this.#table,
       files,
       (version) => {
-        const set = sets.get(this.#partitionOf(version));
-        if (!set) return;
-        this.#remember({ set }, fingerprintOf(version), version.ingestedAtMs);
-        rows += 1;
+        const sharing = byShare.get(this.#shareOf(version.sourcePartition)) ?? [];
+        const fingerprint = fingerprintOf(version);
+        for (const set of sharing) this.#remember({ set }, fingerprint, version.ingestedAtMs);
+        rows += Math.min(1, sharing.length);
       },
       { isEnough: isFull, skipsMissing: true },
     );
@@ -237,18 +252,23 @@ export class PhotoVersions {
   }
 
   #of(partition: number) {
-    return { tableId: this.#table.snapshot.metadata.id, partition, partitions: this.#options.featuresPartitions };
+    const { featuresPartitions: partitions, sharedBy } = this.#options;
+    return { tableId: this.#table.snapshot.metadata.id, partition, partitions, sharedBy };
   }
 
-  #partitionOf({ sourcePartition }: FilePhotoVersion): number {
-    return sourcePartition % this.#options.featuresPartitions;
+  /** Partitions of `photos` and of `features` with the same one have the same photo versions. */
+  #shareOf(partition: number): number {
+    return partition % this.#options.sharedBy;
+  }
+
+  #byShare<Of>(partitions: ReadonlyMap<number, Of>): ReadonlyMap<number, Of[]> {
+    const grouped = Map.groupBy(partitions, ([partition]) => this.#shareOf(partition));
+    return new Map([...grouped].map(([share, entries]) => [share, entries.map(([, of]) => of)]));
   }
 
   #filesOf(files: readonly AddFile[], partitions: ReadonlyMap<number, unknown>): AddFile[] {
-    const { featuresPartitions } = this.#options;
-    return files.filter((file) =>
-      mayHold(file, (source) => partitions.has(source % featuresPartitions), featuresPartitions),
-    );
+    const shares = new Set([...partitions.keys()].map((partition) => this.#shareOf(partition)));
+    return files.filter((file) => mayHold(file, (source) => shares.has(this.#shareOf(source)), this.#options.sharedBy));
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert";
+import { hash } from "node:crypto";
 import type { SourcePosition } from "#lib/messages/messages.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 
@@ -99,9 +100,24 @@ export function highWaterAppId({ run, sourceTopic, sourcePartition }: SourcePosi
   return `fruitstream/high-water/${run}/${sourceTopic}/${sourcePartition}`;
 }
 
-/** Named by the features topic: how many partitions it has had since the table's first commit. */
-export function partitionsAppId(featuresTopic: string): string {
-  return `fruitstream/partitions/${featuresTopic}`;
+/**
+ * Named by the topic: the partitions that the table counts on. Of `features` they are those that it has; of `photos` those
+ * that it had when the table first met it.
+ */
+export function partitionsAppId(topic: string): string {
+  return `fruitstream/partitions/${topic}`;
+}
+
+/** Named by the topic: which of all topics of that name the table was made from, by `topicNumber`. */
+export function topicAppId(topic: string): string {
+  return `fruitstream/topic/${topic}`;
+}
+
+const TOPIC_NUMBER_BYTES = 6;
+
+/** A topic's id as a `txn` action can keep it; two ids have the same with a probability of 2^-48. */
+export function topicNumber(id: string): number {
+  return hash("sha256", id, "buffer").readUIntBE(0, TOPIC_NUMBER_BYTES);
 }
 
 /** The high-water marks of a topic of photos, of every run. */

@@ -73,7 +73,7 @@ export async function composeFeaturizer(
     attempt: (step) => retry.run({ part: "kafka", name: "start", signal, attempt: step }),
   });
   opened.defer(() => pipelineLog.close());
-  const { admin, producer, schemas, featuresPartitions } = pipelineLog;
+  const { admin, producer, schemas } = pipelineLog;
   // Nothing stands against S3 so far; which buckets it must give is not known before the first photo.
   health.report("s3", "ok");
   const consumer = log.createConsumer({
@@ -99,6 +99,7 @@ export async function composeFeaturizer(
     {
       consumer,
       committedOffsets: () => admin.committedOffsets(group, topics.photos),
+      featuresPartitions: () => admin.partitionCount(topics.features),
       producer,
       schemas,
       store,
@@ -113,7 +114,6 @@ export async function composeFeaturizer(
     },
     {
       topics,
-      featuresPartitions,
       run: config.run,
       buckets: new Set(config.buckets ?? [config.photosBucket]),
       end,

@@ -14,6 +14,8 @@ export interface FeaturizerWorkDeps {
   readonly consumer: Pick<RecordConsumer, "commit">;
   readonly photos: PhotoFeaturizer;
   readonly publisher: OutcomePublisher;
+  /** Partitions of the features topic now. */
+  readonly featuresPartitions: () => Promise<number | undefined>;
   readonly logger: Logger;
 }
 
@@ -30,6 +32,8 @@ interface OwnedPartition {
   readonly share: BudgetShare;
   /** The group's committed offset; undefined when nobody has ever committed anything. */
   committed: number | undefined;
+  /** The first offset that this work was given. */
+  first: number | undefined;
 }
 
 /** A featurizer's share of one publication; a request holds some hundred vectors. */
@@ -44,28 +48,37 @@ export class FeaturizerWork implements PartitionWork {
   readonly #deps: FeaturizerWorkDeps;
   readonly #options: FeaturizerWorkOptions;
   readonly #host: WorkHost;
+  /** What this work publishes by. */
+  readonly #featuresPartitions: number;
   readonly #budget: InFlightBudget;
   readonly #owned: ReadonlyMap<number, OwnedPartition>;
   #isClosing = false;
 
-  /** @param starts the group's committed offsets of these partitions, below which everything is published. */
+  /**
+   * @param starts the group's committed offsets of these partitions, below which everything is published.
+   * @param featuresPartitions of the features topic, asked for since the assignment.
+   */
   constructor(
     deps: FeaturizerWorkDeps,
     options: FeaturizerWorkOptions,
     host: WorkHost,
     partitions: readonly number[],
     starts: ReadonlyMap<number, number>,
+    featuresPartitions: number,
   ) {
     this.#deps = deps;
     this.#options = options;
     this.#host = host;
     this.starts = starts;
+    this.#featuresPartitions = featuresPartitions;
     this.#budget = new InFlightBudget({ photosMax: options.inFlightPhotosMax, bytesMax: options.inFlightBytesMax });
     this.#owned = new Map(partitions.map((partition) => [partition, this.#own(starts.get(partition))]));
   }
 
   async take(partition: number, records: readonly LogRecord[]): Promise<void> {
-    const { lane, share } = this.#owned.get(partition)!;
+    const owned = this.#owned.get(partition)!;
+    const { lane, share } = owned;
+    owned.first ??= records[0]?.offset;
     for (const record of records) {
       const photo = readPhotoRecord(record, this.#options.buckets);
       await share.acquire(this.#budgetBytes(photo instanceof Error ? 0 : photo.sizeBytes));
@@ -93,12 +106,16 @@ export class FeaturizerWork implements PartitionWork {
   /**
    * Commits what was published since the last commit. A partition that nobody has committed is committed at its
    * beginning: without any commit the group asks the partition for its first offset at each join, and waits if it is away.
+   *
+   * Where partitions were added to the features topic meanwhile, nothing is committed: what was published since the last
+   * commit may lie where nobody takes it any more, and is published again by the new number.
    */
   async tick(): Promise<void> {
     const advanced = [...this.#owned].filter(([partition, { committed }]) => this.position(partition) !== committed);
     const offsets = advanced.map(([partition]) => ({ partition, offset: this.position(partition) }));
     if (offsets.length === 0) return;
     try {
+      if ((await this.#deps.featuresPartitions()) !== this.#featuresPartitions) return await this.#beginAnew();
       await this.#deps.consumer.commit(offsets);
       for (const { partition, offset } of offsets) this.#owned.get(partition)!.committed = offset;
     } catch (error) {
@@ -107,6 +124,15 @@ export class FeaturizerWork implements PartitionWork {
       const fields = { event: "offsets_not_committed", err: error };
       this.#deps.logger.debug(fields, "could not commit offsets; retrying with the next commit");
     }
+  }
+
+  /** What the group knows no offset of would go on from where this work is. */
+  async #beginAnew(): Promise<void> {
+    const unknown = [...this.#owned].flatMap(([partition, { committed, first }]) =>
+      committed === undefined && first !== undefined ? [{ partition, offset: first }] : [],
+    );
+    if (unknown.length > 0) await this.#deps.consumer.commit(unknown);
+    this.#host.fenced();
   }
 
   async close(how: "drain" | "drop"): Promise<void> {
@@ -128,12 +154,12 @@ export class FeaturizerWork implements PartitionWork {
       publishRecordsMax: PUBLISH_RECORDS_MAX,
       onFailure: (error) => this.#host.failed(error),
       publish: async (outcomes, signal) => {
-        await this.#deps.publisher.publish(outcomes, signal);
+        await this.#deps.publisher.publish(outcomes, this.#featuresPartitions, signal);
         for (const { sizeBytes } of outcomes) share.release(this.#budgetBytes(sizeBytes));
         metrics.featurizerInFlightBytes.set(this.#budget.bytes);
       },
     });
-    return { lane, share, committed };
+    return { lane, share, committed, first: undefined };
   }
 
   /** Larger photos are never fetched. */

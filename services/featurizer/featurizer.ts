@@ -3,6 +3,7 @@ import { offsetMap } from "#lib/log/partition-offsets.ts";
 import type { ReadingEnd } from "#lib/log/reading-end.ts";
 import type { PartitionOffset, RecordConsumer, RecordProducer } from "#lib/log/record-log.ts";
 import type { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
+import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { Health } from "#lib/runtime/health.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
@@ -14,6 +15,8 @@ export interface FeaturizerDeps extends Omit<PhotoFeaturizerDeps, "retry"> {
   readonly consumer: RecordConsumer;
   /** The group's committed next offsets on the photos topic. */
   readonly committedOffsets: () => Promise<PartitionOffset[]>;
+  /** Partitions of the features topic now. */
+  readonly featuresPartitions: () => Promise<number | undefined>;
   readonly producer: RecordProducer;
   readonly schemas: Pick<SchemaTopic, "learn">;
   readonly health: Health;
@@ -48,7 +51,10 @@ export function createFeaturizer(deps: FeaturizerDeps, options: FeaturizerOption
         const asked = { part: "kafka", name: "committed-offsets", signal: host.stopping } as const;
         const committed = offsetMap(await retry.run({ ...asked, attempt: deps.committedOffsets }));
         const starts = [...committed].filter(([partition]) => partitions.includes(partition));
-        return new FeaturizerWork({ ...deps, photos, publisher }, options, host, partitions, new Map(starts));
+        const count = await retry.run({ ...asked, name: "features-partitions", attempt: deps.featuresPartitions });
+        if (count === undefined) throw missingFeatures(options);
+        const workDeps = { ...deps, photos, publisher };
+        return new FeaturizerWork(workDeps, options, host, partitions, new Map(starts), count);
       },
       doneByGroup: async () => {
         const committed = offsetMap(await deps.committedOffsets());
@@ -59,4 +65,8 @@ export function createFeaturizer(deps: FeaturizerDeps, options: FeaturizerOption
     // What is in flight was not published, and the group knows nothing of it: its next owner fetches it again.
     { ...options, closeAtAssignment: "drop", tickMs: options.commitMs, drainMsMax: DRAIN_MS_MAX },
   );
+}
+
+function missingFeatures({ topics: { features } }: FeaturizerOptions): FruitstreamError {
+  return new FruitstreamError("invalid-config", `topic "${features}" does not exist any more: was it deleted?`);
 }

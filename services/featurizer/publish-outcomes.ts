@@ -17,8 +17,6 @@ export interface OutcomePublisherDeps {
 
 export interface OutcomePublisherOptions {
   readonly topics: Topics;
-  /** Partitions of the features topic. Must not change while a run goes on, or a partition's order would be lost. */
-  readonly featuresPartitions: number;
   /** With a larger share of dead letters among the latest photos nothing more is published; 0 to 1. */
   readonly deadLetterShareMax: number;
 }
@@ -41,28 +39,21 @@ export class OutcomePublisher {
   /**
    * Resolves once all outcomes are acknowledged; while Kafka is away it tries again until the signal aborts.
    *
+   * @param featuresPartitions of the features topic.
    * @throws too-many-dead-letters, or the signal's reason.
    */
-  async publish(outcomes: readonly PhotoOutcome[], signal: AbortSignal): Promise<void> {
+  async publish(outcomes: readonly PhotoOutcome[], featuresPartitions: number, signal: AbortSignal): Promise<void> {
     const { topics } = this.#options;
     this.#deadLetterLimit.count(outcomes);
     const vectors = outcomes.flatMap(({ features }) => features ?? []);
     const deadLetters = outcomes.flatMap(({ deadLetter }) => deadLetter ?? []);
-    const vectorRecords = countCpu("encode", () => vectors.map((message) => this.#vectorRecord(message)));
+    const vectorRecords = countCpu("encode", () => vectors.map((message) => vectorRecord(message, featuresPartitions)));
     await Promise.all([
       this.#append(topics.features, vectorRecords, signal),
       this.#append(topics.deadLetters, deadLetters.map(deadLetterRecord), signal),
     ]);
     metrics.featurizerPhotos.inc(vectors.length);
     for (const letter of deadLetters) this.#note(letter);
-  }
-
-  #vectorRecord(message: PhotoFeatures): NewRecord {
-    return {
-      partition: message.sourcePartition % this.#options.featuresPartitions,
-      key: Buffer.from(message.key),
-      value: photoFeaturesCodec.encode(message),
-    };
   }
 
   async #append(topic: string, records: readonly NewRecord[], signal: AbortSignal): Promise<void> {
@@ -77,6 +68,14 @@ export class OutcomePublisher {
     const fields = { event: "photo_dead_lettered", ...position, reason, detail, uri };
     this.#deps.logger.warn(fields, "photo moved to the dead letters");
   }
+}
+
+function vectorRecord(message: PhotoFeatures, featuresPartitions: number): NewRecord {
+  return {
+    partition: message.sourcePartition % featuresPartitions,
+    key: Buffer.from(message.key),
+    value: photoFeaturesCodec.encode(message),
+  };
 }
 
 function deadLetterRecord(letter: DeadLetter): NewRecord {

@@ -88,10 +88,7 @@ export async function composeReducer(
   const end = config.until && new ReadingEnd(config.until, () => admin.earliestOffsets(topics.features));
   const reducer = createReducer(
     {
-      ...{ consumer, producer, schemas, table, kernel, health, logger, tell },
-      sourceEnds: () => admin.endOffsets(topics.photos),
-      featuresPartitions: () => admin.partitionCount(topics.features),
-      featuresEnds: () => admin.endOffsets(topics.features),
+      ...{ consumer, producer, admin, schemas, table, kernel, health, logger, tell },
       clock: systemClock,
     },
     {

@@ -12,6 +12,9 @@ import type { PhotoVersions } from "#lib/table/photo-versions.ts";
 import { highWaterAppId, knownAppId, partitionsAppId, TableProgress } from "#lib/table/table-progress.ts";
 import type { BasisKeeper } from "./basis-keeper.ts";
 import { type CommitWindowDeps, commitWindow } from "./commit-window.ts";
+import type { TopicsNow } from "./same-topics.ts";
+import { seeOthersCommits } from "./see-others-commits.ts";
+import type { TopicWatch } from "./topic-watch.ts";
 import type { VectorIntake } from "./vector-intake.ts";
 import { type MovedTxn, Window, type WindowBounds } from "./window.ts";
 
@@ -24,12 +27,13 @@ export interface ReducerWorkDeps extends CommitWindowDeps {
   readonly keeper: BasisKeeper | undefined;
   /** Told of each window that was committed. */
   readonly committed: (window: Window) => void;
+  readonly watch: Pick<TopicWatch, "afterCommit">;
 }
 
 export interface ReducerWorkOptions {
   readonly featuresTopic: string;
-  /** Noted in the table by the first window. */
-  readonly featuresPartitions: number;
+  /** Their notes go into the table with the first window. */
+  readonly topicsNow: TopicsNow;
   readonly window: WindowBounds;
   /**
    * Whether somebody waits for the end of the reading. Others' commits are followed then, since they bring it nearer; and
@@ -54,6 +58,7 @@ export class ReducerWork implements PartitionWork {
   readonly #progress: TableProgress;
   #window: Window;
   #isClosed = false;
+  readonly #closed = Promise.withResolvers<void>();
   /** The latest publication of offsets to Kafka, which nothing waits for but a stop. */
   #publishing: Promise<void>;
 
@@ -69,12 +74,14 @@ export class ReducerWork implements PartitionWork {
     this.#publishing = this.#publishOffsets(partitions);
   }
 
-  async take(_partition: number, records: readonly LogRecord[]): Promise<void> {
+  async take(partition: number, records: readonly LogRecord[]): Promise<void> {
+    if (!this.#isCounted(partition)) return this.#closed.promise;
     await this.#inTurn(async () => {
       for (const record of records) {
         if (this.#isClosed) return;
         this.#requireNext(record);
         await this.#takeOne(record);
+        if (this.#isClosed) return;
         // Last: should a dead letter not be acknowledged, the window does not pass its record over.
         this.#moveOffset(record.partition, record.offset + 1);
         if (this.#window.isFull || (isFlushMarker(record) && !this.#options.isBounded)) await this.#flush();
@@ -83,6 +90,7 @@ export class ReducerWork implements PartitionWork {
   }
 
   async pass(partition: number, nextOffset: number): Promise<void> {
+    if (!this.#isCounted(partition)) return;
     await this.#inTurn(() => {
       if (this.#isClosed || this.#progress.nextOffset(partition) >= nextOffset) return;
       this.#window.open(this.#deps.clock.monotonicMs());
@@ -92,6 +100,7 @@ export class ReducerWork implements PartitionWork {
 
   /** The last records before the end may be gone from the topic: the table must not wait for them. */
   async finish(partition: number, end: number): Promise<void> {
+    if (!this.#isCounted(partition)) return;
     await this.#inTurn(async () => {
       if (this.#isClosed) return;
       if (this.#progress.nextOffset(partition) < end) this.#moveOffset(partition, end);
@@ -108,7 +117,7 @@ export class ReducerWork implements PartitionWork {
     await this.#inTurn(async () => {
       if (this.#isClosed) return;
       if (this.#window.isDue(this.#deps.clock.monotonicMs())) await this.#flush();
-      else if (this.#deps.keeper || this.#options.isBounded || !this.#window.isEmpty) await this.#followOthers();
+      else if (this.#followsOthers) await this.#followOthers();
     });
   }
 
@@ -120,6 +129,7 @@ export class ReducerWork implements PartitionWork {
   async close(how: "drain" | "drop"): Promise<void> {
     const { givingUp, stopping } = this.#host;
     this.#isClosed = true;
+    this.#closed.resolve();
     const settled = this.#inTurn(() => (how === "drain" ? this.#drain() : undefined));
     try {
       await Promise.race([settled, aborted(givingUp).then(() => givingUp.throwIfAborted())]);
@@ -136,6 +146,16 @@ export class ReducerWork implements PartitionWork {
     await this.#withS3("checkpoint", async () => this.#deps.keeper?.save());
     await this.#withS3("checkpoint", () => this.#deps.photoVersions.save());
     await this.#publishing;
+  }
+
+  /** The others were added to the topic, and what is on them may come after vectors that are not read yet. */
+  #isCounted(partition: number): boolean {
+    return partition < this.#options.topicsNow.featuresPartitions;
+  }
+
+  get #followsOthers(): boolean {
+    const { isBounded, topicsNow } = this.#options;
+    return this.#deps.keeper !== undefined || isBounded || topicsNow.hasMoreFeatures || !this.#window.isEmpty;
   }
 
   #requireNext({ topic, partition, offset }: LogRecord): void {
@@ -160,17 +180,28 @@ export class ReducerWork implements PartitionWork {
       metrics.reducerRepeats.inc();
       return this.#window.noteRepeat();
     }
-    const misplaced = intake.misplacement(message, record);
+    const { featuresPartitions, photosPartitions } = this.#options.topicsNow;
+    const misplaced = intake.misplacement(message, record, featuresPartitions);
     if (misplaced) return intake.setAside(record, misplaced, givingUp);
     if (!intake.accepts(message)) {
       const problem = await intake.problemOf(message, this.#progress.highWaterMark(message), givingUp);
       if (problem) return intake.setAside(record, problem, givingUp);
+      if (message.sourcePartition >= photosPartitions && intake.isOfKnownPartition(message))
+        return this.#beginAnew(message);
     }
     this.#move(highWaterAppId(message), message.sourceOffset + 1);
     const fingerprint = fingerprintOf({ ...row, etag: row.photoEtag });
     if (photoVersions.has(record.partition, fingerprint)) return this.#noteKnown(message);
     photoVersions.add(record.partition, fingerprint, row.ingestedAtMs);
     this.#window.addRow(row);
+  }
+
+  /** The topic of photos has more partitions than it had: what is known of photo versions may be another's by now. */
+  #beginAnew({ sourceTopic, sourcePartition }: PhotoFeatures): void {
+    this.#isClosed = true;
+    const fields = { event: "partitions_added", topic: sourceTopic, partition: sourcePartition };
+    this.#deps.logger.info(fields, "partitions were added to the topic of photos; reading on from the table");
+    this.#host.fenced();
   }
 
   /** The photo has a row, of another announcement. */
@@ -183,9 +214,9 @@ export class ReducerWork implements PartitionWork {
 
   #moveOffset(partition: number, nextOffset: number): void {
     this.#window.partitions.add(partition);
-    const { featuresTopic, featuresPartitions } = this.#options;
-    const noted = partitionsAppId(featuresTopic);
-    if (this.#progress.get(noted) === undefined) this.#move(noted, featuresPartitions);
+    for (const [appId, version] of this.#options.topicsNow.notes) {
+      if (this.#progress.get(appId) === undefined) this.#move(appId, version);
+    }
     this.#move(this.#progress.offsetAppId(partition), nextOffset);
   }
 
@@ -206,6 +237,7 @@ export class ReducerWork implements PartitionWork {
       return this.#withS3("pca", async () => this.#deps.keeper?.seen(result.others));
     }
     this.#deps.committed(window);
+    this.#deps.watch.afterCommit(this.#host);
     this.#publishing = this.#publishOffsets([...window.partitions]);
     await this.#withS3("photo-versions", () => photoVersions.committed(result.version, result.others));
     metrics.reducerPhotoVersions.set(photoVersions.count);
@@ -219,8 +251,21 @@ export class ReducerWork implements PartitionWork {
    */
   async #followOthers(): Promise<void> {
     await seeOthersCommits(this.#deps, this.#host.givingUp);
+    if (this.#countsOnMore()) return;
     const moved = this.#window.movedTxn(this.#deps.table.snapshot.txnVersions);
     if (moved) this.#fence(this.#window, moved);
+  }
+
+  /** `topics resize` has noted more partitions: its readers begin anew, by the new number. */
+  #countsOnMore(): boolean {
+    const { featuresTopic, topicsNow } = this.#options;
+    const noted = this.#deps.table.snapshot.txnVersions.get(partitionsAppId(featuresTopic));
+    if (noted === undefined || noted === topicsNow.featuresPartitions) return false;
+    this.#isClosed = true;
+    const fields = { event: "partitions_added", topic: featuresTopic, partitions: noted };
+    this.#deps.logger.info(fields, "the table counts on more partitions of vectors; reading on from the table");
+    this.#host.fenced();
+    return true;
   }
 
   #fence({ rows }: Window, { appId, expected, actual }: MovedTxn): void {
@@ -244,16 +289,4 @@ export class ReducerWork implements PartitionWork {
   #withS3<Result>(name: StepName, attempt: () => Promise<Result>): Promise<Result> {
     return this.#deps.retry.run({ part: "s3", name, signal: this.#host.givingUp, attempt });
   }
-}
-
-/** Reads what others have committed since the table was last read. */
-export async function seeOthersCommits(
-  { table, keeper, photoVersions, retry }: Pick<ReducerWorkDeps, "table" | "keeper" | "photoVersions" | "retry">,
-  signal: AbortSignal,
-): Promise<void> {
-  const s3 = { part: "s3", signal } as const;
-  const commits = await retry.run({ ...s3, name: "read-table", attempt: () => table.advance() });
-  metrics.tableVersion.set(table.snapshot.version);
-  await retry.run({ ...s3, name: "photo-versions", attempt: () => photoVersions.seen(commits) });
-  await retry.run({ ...s3, name: "pca", attempt: async () => keeper?.seen(commits) });
 }

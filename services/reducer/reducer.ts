@@ -1,6 +1,6 @@
 import { GroupMember } from "#lib/log/group-member.ts";
 import type { ReadingEnd } from "#lib/log/reading-end.ts";
-import type { PartitionOffset, RecordConsumer, RecordProducer } from "#lib/log/record-log.ts";
+import type { RecordConsumer, RecordProducer } from "#lib/log/record-log.ts";
 import type { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
 import type { MatrixKernel } from "#lib/pca/kernel/matrix-kernel.ts";
 import type { MonotonicClock } from "#lib/runtime/clock.ts";
@@ -16,11 +16,13 @@ import { requireOffsets, TableProgress } from "#lib/table/table-progress.ts";
 import { BasisKeeper } from "./basis-keeper.ts";
 import type { KnownModels } from "./known-models.ts";
 import { Projector } from "./projector.ts";
-import { ReducerWork, seeOthersCommits } from "./reducer-work.ts";
-import { requireSameTopics } from "./same-topics.ts";
+import { ReducerWork } from "./reducer-work.ts";
+import type { SameTopicsDeps, SameTopicsOptions } from "./same-topics.ts";
+import { seeOthersCommits } from "./see-others-commits.ts";
 import { SourceEnds } from "./source-ends.ts";
 import { SubjectBases } from "./subject-bases.ts";
-import { VectorIntake, type VectorIntakeOptions } from "./vector-intake.ts";
+import { TopicWatch } from "./topic-watch.ts";
+import { VectorIntake } from "./vector-intake.ts";
 import { VectorLengths } from "./vector-lengths.ts";
 import type { Window, WindowBounds } from "./window.ts";
 
@@ -28,11 +30,7 @@ export interface ReducerDeps {
   readonly consumer: RecordConsumer;
   readonly producer: RecordProducer;
   readonly schemas: Pick<SchemaTopic, "learn">;
-  /** The next offset of each partition of the topic of photos. */
-  readonly sourceEnds: () => Promise<PartitionOffset[]>;
-  /** Partitions of the features topic now, and the next offset of each. */
-  readonly featuresPartitions: () => Promise<number | undefined>;
-  readonly featuresEnds: () => Promise<PartitionOffset[]>;
+  readonly admin: SameTopicsDeps;
   readonly table: DeltaTable;
   readonly kernel: MatrixKernel;
   readonly clock: MonotonicClock;
@@ -42,7 +40,7 @@ export interface ReducerDeps {
   readonly tell?: TellStarter | undefined;
 }
 
-export interface ReducerOptions extends VectorIntakeOptions {
+export interface ReducerOptions extends SameTopicsOptions {
   readonly window: WindowBounds;
   /** Where reading ends; undefined reads for ever. */
   readonly end?: ReadingEnd | undefined;
@@ -84,15 +82,15 @@ export function createReducer(deps: ReducerDeps, options: ReducerOptions): Group
   const { table, kernel, logger, tell } = deps;
   const { window, end, topics } = options;
   const retry = new WaitingRetry(deps);
-  const sourceEnds = new SourceEnds({ ...deps, ask: deps.sourceEnds }, topics.photos);
+  const sourceEnds = new SourceEnds({ ...deps, ask: () => deps.admin.endOffsets(topics.photos) }, topics.photos);
   const bases = new SubjectBases(table, kernel, options.components);
   const { components, vectorValuesMax: valuesMax, models } = options;
   const lengths = new VectorLengths(table, bases, { components, valuesMax, models });
   const intake = new VectorIntake({ ...deps, retry, lengths, sourceEnds }, options);
   const projector = new Projector(bases, kernel);
-  const { featuresPartitions } = options;
-  const remembered = { ...options.photoVersions, featuresTopic: topics.features, featuresPartitions };
-  const photoVersions = new PhotoVersions(table, remembered);
+  const remembered = { ...options.photoVersions, featuresTopic: topics.features };
+  let photoVersions: PhotoVersions | undefined;
+  const watch = new TopicWatch({ ...deps, retry }, options);
   let keeper: BasisKeeper | undefined;
   /** What became of the records that this member has committed. */
   const totals = { records: 0, rows: 0, known: 0, repeats: 0, markers: 0 };
@@ -103,7 +101,7 @@ export function createReducer(deps: ReducerDeps, options: ReducerOptions): Group
     totals.repeats += repeats;
     totals.markers += markers;
   };
-  const workOptions = { featuresTopic: topics.features, featuresPartitions, window, isBounded: end !== undefined };
+  const workOptions = { featuresTopic: topics.features, window, isBounded: end !== undefined };
   const windowLookMs = Math.max(1, Math.floor(window.openMsMax / LOOKS_PER_WINDOW));
   return new GroupMember(
     {
@@ -113,16 +111,17 @@ export function createReducer(deps: ReducerDeps, options: ReducerOptions): Group
         // Its moments are up to four times 67 MB: whoever keeps them no more lets them go.
         if (!isKeeping) keeper = undefined;
         await seeOthersCommits({ table, keeper, photoVersions, retry }, host.stopping);
-        requireOffsets(table.snapshot, formatTableUri(table.location));
-        const asked = { part: "kafka", name: "same-topics", signal: host.stopping } as const;
-        await retry.run({ ...asked, attempt: () => requireSameTopics(table.snapshot.txnVersions, deps, options) });
-        const attempt = () => photoVersions.own(partitions);
+requireOffsets(table.snapshot, formatTableUri(table.location));
+        const now = await watch.atAssignment(host.stopping);
+        const versions = photoVersions?.isOf(now) ? photoVersions : new PhotoVersions(table, { ...remembered, ...now });
+        photoVersions = versions;
+        const attempt = () => versions.own(partitions);
         await retry.run({ part: "s3", name: "photo-versions", signal: host.stopping, attempt });
-        metrics.reducerPhotoVersions.set(photoVersions.count);
+        metrics.reducerPhotoVersions.set(versions.count);
         // A new one loads them with the first window, so that the assignment does not wait for it.
         if (isKeeping) keeper ??= new BasisKeeper(table, kernel, bases, options.angleDegreesMax);
-        const workDeps = { ...deps, intake, photoVersions, projector, keeper, retry, committed };
-        return new ReducerWork(workDeps, workOptions, host, partitions);
+        const workDeps = { ...deps, intake, photoVersions: versions, projector, keeper, retry, committed, watch };
+        return new ReducerWork(workDeps, { ...workOptions, topicsNow: now }, host, partitions);
       },
       doneByGroup: async () => {
         const progress = new TableProgress(topics.features, table.snapshot.txnVersions);

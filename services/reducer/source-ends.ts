@@ -41,6 +41,10 @@ export class SourceEnds {
     return sourceTopic === this.#topic && sourceOffset < (this.#ends.get(sourcePartition) ?? 0);
   }
 
+  hasPartition(partition: number): boolean {
+    return this.#ends.has(partition);
+  }
+
   /**
    * Why the vector is none of a photo; undefined when it may be one. Asks the topic unless `isKnown`.
    *

@@ -24,8 +24,6 @@ export interface VectorIntakeDeps {
 
 export interface VectorIntakeOptions {
   readonly topics: Topics;
-  /** Partitions of the features topic. */
-  readonly featuresPartitions: number;
 }
 
 /** What a record of `features` turns out to be: a vector that becomes a row, or a dead letter. */
@@ -94,13 +92,21 @@ export class VectorIntake {
    * Why a vector that is not on its source partition's partition can't be a row: it may have been published while the topic
    * had another number of partitions, and its mark would hide those that are still to be read on the right one.
    */
-  misplacement({ sourcePartition }: PhotoFeatures, { topic, partition }: LogRecord): FruitstreamError | undefined {
-    const { featuresPartitions } = this.#options;
+  misplacement(
+    { sourcePartition }: PhotoFeatures,
+    { topic, partition }: LogRecord,
+    featuresPartitions: number,
+  ): FruitstreamError | undefined {
     const home = sourcePartition % featuresPartitions;
     if (home === partition) return undefined;
     const problem = `a vector of source partition ${sourcePartition} is on partition ${partition} of "${topic}", not on ${home} of ${featuresPartitions}`;
     const remedy = "it was published when the topic had another number of partitions; replay its photo";
     return new FruitstreamError("poison-message", `${problem}: ${remedy}`);
+  }
+
+  /** Whether the topic of photos was found to have the vector's source partition. */
+  isOfKnownPartition({ sourcePartition }: PhotoFeatures): boolean {
+    return this.#deps.sourceEnds.hasPartition(sourcePartition);
   }
 
   /** Resolves once the record is acknowledged as a dead letter. */

@@ -29,6 +29,7 @@ describe("every interleaving of publish, commit, crash, zombie, takeover and ass
     // While two maintainers compact.
     { photos: 3, versions: [0, 1, 2], deadLetters: [], featuresMax: 3, maintained: true },
     { photos: 3, versions: [0, 1, 0], deadLetters: [], featuresMax: 3, maintained: true },
+    { photos: 2, versions: [0, 1], deadLetters: [], featuresMax: 3, isCreatedAnew: true },
   ])("leaves each photo version once in the table: %j", { timeout: VISIT_MS_MAX }, (bounds) => {
     const { violation, states } = explore(PROTOCOL, bounds);
     expect(violation).toBeUndefined();
@@ -56,12 +57,15 @@ describe("each rule is needed: without it some interleaving loses, doubles or ne
     ["dropping the window at an assignment", { commitsAtAssignment: false }, "stuck", once],
     ["taking a photo version that is known", { dropsKnown: false }, "doubled", twice],
     ["knowing nothing of what the table has", { knowsTable: false }, "doubled", twice],
+    ["reading on in a topic that was created anew", { comparesTopics: false }, "lost", once],
     ["knowing a window that was dropped", { forgetsDroppedWindow: false }, "lost", once],
     ["compacting files that others have compacted", { removesWhatIsThere: false }, "doubled", once],
     ["compacting over what was added meanwhile", { removesWhatItRead: false }, "lost", thrice],
   ])("%s", (_, rules, harm, versions) => {
     const maintained = "removesWhatIsThere" in rules || "removesWhatItRead" in rules;
-    const bounds = { photos: versions.length, versions, deadLetters: [], featuresMax: maintained ? 3 : 4, maintained };
+    const isCreatedAnew = rules.comparesTopics === false;
+    const featuresMax = maintained ? 3 : 4;
+    const bounds = { photos: versions.length, versions, deadLetters: [], featuresMax, maintained, isCreatedAnew };
     expect(explore({ ...PROTOCOL, ...rules }, bounds).violation?.harm).toBe(harm);
   });
 });
@@ -87,15 +91,10 @@ function explore(rules: Rules, bounds: Bounds): { violation: Violation | undefin
   let stuck: Violation | undefined;
   const toVisit = [START];
   for (let state = toVisit.pop(); state; state = toVisit.pop()) {
-    const rows = versionsOf(rowsOf(state.table), bounds);
-    const end = versionsOf(rowsOf(completed(state, rules, bounds).table), bounds);
-    if (hasRepeats(rows) || hasRepeats(end)) return { violation: { harm: "doubled", state }, states: seen.size };
-    if (end.length < expected.length) return { violation: { harm: "lost", state }, states: seen.size };
-    expect(end.toSorted((a, b) => a - b)).toEqual(expected);
-    const endByAssignments = versionsOf(rowsOf(completedByAssignments(state, rules, bounds).table), bounds);
-    if (hasRepeats(endByAssignments)) return { violation: { harm: "doubled", state }, states: seen.size };
+    const harm = harmIn(state, rules, bounds, expected);
     // A row that is lost or doubled says more of a rule than one that does not come, so the search for those goes on.
-    if (endByAssignments.length < expected.length) stuck ??= { harm: "stuck", state };
+    if (harm === "stuck") stuck ??= { harm, state };
+    else if (harm) return { violation: { harm, state }, states: seen.size };
     for (const next of nextStates(state, rules, bounds)) {
       const key = keyOf(next);
       if (seen.has(key)) continue;
@@ -106,13 +105,25 @@ function explore(rules: Rules, bounds: Bounds): { violation: Violation | undefin
   return { violation: stuck, states: seen.size };
 }
 
+function harmIn(state: DeliveryState, rules: Rules, bounds: Bounds, expected: readonly number[]): Harm | undefined {
+  const [left, assigned] = [completed(state, rules, bounds), completedByAssignments(state, rules, bounds)];
+  const [rows, end, endByAssignments] = [state, left, assigned].map(({ table }) => versionsOf(rowsOf(table), bounds));
+  if ([rows!, end!, endByAssignments!].some(hasRepeats)) return "doubled";
+  // What a deleted topic had is gone, and somebody says so.
+  if (!left.isRefused) {
+    if (end!.length < expected.length) return "lost";
+    expect(end!.toSorted((a, b) => a - b)).toEqual(expected);
+  }
+  return assigned.isRefused || endByAssignments!.length === expected.length ? undefined : "stuck";
+}
+
 /** Of photo versions. */
 function hasRepeats(rows: readonly number[]): boolean {
   return new Set(rows).size < rows.length;
 }
 
 /** States that differ only in which of two equal processes is which are one. */
-function keyOf({ features, committed, featurizers, table, reducers, maintainers }: DeliveryState): string {
+function keyOf({ featurizers, reducers, maintainers, ...rest }: DeliveryState): string {
   const alike = <T>(processes: readonly T[]) => processes.map((process) => JSON.stringify(process)).sort();
-  return JSON.stringify([features, committed, alike(featurizers), table, alike(reducers), alike(maintainers)]);
+  return JSON.stringify([rest, alike(featurizers), alike(reducers), alike(maintainers)]);
 }

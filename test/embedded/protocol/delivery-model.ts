@@ -5,6 +5,10 @@
  * its partition: nothing in the model tells a zombie that it is one.
  */
 export interface DeliveryState {
+  /** Which of all topics of its name `features` is: the first, or the one that was created when that was deleted. */
+  readonly topic: number;
+  /** Whether a reducer has met another topic than the table's, and has said so instead of reading it. */
+  readonly isRefused: boolean;
   /** Source offsets, in the order in which their vectors were published. */
   readonly features: readonly number[];
   /** The featurizers' committed next source offset. */
@@ -23,6 +27,8 @@ type TableFile = readonly number[];
 interface TableState {
   /** The next features offset. */
   readonly offset: number;
+  /** The topic that it was made from; null before the first commit. */
+  readonly topic: number | null;
   readonly highWaterMark: number;
   /** In the order of their commits. */
   readonly files: readonly TableFile[];
@@ -34,6 +40,8 @@ export function rowsOf({ files }: TableState): number[] {
 }
 
 interface ReducerState {
+  /** The topic that there was when it started. */
+  readonly topic: number;
   /** The table's features offset that the window began from. */
   readonly base: number;
   readonly position: number;
@@ -67,6 +75,8 @@ export interface Rules {
   readonly removesWhatIsThere: boolean;
   /** A compaction removes the files that it has read; otherwise all that the table has at the commit. */
   readonly removesWhatItRead: boolean;
+  /** A reducer starts only where the topic is the one that the table was made from. */
+  readonly comparesTopics: boolean;
 }
 
 export const PROTOCOL: Rules = {
@@ -81,6 +91,7 @@ export const PROTOCOL: Rules = {
   commitsAtAssignment: true,
   removesWhatIsThere: true,
   removesWhatItRead: true,
+  comparesTopics: true,
 };
 
 export interface Bounds {
@@ -93,13 +104,17 @@ export interface Bounds {
   readonly featuresMax: number;
   /** Whether two maintainers compact the table meanwhile. */
   readonly maintained?: boolean;
+  /** Whether `features` may be deleted and created anew, once the table has something of it. */
+  readonly isCreatedAnew?: boolean;
 }
 
 export const START: DeliveryState = {
+  topic: 0,
+  isRefused: false,
   features: [],
   committed: 0,
   featurizers: [null, null],
-  table: { offset: 0, highWaterMark: 0, files: [] },
+  table: { offset: 0, topic: null, highWaterMark: 0, files: [] },
   reducers: [null, null],
   maintainers: [null, null],
 };
@@ -111,7 +126,10 @@ export function nextStates(state: DeliveryState, rules: Rules, bounds: Bounds): 
   const maintaining = bounds.maintained
     ? state.maintainers.flatMap((_, index) => maintainerSteps(state, index, rules))
     : [];
-  return [...featurizing, ...reducing, ...maintaining];
+  const { topic, table } = state;
+  const mayBeCreatedAnew = bounds.isCreatedAnew && topic === 0 && table.topic !== null;
+  const createdAnew: DeliveryState[] = mayBeCreatedAnew ? [{ ...state, topic: 1, features: [] }] : [];
+  return [...featurizing, ...reducing, ...maintaining, ...createdAnew];
 }
 
 /** A maintainer reads all files, or commits the file that it has made of them; it need never come back from a crash. */
@@ -167,11 +185,17 @@ function as(state: DeliveryState, index: number, reducer: ReducerState | null, t
 /** The reducer begins at what the table says now, whatever it had in hand. */
 function started(state: DeliveryState, index: number, rules: Rules, bounds: Bounds): DeliveryState {
   const { offset, highWaterMark } = state.table;
+  if (isRefusal(state, rules)) return { ...as(state, index, null), isRefused: true };
   const ofTable = rules.knowsTable ? versionsOf(rowsOf(state.table), bounds) : [];
   const ofBefore = rules.forgetsDroppedWindow ? [] : (state.reducers[index]?.known ?? []);
   const known = ascending([...ofTable, ...ofBefore]);
   const position = rules.startsAtTable ? offset : 0;
-  return as(state, index, { base: offset, position, highWaterMark, window: [], known });
+  return as(state, index, { topic: state.topic, base: offset, position, highWaterMark, window: [], known });
+}
+
+/** Whether whoever starts here meets another topic than the table's. */
+function isRefusal({ topic, table }: DeliveryState, { comparesTopics }: Rules): boolean {
+  return comparesTopics && table.topic !== null && table.topic !== topic;
 }
 
 /** The photo versions of these source offsets. */
@@ -200,12 +224,12 @@ function read(state: DeliveryState, index: number, rules: Rules, { versions }: B
 /** The reducer commits its window, or is fenced and starts anew; nothing when the window is empty. */
 function committed(state: DeliveryState, index: number, rules: Rules, bounds: Bounds): DeliveryState[] {
   const { table } = state;
-  const { base, position, highWaterMark, window, known } = state.reducers[index]!;
+  const { topic, base, position, highWaterMark, window, known } = state.reducers[index]!;
   if (position <= base) return [];
   if (rules.isFenced && table.offset !== base) return [started(state, index, rules, bounds)];
   const files = window.length === 0 ? table.files : [...table.files, window];
-  const next: TableState = { offset: position, highWaterMark, files };
-  return [as(state, index, { base: position, position, highWaterMark, window: [], known }, next)];
+  const next: TableState = { offset: position, topic: table.topic ?? topic, highWaterMark, files };
+  return [as(state, index, { topic, base: position, position, highWaterMark, window: [], known }, next)];
 }
 
 /**
@@ -223,9 +247,11 @@ function assigned(state: DeliveryState, index: number, rules: Rules, bounds: Bou
  */
 export function completedByAssignments(state: DeliveryState, rules: Rules, bounds: Bounds): DeliveryState {
   let now = allPublished(state, rules, bounds);
+  if (isRefusal(now, rules)) return { ...now, isRefused: true };
   for (let round = 0; round <= now.features.length && now.table.offset < now.features.length; round++) {
     for (const index of now.reducers.keys()) {
       if (now.reducers[index] === null) now = started(now, index, rules, bounds);
+      if (now.reducers[index] === null) return now;
       [now = now] = read(now, index, rules, bounds);
       [now = now] = assigned(now, index, rules, bounds);
     }
@@ -236,6 +262,7 @@ export function completedByAssignments(state: DeliveryState, rules: Rules, bound
 /** What a world that is left alone comes to: everybody crashes once, then one of each works until nothing is left. */
 export function completed(state: DeliveryState, rules: Rules, bounds: Bounds): DeliveryState {
   let now = started(allPublished({ ...state, reducers: [null] }, rules, bounds), 0, rules, bounds);
+  if (now.reducers[0] === null) return now;
   while (now.reducers[0]!.position < now.features.length) [now = now] = read(now, 0, rules, bounds);
   return committed(now, 0, rules, bounds)[0] ?? now;
 }

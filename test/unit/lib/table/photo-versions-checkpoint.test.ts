@@ -5,7 +5,7 @@ import { PhotoVersionSet } from "#lib/table/photo-version-set.ts";
 import { readPhotoVersions, writePhotoVersions } from "#lib/table/photo-versions-checkpoint.ts";
 import { accessOf, emptyStore, LOCATION, logName, putLogFile } from "./table-fixtures.ts";
 
-const OF = { tableId: "t", partition: 1, partitions: 3 };
+const OF = { tableId: "t", partition: 1, partitions: 3, sharedBy: 3 };
 const photo = (index: number) =>
   fingerprintOf({ model: "m", run: "live", path: `s3://photos/${index}.jpg`, etag: "e" });
 
@@ -62,6 +62,7 @@ test("a checkpoint of another table, partition or number of partitions is none",
   expect(await readPhotoVersions(access, { ...OF, tableId: "u" }, 9, 100)).toBeUndefined();
   const [key] = await keys();
   const { bytes } = await store.get({ bucket: LOCATION.bucket, key: key! }, { bytesMax: 1_000 });
+  expect(await readPhotoVersions(access, { ...OF, sharedBy: 1 }, 9, 100)).toBeUndefined();
   const other = { ...OF, partitions: 4 };
   await store.put({ bucket: LOCATION.bucket, key: key!.replace("partitions=3", "partitions=4") }, bytes);
   expect(await readPhotoVersions(access, other, 9, 100)).toBeUndefined();

@@ -14,7 +14,7 @@ import { tableObject } from "#lib/table/table-location.ts";
 import { photoRow } from "./photo-rows.ts";
 import { emptyStore, LOCATION, logName, warningsOf } from "./table-fixtures.ts";
 
-const OPTIONS = { featuresTopic: "features", featuresPartitions: 2, countMax: 100, ageMsMax: 1e15 };
+const OPTIONS = { featuresTopic: "features", featuresPartitions: 2, sharedBy: 2, countMax: 100, ageMsMax: 1e15 };
 const CHECKPOINTS = tableObject(LOCATION, "_fruitstream/photo-versions/");
 
 let memory: ObjectStore;

@@ -209,6 +209,29 @@ test("when nearly all photos fail it stops and says why, before the topic has dr
   expect((await lettersCounted("not-found")) - before).toBe(letters);
 });
 
+test("what is published by a former number of partitions is not committed, and is published again by the new one", async () => {
+  const world = await createWorld(Array.from({ length: 12 }, () => FINE));
+  let isRaised = false;
+  const raising: RecordProducer = {
+    append: async (topic, records) => {
+      await world.log.append(topic, records);
+      // The lanes have published some of their photos, and committed none of them.
+      if (isRaised) return;
+      isRaised = true;
+      await world.log.addPartitions(topics.features, SOURCE_PARTITIONS);
+    },
+    close: async () => undefined,
+  };
+  const pipeline = world.start(4, raising);
+  await Promise.race([world.untilDone(), pipeline.running]);
+  await pipeline.end();
+  for (let partition = 0; partition < SOURCE_PARTITIONS; partition++) {
+    const sent = world.log.recordsOf(topics.features, partition).map(({ value }) => photoFeaturesCodec.decode(value));
+    const own = sent.filter(({ sourcePartition }) => sourcePartition === partition);
+    expect([...new Set(own.map(({ sourceOffset }) => sourceOffset))]).toEqual([0, 1, 2, 3]);
+  }
+});
+
 test("with an end, members of a group stop there by themselves, once all of it is published", async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -329,6 +352,7 @@ async function createWorld(photos: readonly Kind[], learn: SchemaTopic["learn"] 
     const pipeline = createFeaturizer(
       {
         committedOffsets: () => log.committedOffsets(GROUP, topics.photos),
+        featuresPartitions: () => log.partitionCount(topics.features),
         consumer,
         producer,
         schemas: { learn: (values) => learn(values) },
@@ -341,7 +365,6 @@ async function createWorld(photos: readonly Kind[], learn: SchemaTopic["learn"] 
       },
       {
         topics,
-        featuresPartitions: FEATURES_PARTITIONS,
         run: "live",
         buckets: new Set(["photos"]),
         end,

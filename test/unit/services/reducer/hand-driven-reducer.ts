@@ -8,6 +8,7 @@ import { silentLogger } from "#lib/runtime/logger.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import { createReducer } from "#services/reducer/reducer.ts";
+import type { SameTopicsDeps } from "#services/reducer/same-topics.ts";
 import { MemoryRecordLog } from "../../../fakes/memory-record-log.ts";
 import { loopKernel } from "../../lib/pca/loop-kernel.ts";
 
@@ -29,11 +30,15 @@ export interface HandDrivenReducer {
   onWarning: (message: string) => void;
 }
 
-/** @param partitions of the features topic: what each holds. */
+/**
+ * @param partitions of the features topic: what each holds.
+ * @param admin what the topics are like, if they are not always there with 2 partitions of features and 4 of photos.
+ */
 export async function handDrivenReducer(
   store: ObjectStore,
   partitions: readonly (readonly LogRecord[])[],
   rowsMax = Number.POSITIVE_INFINITY,
+  admin: Partial<SameTopicsDeps> = {},
 ): Promise<HandDrivenReducer> {
   const table = await openTable(store, location, { createIfAbsent: true });
   const positions = new Map<number, number>();
@@ -59,7 +64,7 @@ export async function handDrivenReducer(
     sleep: () => {
       const next = Promise.withResolvers<void>();
       look = next.resolve;
-      return Promise.race([next.promise, failure.promise]);
+      return next.promise;
     },
   };
   const reducer: HandDrivenReducer = {
@@ -95,9 +100,12 @@ export async function handDrivenReducer(
       consumer,
       producer: new MemoryRecordLog(),
       schemas: { learn: async () => undefined },
-      sourceEnds: async () => [0, 1, 2, 3].map((partition) => ({ partition, offset: 1_000_000 })),
-      featuresPartitions: async () => 2,
-      featuresEnds: async () => [0, 1].map((partition) => ({ partition, offset: 1_000_000 })),
+      admin: {
+        partitionCount: async (topic) => (topic === topics.photos ? 4 : 2),
+        topicIds: async (asked) => new Map(asked.map((topic) => [topic, `the only ${topic}`])),
+        endOffsets: async () => [0, 1, 2, 3].map((partition) => ({ partition, offset: 1_000_000 })),
+        ...admin,
+      },
       table,
       kernel: loopKernel,
       clock,

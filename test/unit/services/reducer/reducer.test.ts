@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { ReadingEnd } from "#lib/log/reading-end.ts";
-import type { PartitionOffset, RecordProducer } from "#lib/log/record-log.ts";
+import type { LogAdmin, PartitionOffset, RecordProducer } from "#lib/log/record-log.ts";
 import { deadLetterCodec, photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
 import type { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
 import { flushMarker } from "#lib/messages/flush-marker.ts";
@@ -294,6 +294,9 @@ describe("topics that are not those the table was made from stop the reducer bef
     await expectRefused(
       anew,
       /"features" partition 0 ends at offset 1, but the table has all up to 5: .* created anew/,
+      {
+        topicIds: async () => new Map(),
+      },
     );
   });
 
@@ -304,11 +307,20 @@ describe("topics that are not those the table was made from stop the reducer bef
     });
   });
 
-  test("vectors, when their topic has more partitions than before", async () => {
+  test("vectors, when the topic was created anew and has more", async () => {
+    const world = await oldWorld(1);
+    const anew = await createWorld(1, world.store);
+    await anew.publish(Array.from({ length: 50 }, (_, offset) => message(0, offset)));
+    await expectRefused(
+      anew,
+      /"features" \(id [-0-9a-f]+\) is not the topic of that name that the table was made from/,
+    );
+  });
+
+  test("vectors, when their topic has another number of partitions than before", async () => {
     const world = await oldWorld(2);
-    const raised = await createWorld(3, world.store);
-    for (let offset = 5; offset < 50; offset++) await raised.publish([message(0, offset), message(3, offset)]);
-    await expectRefused(raised, /topic "features" has 3 partitions, and the table was made from 2/);
+    const other = await createWorld(1, world.store);
+    await expectRefused(other, /topic "features" has 1 partitions, and the table was made from 2/);
   });
 
   test("a partition of photos that is away, or a new one, stops nothing", async () => {
@@ -463,6 +475,7 @@ interface Deviation {
   readonly openMsMax?: number;
   readonly models?: ReadonlyMap<string, number>;
   readonly learn?: SchemaTopic["learn"];
+  readonly topicIds?: LogAdmin["topicIds"];
   readonly sourceEnds?: () => Promise<PartitionOffset[]>;
 }
 
@@ -492,15 +505,18 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
       commit: (offsets) => consumer.commit(offsets),
       stop: () => consumer.stop(),
     };
+    const sourceEnds =
+      deviation.sourceEnds ?? (async () => [0, 1, 2, 3].map((partition) => ({ partition, offset: SOURCE_END })));
     const pipeline = createReducer(
       {
         consumer: moved,
         producer: deviation.producer ?? log,
         schemas: { learn },
-        sourceEnds:
-          deviation.sourceEnds ?? (async () => [0, 1, 2, 3].map((partition) => ({ partition, offset: SOURCE_END }))),
-        featuresPartitions: () => log.partitionCount(topics.features),
-        featuresEnds: () => log.endOffsets(topics.features),
+        admin: {
+          partitionCount: async (topic) => (await log.partitionCount(topic)) ?? 4,
+          topicIds: deviation.topicIds ?? (async (asked) => log.topicIds(asked)),
+          endOffsets: (topic) => (topic === topics.features ? log.endOffsets(topic) : sourceEnds()),
+        },
         table,
         kernel: loopKernel,
         clock,
