@@ -17,6 +17,7 @@ import { featurizerCommand, maintainerCommand, reducerCommand } from "./service-
 import { stackCommand } from "./stack-command.ts";
 import { statusCommand } from "./status-command.ts";
 import { tableCommand } from "./table-command.ts";
+import { topicsCommand } from "./topics-command.ts";
 import { upCommand } from "./up-command.ts";
 
 /** Every command of `fruitstream`, in the order in which help shows them. */
@@ -34,6 +35,7 @@ export function fruitstreamProgram(): Command {
     .addCommand(reducerCommand())
     .addCommand(maintainerCommand())
     .addCommand(tableCommand())
+    .addCommand(topicsCommand())
     .addCommand(flushCommand())
     .addCommand(replayCommand())
     .addCommand(deadLettersCommand())

@@ -16,18 +16,20 @@ export interface FlushDeps {
   readonly producer: PositionedProducer;
   readonly table: DeltaTable;
   readonly featuresTopic: string;
+  /** Only the first so many partitions; all of them by default. */
+  readonly partitions?: number;
   readonly clock?: Clock;
 }
 
 /**
- * Appends a marker to every partition of `features` and waits until the table is past all of them, and with them past
+ * Appends a marker to every partition of `features`, or to the first ones, and waits until the table is past all of them, and with them past
  * every vector published before the call. The table's snapshot is then the version that has it.
  *
  * @throws stack-unavailable when the table has not moved towards the markers for `stallSeconds`; the signal's reason.
  */
 export async function flushTable(deps: FlushDeps, stallSeconds: number, signal: AbortSignal): Promise<void> {
   const { admin, producer, table, featuresTopic, clock = systemClock } = deps;
-  const partitions = await requireTopic(admin, featuresTopic);
+  const partitions = deps.partitions ?? (await requireTopic(admin, featuresTopic));
   const marks: PartitionOffset[] = [];
   for (let partition = 0; partition < partitions; partition++) {
     marks.push(await appendMarker(admin, producer, featuresTopic, partition));

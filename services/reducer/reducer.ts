@@ -111,7 +111,7 @@ export function createReducer(deps: ReducerDeps, options: ReducerOptions): Group
         // Its moments are up to four times 67 MB: whoever keeps them no more lets them go.
         if (!isKeeping) keeper = undefined;
         await seeOthersCommits({ table, keeper, photoVersions, retry }, host.stopping);
-requireOffsets(table.snapshot, formatTableUri(table.location));
+        requireOffsets(table.snapshot, formatTableUri(table.location));
         const now = await watch.atAssignment(host.stopping);
         const versions = photoVersions?.isOf(now) ? photoVersions : new PhotoVersions(table, { ...remembered, ...now });
         photoVersions = versions;

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import type { Producer } from "kafkajs";
 import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
 import { createKafka } from "#lib/log/kafka/kafka-client.ts";
+import { offsetMap } from "#lib/log/partition-offsets.ts";
 import type { RecordProducer } from "#lib/log/record-log.ts";
+import { topicProgress } from "#lib/log/topic-progress.ts";
 import { silentLogger } from "#lib/runtime/logger.ts";
 import { colouredPhoto, TinyPipeline } from "./tiny-pipeline.ts";
 
@@ -48,6 +50,36 @@ test("photos announced in transactions are rows, those of aborted ones are not, 
     expect(paths.sort()).toEqual(announced.map((key) => pipeline.photoUri(key)).sort());
   }
   expect(logOf("featurizer-0")).not.toMatch(/records_missing|offsets_restarted/);
+});
+
+test("photos of a transaction that is still open are waited for without a word, and count as nothing to do", {
+  timeout: 180_000,
+}, async () => {
+  const featurizer = pipeline.start("featurizer", { FEATURIZER_MODEL_DIR: await pipeline.model("mean", 1) });
+  pipeline.start("reducer");
+  const announced = await pipeline.announce(3);
+  const transaction = await producer.transaction();
+  announced.push(
+    ...(await pipeline.announce(4, colouredPhoto, async (topic, records) => {
+      const messages = records.map(({ key, value }) => ({ key: key && Buffer.from(key), value: Buffer.from(value) }));
+      await transaction.send({ topic, messages });
+    })),
+  );
+  // Behind the open transaction on both partitions.
+  announced.push(...(await pipeline.announce(6)));
+  await pipeline.untilFeaturized();
+  const { committedOffsets } = pipeline.admin;
+  const committed = offsetMap(await committedOffsets(pipeline.env.FEATURIZER_GROUP!, pipeline.topics.photos));
+  expect(await topicProgress(pipeline.admin, pipeline.topics.photos, committed)).toMatchObject({ toDo: 0 });
+  expect((await pipeline.rows()).length).toBeLessThan(announced.length);
+  expect((await fetch(`${featurizer.url}/readyz`)).status).toBe(200);
+
+  await transaction.commit();
+  await pipeline.untilFeaturized();
+  expect((await pipeline.cli("flush")).code).toBe(0);
+  const paths = (await pipeline.rows()).map(({ path }) => path);
+  expect(paths.sort()).toEqual(announced.map((key) => pipeline.photoUri(key)).sort());
+  expect(logOf("featurizer-0")).not.toMatch(/records_missing|offsets_restarted|work_stuck/);
 });
 
 test("partitions may be added to the topic of photos at any time", { timeout: 180_000 }, async () => {
