@@ -7,6 +7,7 @@ import { openTable } from "#lib/table/open-table.ts";
 import type { PhotoRow } from "#lib/table/photo-row.ts";
 import { writeRows } from "#lib/table/table-files.ts";
 import type { TableLocation } from "#lib/table/table-location.ts";
+import { highWaterAppId } from "#lib/table/table-progress.ts";
 import { photoRow } from "../../lib/table/photo-rows.ts";
 import { clouds } from "../classify/learning/clouds.ts";
 
@@ -38,11 +39,21 @@ export async function writeFruitTable(
   return table;
 }
 
+/** Commits the rows as a reducer does, with the offset and the marks that they move. */
 export async function appendRows(table: DeltaTable, rows: readonly PhotoRow[]): Promise<void> {
+  const { txnVersions } = table.snapshot;
+  const moved = new Map([[OFFSET, (txnVersions.get(OFFSET) ?? 0) + rows.length]]);
+  for (const { run, sourcePartition, sourceOffset } of rows) {
+    const appId = highWaterAppId({ run, sourceTopic: "photos", sourcePartition, sourceOffset });
+    moved.set(appId, Math.max(moved.get(appId) ?? txnVersions.get(appId) ?? 0, sourceOffset + 1));
+  }
   const adds = await writeRows(table, rows);
-  const commit = { commitId: randomUUID(), operation: "STREAMING UPDATE", adds, txns: [], baseTxns: new Map() };
-  await table.commit(commit);
+  const txns = Array.from(moved, ([appId, version]) => ({ appId, version }));
+  const baseTxns = new Map(txns.map(({ appId }) => [appId, txnVersions.get(appId)]));
+  await table.commit({ commitId: randomUUID(), operation: "STREAMING UPDATE", adds, txns, baseTxns });
 }
+
+const OFFSET = "fruitstream/offset/features/0";
 
 /** A basis whose components are two of the 6 features themselves: the coordinates can be seen in the rows. */
 export async function publishBasis(table: DeltaTable, version: number, columns: readonly [number, number]) {

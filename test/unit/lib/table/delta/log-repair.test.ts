@@ -148,6 +148,25 @@ describe("a listing is all that it takes", () => {
     for (let window = 0; window < 30; window++) await commitNext(table, "w0");
     expect(got.filter((key) => key.endsWith(".json"))).toHaveLength(1);
   });
+
+  it("to see that a checkpoint is right when the table is opened: none is written again", async () => {
+    const { store, table } = await tableWith(25);
+    const planned = table.plan();
+    const [gone] = planned.files.values();
+    const operation = { name: "DELETE", parameters: {} };
+    await table.transact({ commitId: "delete", operation, reads: { planned }, removes: [gone!], adds: [] });
+    while (table.snapshot.version < 31) await commitNext(table, "w0");
+    const put: string[] = [];
+    const counting: ObjectStore = {
+      ...store,
+      put: (location, ...rest) => {
+        put.push(location.key);
+        return store.put(location, ...rest);
+      },
+    };
+    await openTable(counting, LOCATION, CREATED);
+    expect(put.filter((key) => key.includes("checkpoint"))).toEqual([]);
+  });
 });
 
 it("loses, doubles and hides no row, whenever another tool puts and whoever is killed", {
