@@ -55,19 +55,20 @@ export function idOf({ commitInfo }: Commit): string | null {
 function heldBy({ adds, removes, txns, commitInfo }: Commit): NotedCommit | undefined {
   const note = commitInfo?.fruitstream;
   if (!note) return undefined;
-  // A compaction that is lost is made again by whoever compacts next.
   const dataChange = [...adds, ...removes].every((file) => file.dataChange);
-  if (dataChange && adds.length + removes.length > NOTED_FILES_MAX) return undefined;
+  const isNoted = adds.length + removes.length <= NOTED_FILES_MAX;
+  // A compaction that is lost is made again by whoever compacts next.
+  if (dataChange && !isNoted) return undefined;
   return {
     operation: commitInfo.operation ?? "",
     dataChange,
-    adds: dataChange ? adds.map(notedFile) : [],
-    removes: dataChange ? removes.map(notedFile) : [],
+    adds: isNoted ? adds.map(notedFile) : [],
+    removes: isNoted ? removes.map(notedFile) : [],
     txns: txns.map(({ appId, version }, index) => [appId, note.bases[index] ?? null, version]),
   };
 }
 
-/** A window has a file for each partition of the table that it has rows of; deletions may touch more. */
+/** A window has a file for each partition of the table that it has rows of; deletions and compactions may touch more. */
 const NOTED_FILES_MAX = 1000;
 
 function notedFile(file: AddFile | RemoveFile) {

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import { formatTableUri, type TableAccess } from "../table-location.ts";
+import { formatTableUri, type TableAccess, tableObject } from "../table-location.ts";
 import type { OverwrittenCommit } from "./commit-chain.ts";
 import { type Commit, readCommits } from "./delta-log.ts";
 import type { Gap } from "./log-checks.ts";
-import { restorationOf, restoredAppId } from "./lost-commit.ts";
-import type { LostCommit, TableLog } from "./table-log.ts";
+import { type LostCommit, type Restoration, restorationOf, restoredAppId } from "./lost-commit.ts";
+import type { TableLog } from "./table-log.ts";
 import { conflictOf, planOf, type TableTransaction } from "./transaction.ts";
 
 /**
@@ -62,7 +62,8 @@ export class LogRepair {
       if (state.txnVersions.has(restoredAppId(lost, by))) return undefined;
       const later: Commit[] = [];
       for await (const commit of readCommits(this.#access, lost.version, state.version)) later.push(commit);
-      const { transaction, rows, problem } = restorationOf(lost, by, state, later);
+      const restoration = restorationOf(lost, by, state, later);
+      const { transaction, rows, problem } = await this.#withFiles(restoration);
       const restoredAs = await this.#commit(transaction);
       if (restoredAs === undefined) continue;
       const { operation, engineInfo } = by.commitInfo ?? {};
@@ -73,6 +74,17 @@ export class LogRepair {
         ? undefined
         : notRestored(formatTableUri(this.#access.location), lost, by, rows, problem);
     }
+  }
+
+  /** As it is, if its files are still there: they belong to no version, and a late vacuum may have taken them. */
+  async #withFiles(restoration: Restoration): Promise<Restoration> {
+    const { transaction } = restoration;
+    for (const { path } of transaction.adds) {
+      if (await this.#access.store.head(tableObject(this.#access.location, path))) continue;
+      const settled = { ...transaction, adds: [], removes: [], dataChange: true, txns: transaction.txns!.slice(0, 1) };
+      return { ...restoration, transaction: settled, problem: `its file ${path} is gone` };
+    }
+    return restoration;
   }
 
   /** As which version, or undefined when others have committed meanwhile. */
@@ -101,7 +113,8 @@ function notRestored(
 }
 
 const REMEDY =
-  "get the photos back by `fruitstream replay --topic photos --run NAME` over those offsets, then start again";
+  "announce their photos again by `fruitstream ingest backfill`, which leaves out what the table has, or take them into a run " +
+  "of their own by `fruitstream replay --topic photos --run NAME`; then start again";
 
 /** The application id by which the table knows that rows before a version were said to be missing. */
 function missingAppId(version: number): string {

@@ -5,6 +5,12 @@ import { ENGINE, type NotedCommit } from "./commit-note.ts";
 import type { Commit } from "./delta-log.ts";
 import type { PlannedState, TableTransaction } from "./transaction.ts";
 
+/** A lost commit, and the one that stands in its place. */
+export interface LostCommit {
+  readonly lost: OverwrittenCommit;
+  readonly by: Commit;
+}
+
 /** What is to be done about a commit that another tool has written over. */
 export interface Restoration {
   /** Puts back what can be, and notes that this was done: of several that try, one succeeds. */
@@ -46,27 +52,27 @@ export function restorationOf(
   // What was found out of the log is so as long as nobody commits.
   const reads = { planned: state, alone: true };
   const settled = { commitId: randomUUID(), operation, reads, settles: { version, id }, adds: [], txns: [guard] };
-  if (held === undefined) {
-    const problem = lost.engine === ENGINE ? "nobody has noted what it held" : undefined;
-    return { transaction: settled, rows: 0, problem };
-  }
-  if (!held.dataChange) return { transaction: settled, rows: 0, problem: undefined };
+  const nothing = (problem?: string, rows = 0): Restoration => ({ transaction: settled, rows, problem });
+  if (held === undefined) return nothing(lost.engine === ENGINE ? "nobody has noted what it held" : undefined);
+  const rewritten = new Set(later.flatMap(({ removes }) => removes.map(({ path }) => path)));
+  // A lost compaction is made again by whoever compacts next, unless somebody has built on it: then its rows are there twice.
+  if (!held.dataChange && !held.adds.some(({ path }) => rewritten.has(path))) return nothing();
   const rows = held.adds.reduce((sum, { numRecords }) => sum + (numRecords ?? 0), 0);
   const fates = new Set(held.txns.map((moved) => fateOf(moved, state, later)));
-  const isRetaken = fates.size === 1 && fates.has("retaken");
-  if (isRetaken) return { transaction: settled, rows: 0, problem: undefined };
-  if (fates.has("retaken") || fates.has("unclear")) {
-    return { transaction: settled, rows, problem: "some of its records were taken again since, others were not" };
+  if (held.dataChange) {
+    if (fates.has("unclear") || (fates.has("retaken") && fates.has("built on"))) {
+      return nothing("some of its records were taken again since, others were not", rows);
+    }
+    // Where nobody has read on, the others' records are taken again, too.
+    if (fates.has("retaken")) return nothing();
   }
-  const rewritten = new Set(later.flatMap(({ removes }) => removes.map(({ path }) => path)));
   const removes = held.removes.map(({ path }) => state.files.get(path)).filter((file) => file !== undefined);
-  if (removes.length < held.removes.length) {
-    return { transaction: settled, rows, problem: "files that it removed have been rewritten since" };
-  }
-  const adds = held.adds.filter(({ path }) => !rewritten.has(path)).map(addOf);
+  if (removes.length < held.removes.length) return nothing("files that it removed have been rewritten since", rows);
+  const adds = held.adds.filter(({ path }) => !rewritten.has(path)).map((add) => addOf(add, held.dataChange));
   const unmoved = held.txns.filter((moved) => fateOf(moved, state, later) === "unmoved");
-  const txns = unmoved.map(([appId, base, moved]) => ({ appId, base: base ?? undefined, version: moved }));
-  return { transaction: { ...settled, removes, adds, txns: [guard, ...txns] }, rows, problem: undefined };
+  const txns = [guard, ...unmoved.map(([appId, base, moved]) => ({ appId, base: base ?? undefined, version: moved }))];
+  const transaction = { ...settled, removes, adds, dataChange: held.dataChange, txns };
+  return { transaction, rows, problem: undefined };
 }
 
 type Moved = NotedCommit["txns"][number];
@@ -87,7 +93,9 @@ function fateOf(
   return (txnVersions.get(appId) ?? null) === base ? "unmoved" : "unclear";
 }
 
-function addOf({ path, partitionValues, size, modificationTime, numRecords }: NotedCommit["adds"][number]): AddFile {
+type NotedFile = NotedCommit["adds"][number];
+
+function addOf({ numRecords, ...file }: NotedFile, dataChange: boolean): AddFile {
   const stats = numRecords === null ? {} : { stats: JSON.stringify({ numRecords }) };
-  return { path, partitionValues, size, modificationTime, dataChange: true, ...stats };
+  return { ...file, dataChange, ...stats };
 }

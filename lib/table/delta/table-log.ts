@@ -8,19 +8,13 @@ import { type Commit, commitOf, commitPath, readCommit, readCommitFile, readComm
 import { listLog } from "./list-log.ts";
 import { type Gap, gapsOf, isCutOff, isSameState } from "./log-checks.ts";
 import { LogWatch, WATCHED_VERSIONS } from "./log-watch.ts";
-import { restoredAppId } from "./lost-commit.ts";
+import { type LostCommit, restoredAppId } from "./lost-commit.ts";
 import { findSnapshot, readSnapshot } from "./read-snapshot.ts";
 import { Snapshot } from "./snapshot.ts";
 import { requireReadable } from "./table-features.ts";
 import { tablePropertiesOf } from "./table-properties.ts";
 import { evolvedMetadata } from "./table-schema.ts";
 import { type TableTransaction, transactionActions } from "./transaction.ts";
-
-/** A lost commit, and the one that stands in its place. */
-export interface LostCommit {
-  readonly lost: OverwrittenCommit;
-  readonly by: Commit;
-}
 
 /**
  * The log of a table as one writer follows it: its state, the commits that are to be handed over, and those of ours that
@@ -37,6 +31,8 @@ export class TableLog {
   /** Up to this version the log was seen to have what the snapshot was made from. */
   #confirmedVersion: number;
   #confirmedAtMs: number;
+  /** Somebody has found a commit written over that this writer may not have looked at again. */
+  #isFarLookDue = false;
   #lastPut: { readonly commitId: string; readonly version: number } | undefined;
 
   constructor(access: TableAccess, snapshot: Snapshot) {
@@ -122,8 +118,7 @@ export class TableLog {
     if (!isMoved && clock.nowMs() - this.#confirmedAtMs < CONFIRM_MS) return;
     for (;;) {
       const { version } = this.#snapshot;
-      const span = version % FAR_LOOK_VERSIONS === 0 ? WATCHED_VERSIONS : CONFIRMED_VERSIONS;
-      const first = Math.max(0, Math.min(this.#confirmedVersion, version - span));
+      const first = this.#lookFrom(version);
       const listing = await listLog(this.#access, first);
       const overwritten = await this.#watch.firstOverwritten(this.#access, listing, first);
       if (overwritten === undefined) {
@@ -132,10 +127,16 @@ export class TableLog {
         if (isCutOff(listing, { from, to: version, put: put > from ? put : undefined })) await this.#reload();
         this.#confirmedVersion = this.#snapshot.version;
         this.#confirmedAtMs = clock.nowMs();
+        this.#isFarLookDue = false;
         return;
       }
       await this.#replayOrReload(overwritten.version);
     }
+  }
+
+  #lookFrom(version: number): number {
+    const isFar = this.#isFarLookDue || version % FAR_LOOK_VERSIONS === 0;
+    return Math.max(0, Math.min(this.#confirmedVersion, version - (isFar ? WATCHED_VERSIONS : CONFIRMED_VERSIONS)));
   }
 
   /**
@@ -230,7 +231,9 @@ export class TableLog {
   }
 
   async writeCheckpointWhenDue(): Promise<void> {
-    if (!isCheckpointDue(this.#snapshot, this.#access)) return;
+    const { version, metadata } = this.#snapshot;
+    const uri = formatTableUri(this.#access.location);
+    if (version % tablePropertiesOf(metadata, uri).checkpointIntervalVersions !== 0) return;
     try {
       await writeCheckpoint(this.#access, this.#snapshot);
     } catch (error) {
@@ -259,6 +262,7 @@ export class TableLog {
     this.#commitsInHand.push(commit);
     this.#noteCommit(commit);
     this.#noteLost(commit, this.#watch.get(version));
+    if (commit.commitInfo?.fruitstream?.settles) this.#isFarLookDue = true;
   }
 
   #noteCommit({ commitInfo, version }: Commit): void {
@@ -293,7 +297,3 @@ const FAR_LOOK_VERSIONS = 10;
 const CHECKED_VERSIONS = 64;
 
 const CONFIRM_MS = 60_000;
-
-function isCheckpointDue({ version, metadata }: Snapshot, { location }: TableAccess): boolean {
-  return version % tablePropertiesOf(metadata, formatTableUri(location)).checkpointIntervalVersions === 0;
-}

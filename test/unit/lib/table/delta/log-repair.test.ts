@@ -112,23 +112,43 @@ describe("a commit that another tool writes over, since it puts without a condit
     await openTable(store, LOCATION, CREATED);
   });
 
+  it("is not put back when all of its records that anybody has read on from were taken again", async () => {
+    const store = emptyStore();
+    const table = await openTable(store, LOCATION, CREATED);
+    await commitMoves(table, ["w0", "w1"], "both");
+    await putOver(store, 1, []);
+    await putBehind(store, await openTable(store, LOCATION), "w1", undefined);
+    const restarted = await openTable(store, LOCATION, CREATED);
+    await commitNext(restarted, "w0");
+    expect(await stateOf(store)).toEqual({ files: ["w0 0", "w1 again"], w0: 1, w1: 1 });
+  });
+
+  it("is said to be missing, once, when its files are gone", async () => {
+    const { store } = await tableWith(3);
+    await putOver(store, 2, []);
+    await store.delete(tableObject(LOCATION, "w0 1"));
+    const refusal = /version 2 .* 1 rows are missing: its file w0 1 is gone/;
+    await expect(openTable(store, LOCATION, CREATED)).rejects.toThrow(refusal);
+    await openTable(store, LOCATION, CREATED);
+    expect(await stateOf(store)).toEqual({ files: ["w0 0", "w0 2"], w0: 3 });
+  });
+
   it("of a compaction is not put back, since no row is gone", async () => {
     const { store, table } = await tableWith(2);
-    const planned = table.plan();
-    const operation = { name: "OPTIMIZE", parameters: {} };
-    const removes = [...planned.files.values()];
-    const compaction = {
-      commitId: randomUUID(),
-      operation,
-      reads: { planned },
-      removes,
-      adds: [addOf("joined")],
-      dataChange: false,
-    };
-    await table.transact(compaction);
+    await compact(table, "joined");
     await putOver(store, 3, []);
     await commitNext(table, "w0");
     expect(await stateOf(store)).toEqual({ files: ["w0 0", "w0 1", "w0 2"], w0: 3 });
+  });
+
+  it("of a compaction is put back when somebody has built on it: its rows would be there twice", async () => {
+    const { store, table } = await tableWith(2);
+    await compact(table, "joined");
+    await commitNext(table, "w0");
+    await compact(table, "joined again");
+    await putOver(store, 3, []);
+    await openTable(store, LOCATION, CREATED);
+    expect(await stateOf(store)).toEqual({ files: ["joined again"], w0: 3 });
   });
 });
 
@@ -210,7 +230,8 @@ function commitNext(table: DeltaTable, appId: string, suffix = "") {
   return commitMoves(table, [appId], `${appId} ${table.snapshot.txnVersions.get(appId) ?? 0}${suffix}`);
 }
 
-function commitMoves(table: DeltaTable, appIds: readonly string[], path: string) {
+async function commitMoves(table: DeltaTable, appIds: readonly string[], path: string) {
+  await table.store.put(tableObject(LOCATION, path), Buffer.from("rows"));
   const at = (appId: string) => table.snapshot.txnVersions.get(appId);
   return table.commit({
     commitId: randomUUID(),
@@ -219,6 +240,14 @@ function commitMoves(table: DeltaTable, appIds: readonly string[], path: string)
     txns: appIds.map((appId) => ({ appId, version: (at(appId) ?? 0) + 1 })),
     baseTxns: new Map(appIds.map((appId) => [appId, at(appId)])),
   });
+}
+
+/** All files become one. */
+async function compact(table: DeltaTable, path: string): Promise<void> {
+  const planned = table.plan();
+  const operation = { name: "OPTIMIZE", parameters: {} };
+  const files = { removes: [...planned.files.values()], adds: [addOf(path)], dataChange: false };
+  await table.transact({ commitId: randomUUID(), operation, reads: { planned }, ...files });
 }
 
 /** As Spark's log store puts it. */
