@@ -67,9 +67,10 @@ export class LogRepair {
       const restoredAs = await this.#commit(transaction);
       if (restoredAs === undefined) continue;
       const { operation, engineInfo } = by.commitInfo ?? {};
-      const fields = { event: "commit_overwritten", version: lost.version, rows, operation, engineInfo, problem };
+      const restored = { version: lost.version, restoredAs, rows, files: transaction.adds.length };
+      const fields = { event: "commit_overwritten", ...restored, operation, engineInfo, problem };
       const message = "another tool wrote over a commit of this table; it may write only while no reducer does";
-      this.#access.logger.error({ ...fields, restoredAs, files: transaction.adds.length }, message);
+      this.#access.logger.error(fields, message);
       return problem === undefined
         ? undefined
         : notRestored(formatTableUri(this.#access.location), lost, by, rows, problem);

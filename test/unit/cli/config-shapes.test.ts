@@ -59,6 +59,17 @@ const urls = fc
   })
   .map(({ scheme, host, port, path }) => `${scheme}://${host}:${port}${path}`);
 
+const models = fc
+  .uniqueArray(
+    fc.tuple(fc.stringMatching(/^[a-z][a-z0-9_-]{0,40}-[0-9a-f]{12}$/), fc.integer({ min: 1, max: 16_384 })),
+    {
+      minLength: 1,
+      maxLength: 5,
+      selector: ([model]) => model,
+    },
+  )
+  .map((entries) => new Map(entries));
+
 /** Values of the settings that are neither numbers nor any text. */
 const VALUES: Partial<Record<SettingName, fc.Arbitrary<unknown>>> = {
   LOG_LEVEL: fc.constantFrom("debug", "info", "warn", "error"),
@@ -74,6 +85,7 @@ const VALUES: Partial<Record<SettingName, fc.Arbitrary<unknown>>> = {
   FEATURIZER_RUN: name,
   FEATURIZER_UNTIL: offsets,
   REDUCER_UNTIL: offsets,
+  REDUCER_MODELS: models,
   TABLE_PARTITION_BY: fc.constantFrom("hour", "day", "month", "none"),
   TABLE_PARTITION_TIME: fc.constantFrom("ingest", "capture"),
 };
