@@ -32,6 +32,9 @@ export interface CompactionDeps {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Whoever changes the same files all the time is left alone until the next round. */
+const CONFLICTS_MAX = 10;
+
 /** As many groups as this, or those whose bytes a full file has, are one commit. */
 const COMMIT_GROUPS_MAX = 64;
 
@@ -69,7 +72,8 @@ export async function compactTable(
     if (conflict) {
       conflicts.push(conflict.name);
       table.logger.info({ event: "compaction_conflict", conflict: conflict.name, detail: conflict.detail }, "conflict");
-      if (conflict.name === "ConcurrentTransaction") return summary(true);
+      const isOverridden = conflict.name === "ConcurrentTransaction";
+      if (isOverridden || conflicts.length >= CONFLICTS_MAX) return summary(isOverridden);
       continue;
     }
     counts.commits += 1;
@@ -111,13 +115,8 @@ async function rewriteGroups(
     for (const { files, partitionValues } of groups) {
       signal?.throwIfAborted();
       const basis = await newestBasis(table, partitionValues, bases);
-      try {
-        const add = await rewriteFiles(table, metadata, files, { basis });
-        rewritten.removes.push(...files);
-        if (add) rewritten.adds.push(add);
-      } catch (error) {
-        leave(table, files, error, left);
-      }
+      const rewrite = (some: readonly AddFile[]) => rewriteFiles(table, metadata, some, { basis });
+      await rewriteGroup(files, rewrite, rewritten, (some, error) => leave(table, some, error, left));
     }
   } catch (error) {
     await deleteUncommitted(table, rewritten.adds).catch(() => undefined);
@@ -126,9 +125,32 @@ async function rewriteGroups(
   return rewritten;
 }
 
-/** One file that can't be read or copied must not keep all others from being compacted; which one it is, is not known. */
-function leave(table: DeltaTable, files: readonly AddFile[], error: unknown, left: Map<string, string>): void {
-  if (!(error instanceof FruitstreamError && ["invalid-table", "not-found"].includes(error.code))) throw error;
+/**
+ * One file that can't be read or copied must not keep all others from being compacted. Which one it is, is not known, so
+ * that halves are tried, down to two files.
+ */
+async function rewriteGroup(
+  files: readonly AddFile[],
+  rewrite: (files: readonly AddFile[]) => Promise<AddFile | undefined>,
+  rewritten: Rewritten,
+  leaveFiles: (files: readonly AddFile[], error: FruitstreamError) => void,
+): Promise<void> {
+  try {
+    const add = await rewrite(files);
+    rewritten.removes.push(...files);
+    if (add) rewritten.adds.push(add);
+  } catch (error) {
+    if (!(error instanceof FruitstreamError && ["invalid-table", "not-found"].includes(error.code))) throw error;
+    if (files.length === 2) return leaveFiles(files, error);
+    const middle = files.length >> 1;
+    for (const half of [files.slice(0, middle), files.slice(middle)]) {
+      // A single file is no group: the next plan has a place for it, or it has failed by then.
+      if (half.length > 1) await rewriteGroup(half, rewrite, rewritten, leaveFiles);
+    }
+  }
+}
+
+function leave(table: DeltaTable, files: readonly AddFile[], error: FruitstreamError, left: Map<string, string>): void {
   for (const { path } of files) left.set(path, error.message);
   const fields = { event: "files_not_compacted", err: error, files: files.length, first: files[0]?.path };
   table.logger.warn(fields, "could not compact files; they stay as they are");

@@ -50,13 +50,13 @@ describe("compaction", () => {
   it("leaves files that can't be read, and compacts all others", async () => {
     const { logger, warnings } = warningsOf();
     table = await world.open(logger);
-    const [broken] = await append(table, [photoRow({ sourceOffset: 0, run: "other" })]);
-    await append(table, [photoRow({ sourceOffset: 1, run: "other" })]);
-    for (const sourceOffset of [2, 3]) await append(table, [photoRow({ sourceOffset })]);
+    const [broken] = await append(table, [photoRow({ sourceOffset: 0 })]);
+    for (const sourceOffset of [1, 2, 3, 4, 5]) await append(table, [photoRow({ sourceOffset })]);
     await world.store.put(tableObject(LOCATION, broken!.path), Buffer.alloc(broken!.size));
     world.wait(HOUR_MS);
-    const summary = await compactTable(table, COMPACTION);
-    expect(summary).toMatchObject({ commits: 1, removedFiles: 2, addedFiles: 1 });
+    const summary = await compactTable(table, { ...COMPACTION, quietMs: 0 });
+    expect(table.snapshot.files.size).toBeLessThanOrEqual(3);
+    expect(summary.left).toHaveLength(2);
     expect(summary.left.map(({ path }) => path)).toContain(broken!.path);
     expect(warnings).toEqual(["files_not_compacted"]);
   });
