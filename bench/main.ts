@@ -9,6 +9,8 @@ import { compressionBench } from "./compression/compression.ts";
 import { endToEndBench } from "./end-to-end/end-to-end.ts";
 import { formatsBench } from "./formats/formats.ts";
 import { growthBench } from "./growth.ts";
+import { maintenanceLatencyBench } from "./maintenance/commit-latency.ts";
+import { maintenanceBench } from "./maintenance/maintenance.ts";
 import { describeMachine } from "./measure/machine.ts";
 import { peersBench } from "./peers/peers.ts";
 import { phoneBench } from "./phone.ts";
@@ -32,6 +34,8 @@ const BENCHES: readonly Bench[] = [
   reducerBench,
   photoVersionsBench,
   growthBench,
+  maintenanceBench,
+  maintenanceLatencyBench,
   startBench,
   phoneBench,
   formatsBench,

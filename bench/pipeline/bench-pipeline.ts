@@ -94,7 +94,7 @@ export class BenchPipeline {
   }
 
   /** Starts a service as a process of its own; `close` stops it. It must not end before. */
-  async start(kind: "featurizer" | "reducer", env: Record<string, string> = {}): Promise<BenchService> {
+  async start(kind: BenchService["kind"], env: Record<string, string> = {}): Promise<BenchService> {
     const [port] = (await findFreePorts(1)) as [number];
     const name = `${this.id}.${kind}-${++this.#started}`;
     const logPath = join(this.#context.workFolder, `${name}.log`);

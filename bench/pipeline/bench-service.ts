@@ -17,7 +17,7 @@ const READY_MS_MAX = 60_000;
 
 /** A service under measurement: a process that must not end before it is told to. */
 export class BenchService {
-  readonly kind: "featurizer" | "reducer";
+  readonly kind: "featurizer" | "reducer" | "maintainer";
   readonly logPath: string;
   readonly startedAtMs = Date.now();
   readonly pid: number;
@@ -28,7 +28,7 @@ export class BenchService {
   readonly #commits: TableCommit[] = [];
   #isStopping = false;
 
-  constructor(kind: "featurizer" | "reducer", { name, logPath, port, env }: BenchServiceOptions) {
+  constructor(kind: "featurizer" | "reducer" | "maintainer", { name, logPath, port, env }: BenchServiceOptions) {
     this.kind = kind;
     this.logPath = logPath;
     this.#port = port;
