@@ -12,7 +12,7 @@ import { noteInTable } from "./note-in-table.ts";
 import type { TopicsDeps } from "./topics-deps.ts";
 
 /** What the table goes on with. */
-export interface AdoptedTopic {
+interface AdoptedTopic {
   readonly topic: string;
   readonly id: string;
   /** Whether the table knew it by this id already. */
