@@ -8,6 +8,7 @@ import {
   type RowGroup,
 } from "hyparquet";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { decompressSnappyBlock } from "#lib/runtime/snappy.ts";
 import type { AddFile } from "./delta/actions.ts";
 import { readRows } from "./table-files.ts";
 import { formatTableUri, type TableAccess, tableObject } from "./table-location.ts";
@@ -17,13 +18,15 @@ const WHOLE_BYTES_MAX = 256 * 1_024;
 /** Enough for the footer of some hundred row groups. */
 const FOOTER_BYTES = 64 * 1_024;
 
-/** What Spark, delta-rs, DuckDB and we compress with; the reader itself brings Snappy. */
+/** What Spark, delta-rs, DuckDB and we compress with. The reader's own Snappy can be had to run for ever. */
 const DECOMPRESSORS: Compressors = {
+  SNAPPY: (bytes, length) =>
+    decompressSnappyBlock(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), length),
   ZSTD: (bytes) => zstdDecompressSync(bytes),
   GZIP: (bytes) => gunzipSync(bytes),
   BROTLI: (bytes) => brotliDecompressSync(bytes),
 };
-const CODECS = new Set(["UNCOMPRESSED", "SNAPPY", ...Object.keys(DECOMPRESSORS)]);
+const CODECS = new Set(["UNCOMPRESSED", ...Object.keys(DECOMPRESSORS)]);
 
 /** A data file of the table as its footer describes it. */
 export interface ColumnFile {

@@ -1,8 +1,8 @@
 import { promisify } from "node:util";
 import { gunzip, type ZlibOptions, type ZstdOptions, zstdDecompress } from "node:zlib";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { decompressSnappy } from "#lib/runtime/snappy.ts";
 import { decompressLz4 } from "./lz4.ts";
-import { decompressSnappy } from "./snappy.ts";
 
 const gunzipAsync = promisify<Buffer, ZlibOptions, Buffer>(gunzip);
 const zstdAsync = promisify<Buffer, ZstdOptions, Buffer>(zstdDecompress);

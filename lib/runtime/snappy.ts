@@ -8,20 +8,20 @@ const XERIAL_MAGIC = Buffer.from([0x82, ...Buffer.from("SNAPPY"), 0]);
 const XERIAL_HEADER_BYTES = 16;
 
 /**
- * Undoes Snappy (https://github.com/google/snappy/blob/main/format_description.txt), framed by xerial or bare.
+ * Undoes Snappy as Kafka's clients write it (https://github.com/google/snappy/blob/main/format_description.txt), framed by xerial or bare.
  *
  * @throws too-large when the result has more than `bytesMax` bytes, before memory is taken for it; poison-message when the
  * bytes are not Snappy's.
  */
 export function decompressSnappy(bytes: Buffer, bytesMax: number): Buffer {
-  if (!bytes.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return decompressBlock(bytes, bytesMax);
+  if (!bytes.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return decompressSnappyBlock(bytes, bytesMax);
   const blocks: Buffer[] = [];
   let left = bytesMax;
   for (let at = XERIAL_HEADER_BYTES; at < bytes.length; ) {
     if (at + 4 > bytes.length) throw malformed("a block's length is cut short");
     const end = at + 4 + bytes.readUInt32BE(at);
     if (end > bytes.length) throw malformed("a block is cut short");
-    const block = decompressBlock(bytes.subarray(at + 4, end), left);
+    const block = decompressSnappyBlock(bytes.subarray(at + 4, end), left);
     blocks.push(block);
     left -= block.length;
     at = end;
@@ -29,7 +29,13 @@ export function decompressSnappy(bytes: Buffer, bytesMax: number): Buffer {
   return Buffer.concat(blocks);
 }
 
-function decompressBlock(bytes: Buffer, bytesMax: number): Buffer {
+/**
+ * Undoes one bare block, as Parquet has them. Reads each byte once, and takes no more memory than the block says it has:
+ * the Parquet reader's own Snappy never ends on nine bytes, a literal whose length is negative.
+ *
+ * @throws as `decompressSnappy`.
+ */
+export function decompressSnappyBlock(bytes: Buffer, bytesMax: number): Buffer {
   const { value: length, next } = readLength(bytes);
   if (length > bytesMax) throw new FruitstreamError("too-large", `it expands to more than ${bytesMax} bytes`);
   const out = Buffer.allocUnsafe(length);
