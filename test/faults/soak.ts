@@ -50,13 +50,24 @@ const BROKER_KILL_SHARE = 0.01;
 
 await soak();
 
-/** `npm run soak -- --minutes N --seed S [--zombies]`: mischief at random for so long; exit code 1 unless all is right. */
+/** A day of maintenance in half an hour. */
+const MAINTAINER_ENV = {
+  MAINTAINER_INTERVAL_MS: "20000",
+  MAINTAINER_VACUUM_MS: "60000",
+  MAINTAINER_REPEATS_MS: "60000",
+};
+
+/**
+ * `npm run soak -- --minutes N --seed S [--zombies] [--maintainer]`: mischief at random for so long, beside a maintainer if
+ * asked for, which is killed and frozen like the others; exit code 1 unless all is right.
+ */
 async function soak(): Promise<void> {
   const { values } = parseArgs({
     options: {
       minutes: { type: "string", default: "30" },
       seed: { type: "string", default: "1" },
       zombies: { type: "boolean", default: false },
+      maintainer: { type: "boolean", default: false },
     },
   });
   const place = await openPlace();
@@ -66,6 +77,7 @@ async function soak(): Promise<void> {
   console.log(`soaking for ${values.minutes} minutes with seed ${values.seed}; logs in ${world.parts.logFolder}`);
 
   await world.startAll(FEATURIZERS, REDUCERS);
+  if (values.maintainer) world.start("maintainer", MAINTAINER_ENV);
   const done = await makeMischief(world, Number(values.minutes) * 60_000, values.zombies ? ZOMBIE_DECK : DECK);
   place.stack.heal();
   for (const service of world.services) service.thaw();
