@@ -186,8 +186,9 @@ export class ReducerWork implements PartitionWork {
     if (!intake.accepts(message)) {
       const problem = await intake.problemOf(message, this.#progress.highWaterMark(message), givingUp);
       if (problem) return intake.setAside(record, problem, givingUp);
-      if (message.sourcePartition >= photosPartitions && intake.isOfKnownPartition(message))
-        return this.#beginAnew(message);
+    }
+    if (message.sourcePartition >= photosPartitions && intake.isOfKnownPartition(message)) {
+      return this.#beginAnew(message);
     }
     this.#move(highWaterAppId(message), message.sourceOffset + 1);
     const fingerprint = fingerprintOf({ ...row, etag: row.photoEtag });

@@ -59,16 +59,15 @@ export async function requireSameTopics(
   const { features, photos } = options.topics;
   const [featuresCount, photosCount] = await Promise.all([deps.partitionCount(features), deps.partitionCount(photos)]);
   const featuresPartitions = requireSamePartitions(txnVersions, featuresCount, options);
-  const photosPartitions = photosCount ?? featuresPartitions;
+  // Where the topic of photos is gone, nothing is added to it either.
+  const photosPartitions = photosCount ?? Number.POSITIVE_INFINITY;
   const ids = await requireSameIds(txnVersions, deps, options.topics);
   await requireReachedEnds(txnVersions, deps, options.topics);
-  const partitions: [string, number][] = [
-    [partitionsAppId(features), featuresPartitions],
-    [partitionsAppId(photos), photosPartitions],
-  ];
+  const partitions: [string, number][] = [[partitionsAppId(features), featuresPartitions]];
+  if (photosCount !== undefined) partitions.push([partitionsAppId(photos), photosCount]);
   const notes = new Map([...partitions, ...ids].filter(([appId]) => !txnVersions.has(appId)));
   const photosFirst = txnVersions.get(partitionsAppId(photos)) ?? photosPartitions;
-  const isRaised = photosPartitions !== photosFirst;
+  const isRaised = photosCount !== undefined && photosCount !== photosFirst;
   // Keys move with the number of partitions: from s to one that equals it modulo what both numbers are multiples of.
   const sharedBy = isRaised ? gcd(featuresPartitions, gcd(photosFirst, photosPartitions)) : featuresPartitions;
   const hasMoreFeatures = featuresCount !== featuresPartitions;

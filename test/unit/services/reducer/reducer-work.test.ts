@@ -27,6 +27,23 @@ describe("a photo version is one row", () => {
     });
   });
 
+  test("announced before and after partitions were added to the topic of photos, which nobody has told the reducer", async () => {
+    const store = createMemoryObjectStore(["b"]);
+    const photo = { key: "a.jpg", etag: "1" };
+    const partitions = [[featuresRecord(0, 0, 0, photo)], [featuresRecord(1, 0, 0, photo)]];
+    let photos = 1;
+    const partitionCount = async (topic: string) => (topic === "photos" ? photos : 2);
+    const reducer = await handDrivenReducer(store, partitions, 1, { partitionCount });
+    await reducer.assign([0, 1]);
+    await reducer.read(0, 1);
+    photos = 2;
+    await reducer.read(1, 1);
+    await reducer.read(1, 1);
+    await reducer.assign([0, 1]);
+    expect((await txnsOf(store))["fruitstream/known/live/photos/1"]).toBe(1);
+    expect(await rowsOf(store)).toHaveLength(1);
+  });
+
   test("in each run, and of each model where several share one, as in the table of a local folder", async () => {
     const store = createMemoryObjectStore(["b"]);
     const inRuns = recordsOf(0, announced("a1 a1 a1 a1"), [
