@@ -1,12 +1,15 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
-import { type LetterFlags, letterTest } from "#ops/dead-letters/letter-filter.ts";
+import { findKnownLetters } from "#ops/dead-letters/known-letters.ts";
+import { type LetterFlags, type LetterTest, letterTest } from "#ops/dead-letters/letter-filter.ts";
 import { parseLetterPosition } from "#ops/dead-letters/placed-letter.ts";
 import { readLetter, readLetters } from "#ops/dead-letters/read-letters.ts";
 import { settleOpenLetters } from "#ops/dead-letters/settle-open-letters.ts";
 import { withFolderAccess } from "#ops/pipeline/folder-access.ts";
 import { type MessageAccess, withPipelineAccess } from "#ops/pipeline/pipeline-access.ts";
+import { namedTableUri } from "#ops/services/find-table-uri.ts";
+import { openNamedTable } from "#ops/table/open-named-table.ts";
 import { cliDeps } from "./cli-deps.ts";
 import { EXIT } from "./exit-code.ts";
 import { formatLetter, formatLine, letterFacts, lineFacts } from "./format-letter.ts";
@@ -114,23 +117,46 @@ async function settle(
   flags: SettleFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  const { json, out: _out, model: _model, ...filters } = flags;
+  const { json, out, model: _model, ...filters } = flags;
   if (positions.length === 0 && Object.keys(filters).length === 0) {
     throw new FruitstreamError("usage", `which letters? name positions, or a filter, as --run live; see --help`);
   }
-  let [settled, refused] = [0, 0];
+  const admits = letterTest(filters, positions);
+  const isKnown = action === "retry" ? await knownLetters(access, admits, out) : undefined;
+  let [settled, refused, known] = [0, 0, 0];
   try {
-    await settleOpenLetters(access, action, letterTest(filters, positions), signal, (letter, refusal) => {
-      if (refusal === undefined) settled += 1;
-      else {
+    await settleOpenLetters(access, action, admits, signal, (letter, refusal) => {
+      if (refusal === undefined) {
+        settled += 1;
+        known += Number(isKnown?.(letter) ?? false);
+      } else {
         refused += 1;
         tell(`${formatLine(letter, undefined)}\n  not retried: ${refusal}`);
       }
     });
   } finally {
     const done = action === "retry" ? "retried" : "dropped";
-    if (json) printJson({ [done]: settled, refused });
+    if (json) printJson({ [done]: settled, refused, ...(isKnown && { known }) });
     else print(`${settled} ${settled === 1 ? "letter" : "letters"} ${done}, ${refused} refused`);
+    if (known > 0) tell(`${known} of their photos are in the table already, by another announcement: no row is added`);
   }
   if (refused > 0 || settled + refused < new Set(positions).size) process.exitCode = EXIT.failed;
+}
+
+/** Undefined where there is no table to look into: nobody has started a reducer, or told this command of the table. */
+async function knownLetters(
+  access: MessageAccess,
+  admits: LetterTest,
+  out: string | undefined,
+): Promise<LetterTest | undefined> {
+  const place = out ?? (await namedTableUri(undefined, cliDeps));
+  if (place === undefined) return undefined;
+  try {
+    await using opened = await openNamedTable(place, cliDeps);
+    return await findKnownLetters(access, opened.table, admits);
+  } catch (error) {
+    // Letters can be retried without it.
+    tell(`could not look up which photos the table has already: ${String(error)}`);
+    return undefined;
+  }
 }

@@ -11,6 +11,8 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 const python = process.env.FRUITSTREAM_PYTHON ?? "python3";
 const hasReaders = spawnSync(python, ["-c", "import deltalake, duckdb, numpy, pyarrow"]).status === 0;
 
+const hasScikit = hasReaders && spawnSync(python, ["-c", "import sklearn"]).status === 0;
+
 const PHOTOS = 48;
 const COMPONENTS = 5;
 /** Of drawn fruit. */
@@ -39,6 +41,18 @@ describe.skipIf(!hasReaders)("docs/table.md", () => {
     const counts = run(snippet("import duckdb").replace("OUT/table", join(folder, "table")));
     expect(counts.match(/\(synthetic\) +│ +(\d+) │/g)).toHaveLength(KINDS);
     expect(counts).toMatch(new RegExp(`│ Apple \\(synthetic\\) +│ +${PHOTOS / KINDS} │`));
+  });
+
+  it.skipIf(!hasScikit)("has a column that is scikit-learn's PCA of the features, whenever photos came", () => {
+    const check = () => JSON.parse(execFileSync(python, [path("./check_pca.py"), join(folder, "table")]).toString());
+    expect(check()).toMatchObject({ rows: PHOTOS, components: COMPONENTS });
+    const more = join(folder, "photos", "more");
+    fruitstream("sample", "--count", String(KINDS), "--size", "64", "--out", more);
+    fruitstream("local", "--photos", join(folder, "photos"), "--out", folder, "--k", String(COMPONENTS));
+    const { versions, largestDifference, ...counts } = check();
+    expect(counts).toEqual({ rows: PHOTOS + KINDS, components: COMPONENTS });
+    expect(versions).toHaveLength(1);
+    expect(largestDifference).toBeLessThan(1e-5);
   });
 });
 
