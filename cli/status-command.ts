@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { readConfig } from "#lib/runtime/config.ts";
 import { withPipelineAccess } from "#ops/pipeline/pipeline-access.ts";
+import { namedTableUri } from "#ops/services/find-table-uri.ts";
 import { readRunningServices } from "#ops/services/running-services.ts";
 import { DEFAULT_TABLE_URI } from "#ops/services/start-pipeline.ts";
 import { type MembersStatus, type PipelineStatus, readStatus, type TableStatus } from "#ops/status/read-status.ts";
@@ -22,7 +23,7 @@ async function runStatus({ table, json }: OutputFlags & { table?: string }): Pro
   const { topicPrefix, group } = featurizerConfig;
   const named = readConfig({ topicPrefix, group }, env);
   const running = await readRunningServices(readStackSettings(env).stateDir);
-  const tableUri = table ?? (env.TABLE_URI || running?.tableUri || DEFAULT_TABLE_URI);
+  const tableUri = (await namedTableUri(table, cliDeps)) ?? DEFAULT_TABLE_URI;
   const options = { tableUri, featurizerGroup: featurizerGroup(named), services: running?.services ?? [] };
   const status = await withPipelineAccess("status", cliDeps, (access) => readStatus(access, options));
   if (json) printJson(status);
