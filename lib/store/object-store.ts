@@ -54,6 +54,15 @@ export interface ObjectStore {
   /** Removes the object; removing what is not there is no error. */
   delete(location: ObjectLocation): Promise<void>;
 
+  /**
+   * Every version of the objects whose key begins with `prefix`, those that were replaced or deleted included, and the
+   * markers of deletions; where a bucket keeps no versions, its objects.
+   */
+  listVersions(bucket: string, prefix: string): AsyncIterable<ObjectVersion>;
+
+  /** Removes a version for good; removing what is not there is no error. */
+  deleteVersion(bucket: string, version: Pick<ObjectVersion, "key" | "versionId">): Promise<void>;
+
   /** Creates the bucket unless this account has it already. */
   ensureBucket(bucket: string): Promise<void>;
 
@@ -71,6 +80,14 @@ export interface ObjectSummary {
   readonly sizeBytes: number;
   /** Opaque; without the quotes of the HTTP header. */
   readonly etag: string;
+  readonly modifiedAtMs: number;
+}
+
+/** A version of an object, or the marker of a deletion. */
+export interface ObjectVersion {
+  readonly key: string;
+  /** Undefined where the bucket keeps no versions. */
+  readonly versionId: string | undefined;
   readonly modifiedAtMs: number;
 }
 

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ObjectStore, ObjectSummary } from "#lib/store/object-store.ts";
+import type { ObjectStore, ObjectSummary, ObjectVersion } from "#lib/store/object-store.ts";
 
 /**
  * What every ObjectStore must keep, whoever is behind it. Works in buckets of its own, and leaves them. No key is the
@@ -33,6 +33,25 @@ export function describeObjectStoreContract(
       const stored = await store.get(at("round/trip.jpg"), everything);
       expect(Buffer.from(stored.bytes)).toEqual(Buffer.from(body));
       expect(stored.etag).toBe(etag);
+    });
+
+    it("names every version of an object, and removes each", async () => {
+      await store.put(at("versions/a"), bytesOf("first"));
+      await store.put(at("versions/a"), bytesOf("second"));
+      await store.put(at("versions/b"), bytesOf("other"));
+      const versionsOf = async (prefix: string) => {
+        const found: ObjectVersion[] = [];
+        for await (const version of store.listVersions(bucket, prefix)) found.push(version);
+        return found;
+      };
+      const versions = await versionsOf("versions/a");
+      expect(new Set(versions.map(({ key }) => key))).toEqual(new Set(["versions/a"]));
+      expect(versions.every(({ modifiedAtMs }) => modifiedAtMs > 0)).toBe(true);
+      for (const version of versions) await store.deleteVersion(bucket, version);
+      for (const version of versions) await store.deleteVersion(bucket, version);
+      expect(await versionsOf("versions/a")).toEqual([]);
+      expect(await store.head(at("versions/a"))).toBeUndefined();
+      expect(await store.head(at("versions/b"))).toBeDefined();
     });
 
     it("keeps an empty object", async () => {

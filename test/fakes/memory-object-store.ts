@@ -82,6 +82,17 @@ export function createMemoryObjectStore(bucketNames: readonly string[] = []): Ob
       bucketOf(bucket).delete(key);
     },
 
+    async *listVersions(bucket, prefix) {
+      for (const { summary } of [...bucketOf(bucket).values()]) {
+        const { key, modifiedAtMs } = summary;
+        if (key.startsWith(prefix)) yield { key, versionId: undefined, modifiedAtMs };
+      }
+    },
+
+    async deleteVersion(bucket, { key }) {
+      bucketOf(bucket).delete(key);
+    },
+
     async ensureBucket(bucket) {
       if (!buckets.has(bucket)) buckets.set(bucket, new Map());
     },

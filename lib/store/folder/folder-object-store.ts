@@ -91,6 +91,15 @@ export async function openFolderObjectStore(
     }
   };
 
+  const remove = async ({ bucket, key }: ObjectLocation) => {
+    const folder = await findBucket(bucket);
+    if (folder === undefined || !isKey(key)) return;
+    const path = join(folder, pathOfKey(key));
+    await rm(path, { force: true }).catch((error) => {
+      if (error.code !== "ENOTDIR") throw toFileError(error, path, "write");
+    });
+  };
+
   return {
     async get(location, options) {
       options.signal?.throwIfAborted();
@@ -134,14 +143,16 @@ export async function openFolderObjectStore(
       }
     },
 
-    async delete(location) {
-      const folder = await findBucket(location.bucket);
-      if (folder === undefined || !isKey(location.key)) return;
-      const path = join(folder, pathOfKey(location.key));
-      await rm(path, { force: true }).catch((error) => {
-        if (error.code !== "ENOTDIR") throw toFileError(error, path, "write");
-      });
+    delete: remove,
+
+    async *listVersions(bucket, prefix) {
+      for await (const { key, path } of listFolder(await requireBucket(bucket), prefix, "")) {
+        const summary = await summarise(key, path);
+        if (summary) yield { key, versionId: undefined, modifiedAtMs: summary.modifiedAtMs };
+      }
     },
+
+    deleteVersion: (bucket, { key }) => remove({ bucket, key }),
 
     async ensureBucket(bucket) {
       const folder = folderOf(bucket);

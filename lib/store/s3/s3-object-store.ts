@@ -20,7 +20,9 @@ import { retryConflicts } from "./conflict-retry.ts";
 import { readBody } from "./read-body.ts";
 import { openDirectGet } from "./s3-direct-get.ts";
 import { type S3Target, s3StatusOf, toStoreError } from "./s3-error.ts";
+import { decodeUrlKey, isKey, requireKey } from "./s3-key.ts";
 import type { S3Limits, S3Options } from "./s3-options.ts";
+import { deleteVersionCommand, listS3Versions } from "./s3-versions.ts";
 
 export const DEFAULT_S3_LIMITS: S3Limits = {
   socketsMax: 128,
@@ -32,8 +34,6 @@ export const DEFAULT_S3_LIMITS: S3Limits = {
 /** The SDK repeats once, at once, for the connection that a server closed while it lay idle; callers retry by fate. */
 const ATTEMPTS_MAX = 2;
 const LIST_PAGE_KEYS_MAX = 1000;
-/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html */
-const KEY_BYTES_MAX = 1024;
 
 /** The adapter to S3 and what speaks its protocol (S3Proxy, versitygw). Only it and its direct reader import the S3 client. */
 export function openS3ObjectStore(
@@ -60,6 +60,23 @@ export function openS3ObjectStore(
     requireKey(key);
     const command = new GetObjectCommand({ Bucket: bucket, Key: key, Range: `bytes=${start}-${end - 1}` });
     return orUndefined(416, client.send(command, { abortSignal }));
+  }
+
+  async function* list(bucket: string, prefix: string, { startAfter }: { startAfter?: string } = {}) {
+    let place: ListPlace | undefined = startAfter ? { StartAfter: startAfter } : {};
+    while (place) {
+      const input = { Bucket: bucket, Prefix: prefix, MaxKeys: LIST_PAGE_KEYS_MAX, ...place };
+      // Keys may hold what XML can't; servers that know no encoding leave `EncodingType` out of their reply.
+      const command = new ListObjectsV2Command({ ...input, EncodingType: "url" });
+      const page: ListObjectsV2CommandOutput = await call({ bucket }, (abortSignal) =>
+        client.send(command, { abortSignal }),
+      );
+      const decodeKey = page.EncodingType === "url" ? decodeUrlKey : (key: string) => key;
+      for (const { Key = "", Size, ETag, LastModified } of page.Contents ?? []) {
+        yield summary(decodeKey(Key), Size, ETag, LastModified);
+      }
+      place = page.NextContinuationToken ? { ContinuationToken: page.NextContinuationToken } : undefined;
+    }
   }
 
   return {
@@ -127,27 +144,25 @@ export function openS3ObjectStore(
       });
     },
 
-    async *list(bucket, prefix, { startAfter } = {}) {
-      let place: ListPlace | undefined = startAfter ? { StartAfter: startAfter } : {};
-      while (place) {
-        const input = { Bucket: bucket, Prefix: prefix, MaxKeys: LIST_PAGE_KEYS_MAX, ...place };
-        // Keys may hold what XML can't; servers that know no encoding leave `EncodingType` out of their reply.
-        const command = new ListObjectsV2Command({ ...input, EncodingType: "url" });
-        const page: ListObjectsV2CommandOutput = await call({ bucket }, (abortSignal) =>
-          client.send(command, { abortSignal }),
-        );
-        const decodeKey = page.EncodingType === "url" ? decodeUrlKey : (key: string) => key;
-        for (const { Key = "", Size, ETag, LastModified } of page.Contents ?? []) {
-          yield summary(decodeKey(Key), Size, ETag, LastModified);
-        }
-        place = page.NextContinuationToken ? { ContinuationToken: page.NextContinuationToken } : undefined;
-      }
-    },
+    list,
 
     async delete({ bucket, key }) {
       if (!isKey(key)) return;
       await call({ bucket, key }, async (abortSignal) => {
         await orUndefined(404, client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }), { abortSignal }));
+      });
+    },
+
+    async *listVersions(bucket, prefix) {
+      const found = yield* listS3Versions(client, (work) => call({ bucket }, work), { bucket, prefix }, decodeUrlKey);
+      if (found === "listed") return;
+      for await (const { key, modifiedAtMs } of list(bucket, prefix)) yield { key, versionId: undefined, modifiedAtMs };
+    },
+
+    async deleteVersion(bucket, version) {
+      if (!isKey(version.key)) return;
+      await call({ bucket, key: version.key }, async (abortSignal) => {
+        await orUndefined(404, client.send(deleteVersionCommand(bucket, version), { abortSignal }));
       });
     },
 
@@ -241,18 +256,6 @@ function putCommand(
   });
 }
 
-/** An empty key would address the bucket itself; for one longer than S3 allows some servers report a failure of theirs. */
-function isKey(key: string): boolean {
-  const keyBytes = Buffer.byteLength(key);
-  return keyBytes >= 1 && keyBytes <= KEY_BYTES_MAX;
-}
-
-function requireKey(key: string): void {
-  if (isKey(key)) return;
-  const message = `no object has a key of ${Buffer.byteLength(key)} bytes; S3 allows 1 to ${KEY_BYTES_MAX}`;
-  throw new FruitstreamError("not-found", message);
-}
-
 /** The reply, or undefined when the server answered with this status. */
 async function orUndefined<T>(status: number, reply: Promise<T>): Promise<T | undefined> {
   try {
@@ -279,9 +282,4 @@ function unquote(etag = ""): string {
 /** Endpoints appear in messages; a name and password before the host must not. */
 function withoutUserInfo(endpoint: string): string {
   return endpoint.replace(/\/\/[^/@]*@/, "//");
-}
-
-/** AWS writes a space as "+", S3Proxy as "%20"; both write a plus sign as "%2B". */
-function decodeUrlKey(key: string): string {
-  return decodeURIComponent(key.replaceAll("+", " "));
 }

@@ -56,17 +56,21 @@ export function waitedForStore(store: ObjectStore, clock: MonotonicClock): Objec
     head: waiting(store.head),
     put: waiting(store.put),
     putIfAbsent: waiting(store.putIfAbsent),
-    async *list(...given) {
-      try {
-        yield* store.list(...given);
-      } catch (error) {
-        throw waitedFor(error);
-      }
-    },
+    list: (...given) => waitingList(store.list(...given)),
     delete: waiting(store.delete),
+    listVersions: (...given) => waitingList(store.listVersions(...given)),
+    deleteVersion: waiting(store.deleteVersion),
     ensureBucket: waiting(store.ensureBucket),
     close: () => store.close(),
   };
+}
+
+async function* waitingList<Item>(items: AsyncIterable<Item>): AsyncGenerator<Item, void, undefined> {
+  try {
+    yield* items;
+  } catch (error) {
+    throw waitedFor(error);
+  }
 }
 
 function waitedFor(error: unknown): unknown {
