@@ -159,6 +159,8 @@ export interface LogAdmin {
    * @throws usage when it has.
    */
   commitOffsets(group: string, topic: string, offsets: readonly PartitionOffset[]): Promise<void>;
+  /** Removes the records below these offsets. The offsets of later ones stay what they are. */
+  deleteBelow(topic: string, offsets: readonly PartitionOffset[]): Promise<void>;
   close(): Promise<void>;
 }
 

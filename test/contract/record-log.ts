@@ -49,6 +49,15 @@ export function describeRecordLogContract(name: string, openLog: () => Promise<R
       );
 
     describe("admin", () => {
+      it("deletes what lies below an offset, and keeps the offsets of the rest", async () => {
+        const topic = await newTopic();
+        const values = ["a", "b", "c", "d"].map((text) => ({ partition: 1, key: null, value: Buffer.from(text) }));
+        await log.producer.append(topic, values);
+        await log.admin.deleteBelow(topic, [{ partition: 1, offset: 3 }]);
+        expect(await log.admin.earliestOffsets(topic)).toContainEqual({ partition: 1, offset: 3 });
+        expect(await log.admin.endOffsets(topic)).toContainEqual({ partition: 1, offset: 4 });
+      });
+
       it("creates what is missing and keeps what is there", async () => {
         const topic = await newTopic();
         await log.admin.ensureTopics([{ topic, partitions: PARTITIONS + 1 }]);

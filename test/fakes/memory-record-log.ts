@@ -23,6 +23,8 @@ export class MemoryRecordLog implements PositionedProducer, LogAdmin {
   readonly #appendedAtMs = new WeakMap<LogRecord, number>();
   readonly #committed = new Map<string, Map<number, number>>();
   readonly #groups = new Map<string, LogGroup>();
+  /** By topic and partition, where records were deleted. */
+  readonly #firstOffsets = new Map<string, number>();
   #appendFailures = 0;
 
   /** The next appends fail with broker-unavailable, and append nothing. */
@@ -37,7 +39,10 @@ export class MemoryRecordLog implements PositionedProducer, LogAdmin {
 
   /** Every record of a topic, partition after partition. */
   allRecordsOf(topic: string): readonly LogRecord[] {
-    return this.#partitionsOf(topic).flat();
+    const first = ({ partition }: LogRecord) => this.#firstOffsets.get(`${topic}/${partition}`) ?? 0;
+    return this.#partitionsOf(topic)
+      .flat()
+      .filter((record) => record.offset >= first(record));
   }
 
   async append(topic: string, records: readonly NewRecord[]): Promise<void> {
@@ -117,7 +122,10 @@ export class MemoryRecordLog implements PositionedProducer, LogAdmin {
   }
 
   async earliestOffsets(topic: string): Promise<PartitionOffset[]> {
-    return this.#partitionsOf(topic).map((_, partition) => ({ partition, offset: 0 }));
+    return this.#partitionsOf(topic).map((_, partition) => ({
+      partition,
+      offset: this.#firstOffsets.get(`${topic}/${partition}`) ?? 0,
+    }));
   }
 
   async offsetsAtTime(topic: string, timeMs: number): Promise<PartitionOffset[]> {
@@ -137,6 +145,10 @@ export class MemoryRecordLog implements PositionedProducer, LogAdmin {
   async committedOffsets(group: string, topic: string): Promise<PartitionOffset[]> {
     const committed = this.#committedOf(group, topic);
     return [...committed].sort(([a], [b]) => a - b).map(([partition, offset]) => ({ partition, offset }));
+  }
+
+  async deleteBelow(topic: string, offsets: readonly PartitionOffset[]): Promise<void> {
+    for (const { partition, offset } of offsets) this.#firstOffsets.set(`${topic}/${partition}`, offset);
   }
 
   async close(): Promise<void> {}

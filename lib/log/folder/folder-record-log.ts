@@ -85,6 +85,7 @@ export class FolderRecordLog implements RecordLog {
         }
         database.commitOffsets(group, topic, offsets);
       },
+      deleteBelow: async (topic, offsets) => this.removeBelow(topic, offsets),
       close: async () => {},
     };
   }
@@ -109,7 +110,10 @@ export class FolderRecordLog implements RecordLog {
   ): Promise<void> {
     for (const { partition, first, next } of this.#requireTopic(topic)) {
       for (let offset = Math.max(first, from.get(partition) ?? 0); offset < next; ) {
-        for (const record of this.#database.read(topic, partition, offset, READ_BOUNDS)) {
+        const records = this.#database.read(topic, partition, offset, READ_BOUNDS);
+        // What came last may have been erased.
+        if (records.length === 0) break;
+        for (const record of records) {
           offset = record.offset + 1;
           if (record.offset < next) await onRecord(record);
         }
@@ -130,6 +134,16 @@ export class FolderRecordLog implements RecordLog {
   /** Gives up the records below these offsets. The offsets of later ones stay what they are. */
   removeBelow(topic: string, offsets: readonly PartitionOffset[]): void {
     this.#database.removeBelow(topic, offsets);
+  }
+
+  /** Removes single records, and all that is left of those removed before. Others keep their offsets; readers pass over gaps. */
+  erase(topic: string, positions: readonly PartitionOffset[]): void {
+    this.#database.erase(topic, positions);
+  }
+
+  /** How many records the topic holds. */
+  countOf(topic: string): number {
+    return this.#database.countOf(topic);
   }
 
   /** Lets others open the folder. Every consumer must have been stopped. */

@@ -153,6 +153,25 @@ export class RecordDatabase {
     this.#guard(() => this.#database.exec("PRAGMA incremental_vacuum"));
   }
 
+  /**
+   * Removes single records, and writes the file anew, so that nothing of what was ever removed is left in it. The offsets of
+   * others stay what they are.
+   */
+  erase(topic: string, positions: readonly PartitionOffset[]): void {
+    const sql = `DELETE FROM records WHERE offset = ?
+                 AND place = (SELECT place FROM partitions WHERE topic = ? AND partition = ?)`;
+    this.#inTransaction(() => {
+      for (const { partition, offset } of positions) this.#run(sql, offset, topic, partition);
+    });
+    this.#guard(() => this.#database.exec("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)"));
+  }
+
+  /** How many records the topic holds. */
+  countOf(topic: string): number {
+    const sql = "SELECT count(*) AS records FROM records JOIN partitions USING (place) WHERE topic = ?";
+    return (this.#guard(() => this.#get(sql, topic)) as { records: number }).records;
+  }
+
   close(): void {
     this.#database.close();
   }

@@ -114,6 +114,11 @@ export async function openAdmin(settings: KafkaSettings, logger: Logger): Promis
           throw new FruitstreamError("usage", message, { cause: error });
         });
       }),
+    deleteBelow: (topic, offsets) =>
+      attempt(`deleting records of "${topic}"`, async () => {
+        const partitions = offsets.map(({ partition, offset }) => ({ partition, offset: String(offset) }));
+        await admin.deleteTopicRecords({ topic, partitions });
+      }),
     close: () => admin.disconnect(),
   };
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
@@ -43,6 +43,22 @@ describe("a folder as a record log", () => {
     await log.readTopic("photos", ({ value }) => void values.push(Buffer.from(value!).toString()));
     return values;
   }
+
+  it("removes single records for good, and readers pass over the gaps", async () => {
+    const log = await open();
+    await (await log.openProducer()).append("photos", ["a", "secret", "c", "secret too"].map(record));
+    log.erase("photos", [
+      { partition: 0, offset: 1 },
+      { partition: 0, offset: 3 },
+    ]);
+    expect(await valuesOf(log)).toEqual(["a", "c"]);
+    expect(log.countOf("photos")).toBe(2);
+    expect((await (await log.openAdmin()).endOffsets("photos"))[0]).toEqual({ partition: 0, offset: 4 });
+    log.close();
+    for (const name of await readdir(folder)) {
+      expect((await readFile(join(folder, name))).includes("secret")).toBe(false);
+    }
+  });
 
   it("has records, offsets and groups again when it is opened again", async () => {
     const first = await open();
