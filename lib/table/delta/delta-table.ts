@@ -21,6 +21,7 @@ import {
   planOf,
   type TableTransaction,
   type TransactionResult,
+  type TxnGuard,
 } from "./transaction.ts";
 
 /** An append: the transaction of a reducer's window. */
@@ -33,6 +34,8 @@ export interface CommitRequest {
   readonly txns: readonly { readonly appId: string; readonly version: number }[];
   /** Of every appId in `txns`, the version that this request was computed from; undefined where there was none. */
   readonly baseTxns: ReadonlyMap<string, number | undefined>;
+  /** What this request relies on beside, and does not move. */
+  readonly guards?: readonly TxnGuard[];
 }
 
 /**
@@ -106,12 +109,13 @@ export class DeltaTable implements TableAccess {
   }
 
   /** Commits a reducer's window: `transact` for an append. A request whose `txns` others have moved is fenced. */
-  async commit({ commitId, operation, adds, txns, baseTxns }: CommitRequest): Promise<CommitResult> {
+  async commit({ commitId, operation, adds, txns, baseTxns, guards = [] }: CommitRequest): Promise<CommitResult> {
     const result = await this.transact({
       commitId,
       operation: { name: operation, parameters: { mode: "Append" } },
       adds,
       txns: txns.map(({ appId, version }) => ({ appId, base: baseTxns.get(appId), version })),
+      guards,
     });
     if (result.outcome === "committed") return result;
     const { conflict, others } = result;

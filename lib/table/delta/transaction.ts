@@ -40,15 +40,21 @@ export interface TableTransaction {
   readonly dataChange?: boolean;
   /** Each must be at its base at the commit: undefined where the table has no version of it. */
   readonly txns?: readonly TxnMove[];
+  /** Each must be at its base at the commit, and stays there: what the transaction was computed from beside the files. */
+  readonly guards?: readonly TxnGuard[];
   /** What the metadata is to become; with `reads` only. */
   readonly metadata?: Metadata;
   /** The commit that this one puts back, or notes as lost, since another tool has written over it. */
   readonly settles?: { readonly version: number; readonly id: string | null };
 }
 
-interface TxnMove {
+/** An application id, and the version of it that somebody relies on; undefined where the table has none. */
+export interface TxnGuard {
   readonly appId: string;
   readonly base: number | undefined;
+}
+
+interface TxnMove extends TxnGuard {
   readonly version: number;
 }
 
@@ -182,8 +188,11 @@ function isGone(file: AddFile, { files }: PlannedState): boolean {
   return actual?.size !== file.size || actual.modificationTime !== file.modificationTime;
 }
 
-function txnConflictOf({ txns = [] }: TableTransaction, { txnVersions }: PlannedState): Conflict | undefined {
-  const found = txns.find(({ appId, base }) => txnVersions.get(appId) !== base);
+function txnConflictOf(
+  { txns = [], guards = [] }: TableTransaction,
+  { txnVersions }: PlannedState,
+): Conflict | undefined {
+  const found = [...txns, ...guards].find(({ appId, base }) => txnVersions.get(appId) !== base);
   if (found === undefined) return undefined;
   const moved = { appId: found.appId, expected: found.base, actual: txnVersions.get(found.appId) };
   const detail = `${moved.appId} is at ${moved.actual ?? "no version"}, expected ${moved.expected ?? "none"}`;
