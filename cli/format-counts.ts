@@ -2,13 +2,14 @@ import { type ReplayCounts, unaccountedOf } from "#ops/replay/replay-counts.ts";
 
 /** A replay's counts for a person, one a line, and what does not add up. */
 export function formatCounts(what: "photos" | "vectors", counts: ReplayCounts): string {
-  const { records, rows, known, repeats, deadLetters, markers } = counts;
+  const { records, rows, known, repeats, deadLetters, forgotten, markers } = counts;
   const lines = [
     [what, records],
     ["rows added", rows],
     ...(known > 0 ? [["known already", known] as const] : []),
     ["repeats dropped", repeats],
     ["dead letters", deadLetters],
+    ...(forgotten > 0 ? [["forgotten", forgotten] as const] : []),
     ...(markers > 0 ? [[what === "photos" ? "without a photo" : "flush markers", markers] as const] : []),
   ] as const;
   const text = lines.map(([name, count]) => `${name.padEnd(16)} ${count}`);

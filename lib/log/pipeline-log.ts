@@ -1,4 +1,5 @@
 import { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
+import { ForgottenTopic } from "#lib/messages/forgotten-topic.ts";
 import { schemaTopicShape, type TopicRetention, type Topics, topicShapes } from "#lib/messages/topics.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import type { LogAdmin, PositionedProducer, ProducerOptions, RecordLog } from "./record-log.ts";
@@ -9,6 +10,8 @@ export interface PipelineLog {
   readonly admin: LogAdmin;
   readonly producer: PositionedProducer;
   readonly schemas: SchemaTopic;
+  /** Not read yet: `refresh` does. */
+  readonly forgotten: ForgottenTopic;
   /** Partitions of the features topic. */
   readonly featuresPartitions: number;
   close(): Promise<void>;
@@ -49,6 +52,7 @@ export async function openPipelineLog(
   const warning = warnOfUnsafeTopics(admin, [...shapes, schemaTopicShape(topics.schemas)], logger);
   opened.defer(() => warning);
 
+  const forgotten = new ForgottenTopic({ topic: topics.forgotten, log, admin, logger });
   const held = opened.move();
-  return { admin, producer, schemas, featuresPartitions, close: () => held.disposeAsync() };
+  return { admin, producer, schemas, forgotten, featuresPartitions, close: () => held.disposeAsync() };
 }

@@ -60,6 +60,8 @@ export interface Topics {
   readonly deadLetters: string;
   /** Compacted; `SchemaTopic` creates it. */
   readonly schemas: string;
+  /** Compacted: which photos are not to come back (`ForgottenTopic`). */
+  readonly forgotten: string;
 }
 
 export function topicsWithPrefix(prefix: string): Topics {
@@ -68,12 +70,13 @@ export function topicsWithPrefix(prefix: string): Topics {
     features: `${prefix}features`,
     deadLetters: `${prefix}photos.dead-letters`,
     schemas: `${prefix}schemas`,
+    forgotten: `${prefix}forgotten`,
   };
 }
 
 /** The topics of messages as they are to be created where they are missing. Dead letters are few, and read by people. */
 export function topicShapes(
-  { photos, features, deadLetters }: Topics,
+  { photos, features, deadLetters, forgotten }: Topics,
   partitions: number,
   { topicPhotosRetentionDays, topicFeaturesRetentionDays }: TopicRetention = DEFAULT_RETENTION,
 ): TopicShape[] {
@@ -81,6 +84,7 @@ export function topicShapes(
     { topic: photos, partitions, keep: topicPhotosRetentionDays * DAY_MS },
     { topic: features, partitions, keep: topicFeaturesRetentionDays * DAY_MS },
     { topic: deadLetters, partitions: 1, keep: "for-ever" },
+    { topic: forgotten, partitions: 1, keep: "compacted" },
   ];
 }
 

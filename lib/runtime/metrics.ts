@@ -26,6 +26,11 @@ export const metrics = {
     help: "Photos whose vector was published. If it stays flat while the group has lag, look at featurizer_stage_seconds.",
     registers: [registry],
   }),
+  featurizerForgotten: new Counter({
+    name: "fruitstream_featurizer_forgotten_total",
+    help: "Announcements passed over because their photo is forgotten. If it rises steadily, find who goes on announcing such photos.",
+    registers: [registry],
+  }),
   featurizerStageSeconds: new Histogram({
     name: "fruitstream_featurizer_stage_seconds",
     help: "Seconds that one photo takes in fetch, decode and infer, and one batch in publish. Scale the slowest stage.",
@@ -69,6 +74,11 @@ export const metrics = {
   reducerKnown: new Counter({
     name: "fruitstream_reducer_known_total",
     help: "Vectors dropped because the table already has their photo version, by another announcement. Each cost an inference: if it rises steadily, find who announces photos twice.",
+    registers: [registry],
+  }),
+  reducerForgotten: new Counter({
+    name: "fruitstream_reducer_forgotten_total",
+    help: "Vectors dropped because their photo is forgotten. Expected for photos that were under way, and in replays of older vectors.",
     registers: [registry],
   }),
   reducerPhotoVersions: new Gauge({

@@ -29,6 +29,8 @@ interface ReducedCounts {
   readonly known: number;
   /** In the table before, and therefore dropped. */
   readonly repeats: number;
+  /** Dropped, since their photos are forgotten. */
+  readonly forgotten: number;
   /** Flush markers. */
   readonly markers: number;
 }

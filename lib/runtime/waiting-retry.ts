@@ -16,6 +16,7 @@ export type StepName =
   | "dead-letter"
   | "source-ends"
   | "same-topics"
+  | "forgotten"
   | "vector-length"
   | "read-table"
   | "pca"

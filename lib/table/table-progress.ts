@@ -120,6 +120,12 @@ export function topicNumber(id: string): number {
   return hash("sha256", id, "buffer").readUIntBE(0, TOPIC_NUMBER_BYTES);
 }
 
+/**
+ * Moved by each forgetting of photos, once the topic of forgotten photos says which. A window that was filtered by what
+ * that topic said before is fenced.
+ */
+export const FORGOTTEN_APP_ID = "fruitstream/forgotten";
+
 /** The high-water marks of a topic of photos, of every run. */
 export function highWaterMarksOf(
   txnVersions: ReadonlyMap<string, number>,

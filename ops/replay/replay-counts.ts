@@ -9,13 +9,16 @@ export interface ReplayCounts {
   /** In the table before, and therefore dropped. */
   readonly repeats: number;
   readonly deadLetters: number;
+  /** Dropped, since their photos are forgotten. */
+  readonly forgotten: number;
   /** Flush markers among vectors; among photos, offsets that no record has, as the markers of transactions. */
   readonly markers: number;
 }
 
 /** Records of which nothing became: 0 when the counts add up, below 0 when some count twice. */
-export function unaccountedOf({ records, rows, known, repeats, deadLetters, markers }: ReplayCounts): number {
-  return records - rows - known - repeats - deadLetters - markers;
+export function unaccountedOf(counts: ReplayCounts): number {
+  const { records, rows, known, repeats, deadLetters, forgotten, markers } = counts;
+  return records - rows - known - repeats - deadLetters - forgotten - markers;
 }
 
 export function totalOf(ranges: readonly { readonly from: number; readonly to: number }[]): number {

@@ -50,7 +50,7 @@ export async function replayFeatures(
   const ranges = await beginRanges(table, name, wanted, replay.from !== undefined);
 
   const rowsBefore = countRows(table.snapshot);
-  const { known, repeats, markers } = await reduce(access, replay, ranges, signal, onProgress);
+  const { known, repeats, forgotten, markers } = await reduce(access, replay, ranges, signal, onProgress);
   await table.advance();
   const letters = await readDeadLetteredPositions(access, name, ranges);
   return {
@@ -59,6 +59,7 @@ export async function replayFeatures(
     known,
     repeats,
     deadLetters: [...letters.values()].reduce((sum, { size }) => sum + size, 0),
+    forgotten,
     markers,
   };
 }
@@ -94,9 +95,9 @@ async function reduce(
   ranges: readonly ReplayRange[],
   signal: AbortSignal,
   onProgress: OnReplayProgress,
-): Promise<Pick<ReplayCounts, "known" | "repeats" | "markers">> {
+): Promise<Pick<ReplayCounts, "known" | "repeats" | "forgotten" | "markers">> {
   const total = totalOf(ranges);
-  if (total === 0) return { known: 0, repeats: 0, markers: 0 };
+  if (total === 0) return { known: 0, repeats: 0, forgotten: 0, markers: 0 };
   const childEnv = serviceEnvironment("reducer", env, {
     ...endpoints,
     httpPort: 0,
@@ -107,7 +108,7 @@ async function reduce(
     nice: NICE,
   });
   let rows = 0;
-  let reduced = { known: 0, repeats: 0, markers: 0 };
+  let reduced = { known: 0, repeats: 0, forgotten: 0, markers: 0 };
   const onMessage = (message: ServiceMessage) => {
     if (message.kind === "committed") rows += message.rows;
     if (message.kind === "reduced") reduced = message;

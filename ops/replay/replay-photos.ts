@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { offsetMap } from "#lib/log/partition-offsets.ts";
 import type { LogRecord, PartitionOffset } from "#lib/log/record-log.ts";
+import { ForgottenTopic } from "#lib/messages/forgotten-topic.ts";
 import { loadModelFolder } from "#lib/model/model-folder.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
@@ -10,6 +11,7 @@ import { formatTableUri, parseTableUri } from "#lib/table/table-location.ts";
 import { knownAppId, TableProgress } from "#lib/table/table-progress.ts";
 import { summarisePartitions } from "#lib/table/table-summary.ts";
 import { flushTable, STALL_SECONDS } from "#ops/flush/flush-table.ts";
+import { photoOfRecord } from "#ops/forget/read-photo-uri.ts";
 import { type PipelineAccess, requireTopic } from "#ops/pipeline/pipeline-access.ts";
 import { runServiceToEnd } from "#ops/services/run-service.ts";
 import { serviceEnvironment } from "#ops/services/service-environment.ts";
@@ -209,18 +211,24 @@ async function countPhotos(
     known: after.known - before.known,
     repeats: sumOf(repeats),
     deadLetters: sumOf([...letters.values()].map(({ size }) => size)),
+    forgotten: 0,
     markers: 0,
   };
   if (unaccountedOf(counts) <= 0) return counts;
-  return { ...counts, markers: await countWithoutRecords(access, name.topic, unread) };
+  return { ...counts, ...(await countUnaccounted(access, name.topic, unread)) };
 }
 
-/** Offsets that no record has: markers of transactions, and what was aborted or compacted. Not what has expired. */
-async function countWithoutRecords(
-  { log, admin }: PipelineAccess,
+/**
+ * Records whose photos are forgotten, and offsets that no record has: markers of transactions, and what was aborted or
+ * compacted. Not what has expired.
+ */
+async function countUnaccounted(
+  { log, admin, schemas, topics, logger }: PipelineAccess,
   topic: string,
   ranges: readonly ReplayRange[],
-): Promise<number> {
+): Promise<Pick<ReplayCounts, "forgotten" | "markers">> {
+  const list = new ForgottenTopic({ topic: topics.forgotten, log, admin, logger });
+  await list.refresh();
   const earliest = offsetMap(await admin.earliestOffsets(topic));
   const kept = new Map(
     ranges.map((range) => [
@@ -228,13 +236,17 @@ async function countWithoutRecords(
       { ...range, from: Math.max(range.from, earliest.get(range.partition) ?? 0) },
     ]),
   );
-  let records = 0;
-  const count = ({ partition, offset }: LogRecord) => {
+  let [records, forgotten] = [0, 0];
+  const count = async ({ partition, offset, value }: LogRecord) => {
     const range = kept.get(partition);
-    if (range && offset >= range.from && offset < range.to) records += 1;
+    if (!(range && offset >= range.from && offset < range.to)) return;
+    records += 1;
+    const photo = list.photos.rules.length > 0 ? await photoOfRecord(value, schemas) : undefined;
+    if (photo && list.photos.has(photo.uri, photo.announcedAtMs)) forgotten += 1;
   };
   await log.readTopic(topic, count, new Map([...kept].map(([partition, { from }]) => [partition, from])));
-  return sumOf([...kept.values()].map(({ from, to }) => Math.max(0, to - from))) - records;
+  const markers = sumOf([...kept.values()].map(({ from, to }) => Math.max(0, to - from))) - records;
+  return { forgotten, markers };
 }
 
 function nameOf(run: string, topic: string): ReplayName {

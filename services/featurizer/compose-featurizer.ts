@@ -73,7 +73,7 @@ export async function composeFeaturizer(
     attempt: (step) => retry.run({ part: "kafka", name: "start", signal, attempt: step }),
   });
   opened.defer(() => pipelineLog.close());
-  const { admin, producer, schemas } = pipelineLog;
+  const { admin, producer, schemas, forgotten } = pipelineLog;
   // Nothing stands against S3 so far; which buckets it must give is not known before the first photo.
   health.report("s3", "ok");
   const consumer = log.createConsumer({
@@ -102,6 +102,7 @@ export async function composeFeaturizer(
       featuresPartitions: () => admin.partitionCount(topics.features),
       producer,
       schemas,
+      forgotten,
       store,
       decode: async (photo) => {
         const checked = checkPhoto(photo, limits);

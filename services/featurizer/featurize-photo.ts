@@ -1,6 +1,7 @@
 import pLimit, { type LimitFunction } from "p-limit";
 import type { LogRecord } from "#lib/log/record-log.ts";
 import { deadLetterOf } from "#lib/messages/dead-letter.ts";
+import type { ForgottenPhotos } from "#lib/messages/forgotten-photos.ts";
 import type { DeadLetter, PhotoArrived, PhotoFeatures } from "#lib/messages/messages.ts";
 import type { PhotoVector } from "#lib/model/inference/photo-model.ts";
 import { readCaptureTime } from "#lib/photo/capture-time.ts";
@@ -8,6 +9,7 @@ import type { DecodedPhoto } from "#lib/photo/decode-photo.ts";
 import { photoUri } from "#lib/photo/photo-uri.ts";
 import type { Clock } from "#lib/runtime/clock.ts";
 import { fateOf } from "#lib/runtime/errors.ts";
+import { metrics } from "#lib/runtime/metrics.ts";
 import type { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { fetchPhoto } from "./fetch-photo.ts";
@@ -21,6 +23,7 @@ export interface OpenedPhoto {
 }
 
 export interface PhotoFeaturizerDeps {
+  readonly forgotten: Pick<ForgottenPhotos, "has">;
   readonly store: ObjectStore;
   readonly decode: (photo: Uint8Array) => Promise<OpenedPhoto>;
   readonly infer: (photo: DecodedPhoto, signal: AbortSignal) => Promise<PhotoVector>;
@@ -37,7 +40,7 @@ export interface PhotoFeaturizerOptions {
   readonly fetchesMax: number;
 }
 
-/** What became of one photo: its vector or its dead letter. */
+/** What became of one photo: its vector or its dead letter, or nothing where it is forgotten. */
 export interface PhotoOutcome {
   /** As announced; 0 when the record announces no photo. */
   readonly sizeBytes: number;
@@ -58,6 +61,8 @@ export class PhotoFeaturizer {
   }
 
   /**
+   * A photo that is forgotten comes to nothing, neither vector nor letter: of a letter, too, it would be told by.
+   *
    * @param photo what the record announces, or why it announces nothing.
    * @param signal ends the work: nobody wants the outcome any more.
    * @throws what is no fault of the photo, and the signal's reason.
@@ -65,6 +70,7 @@ export class PhotoFeaturizer {
   async featurize(photo: PhotoArrived | Error, record: LogRecord, signal: AbortSignal): Promise<PhotoOutcome> {
     if (photo instanceof Error) return { sizeBytes: 0, deadLetter: this.#deadLetter(record, photo) };
     const { sizeBytes, ...carried } = photo;
+    if (this.#isForgotten(photo)) return this.#forgotten(sizeBytes);
     try {
       const bytes = await this.#fetch(photo, signal);
       const { decoded, exif } = await timed("decode", () => this.#deps.decode(bytes));
@@ -87,8 +93,18 @@ export class PhotoFeaturizer {
       return { sizeBytes, features: message };
     } catch (error) {
       if (fateOf(error) !== "dead-letter") throw error;
+      if (this.#isForgotten(photo)) return this.#forgotten(sizeBytes);
       return { sizeBytes, deadLetter: this.#deadLetter(record, error as Error, photo) };
     }
+  }
+
+  #isForgotten(photo: PhotoArrived): boolean {
+    return this.#deps.forgotten.has(photoUri(photo), photo.ingestedAtMs);
+  }
+
+  #forgotten(sizeBytes: number): PhotoOutcome {
+    metrics.featurizerForgotten.inc();
+    return { sizeBytes };
   }
 
   #fetch(photo: PhotoArrived, signal: AbortSignal): Promise<Uint8Array> {

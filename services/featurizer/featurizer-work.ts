@@ -5,6 +5,7 @@ import { fateOf } from "#lib/runtime/errors.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { metrics } from "#lib/runtime/metrics.ts";
 import type { PhotoFeaturizer, PhotoOutcome } from "./featurize-photo.ts";
+import type { ForgottenFollower } from "./forgotten-follower.ts";
 import { type BudgetShare, InFlightBudget } from "./in-flight-budget.ts";
 import { PartitionLane } from "./partition-lane.ts";
 import { readPhotoRecord } from "./photo-record.ts";
@@ -16,6 +17,7 @@ export interface FeaturizerWorkDeps {
   readonly publisher: OutcomePublisher;
   /** Partitions of the features topic now. */
   readonly featuresPartitions: () => Promise<number | undefined>;
+  readonly follow: ForgottenFollower;
   readonly logger: Logger;
 }
 
@@ -111,6 +113,7 @@ export class FeaturizerWork implements PartitionWork {
    * commit may lie where nobody takes it any more, and is published again by the new number.
    */
   async tick(): Promise<void> {
+    this.#deps.follow.look();
     const advanced = [...this.#owned].filter(([partition, { committed }]) => this.position(partition) !== committed);
     const offsets = advanced.map(([partition]) => ({ partition, offset: this.position(partition) }));
     if (offsets.length === 0) return;

@@ -3,15 +3,18 @@ import { offsetMap } from "#lib/log/partition-offsets.ts";
 import type { ReadingEnd } from "#lib/log/reading-end.ts";
 import type { PartitionOffset, RecordConsumer, RecordProducer } from "#lib/log/record-log.ts";
 import type { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
+import type { ForgottenTopic } from "#lib/messages/forgotten-topic.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { Health } from "#lib/runtime/health.ts";
 import type { Logger } from "#lib/runtime/logger.ts";
 import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
 import { PhotoFeaturizer, type PhotoFeaturizerDeps, type PhotoFeaturizerOptions } from "./featurize-photo.ts";
 import { FeaturizerWork, type FeaturizerWorkOptions } from "./featurizer-work.ts";
+import { ForgottenFollower } from "./forgotten-follower.ts";
 import { OutcomePublisher, type OutcomePublisherOptions } from "./publish-outcomes.ts";
 
-export interface FeaturizerDeps extends Omit<PhotoFeaturizerDeps, "retry"> {
+export interface FeaturizerDeps extends Omit<PhotoFeaturizerDeps, "retry" | "forgotten"> {
+  readonly forgotten: Pick<ForgottenTopic, "photos" | "refresh">;
   readonly consumer: RecordConsumer;
   /** The group's committed next offsets on the photos topic. */
   readonly committedOffsets: () => Promise<PartitionOffset[]>;
@@ -42,7 +45,7 @@ const DRAIN_MS_MAX = 5_000;
  */
 export function createFeaturizer(deps: FeaturizerDeps, options: FeaturizerOptions): GroupMember {
   const retry = new WaitingRetry(deps);
-  const photos = new PhotoFeaturizer({ ...deps, retry }, options);
+  const photos = new PhotoFeaturizer({ ...deps, forgotten: deps.forgotten.photos, retry }, options);
   const publisher = new OutcomePublisher({ ...deps, retry }, options);
   return new GroupMember(
     {
@@ -50,10 +53,12 @@ export function createFeaturizer(deps: FeaturizerDeps, options: FeaturizerOption
       open: async (partitions, host) => {
         const asked = { part: "kafka", name: "committed-offsets", signal: host.stopping } as const;
         const committed = offsetMap(await retry.run({ ...asked, attempt: deps.committedOffsets }));
+        const read = { part: "kafka", name: "forgotten", signal: host.stopping } as const;
+        await retry.run({ ...read, attempt: () => deps.forgotten.refresh() });
         const starts = [...committed].filter(([partition]) => partitions.includes(partition));
         const count = await retry.run({ ...asked, name: "features-partitions", attempt: deps.featuresPartitions });
         if (count === undefined) throw missingFeatures(options);
-        const workDeps = { ...deps, photos, publisher };
+        const workDeps = { ...deps, photos, publisher, follow: new ForgottenFollower(deps) };
         return new FeaturizerWork(workDeps, options, host, partitions, new Map(starts), count);
       },
       doneByGroup: async () => {

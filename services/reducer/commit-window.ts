@@ -36,11 +36,12 @@ export async function commitWindow(
     retry.run({ part: "s3", name, signal, attempt });
   noteRepeats(window, logger);
   const startedAtMs = clock.monotonicMs();
-  const { txns, baseTxns } = window;
+  const { txns, baseTxns, guards } = window;
 
   const rows = await withS3("pca", () => projector.project(window.rows));
   const adds = await withS3("write-files", () => writeRows(table, rows));
-  const request: CommitRequest = { commitId: randomUUID(), operation: "STREAMING UPDATE", adds, txns, baseTxns };
+  const moves = { txns, baseTxns, guards };
+  const request: CommitRequest = { commitId: randomUUID(), operation: "STREAMING UPDATE", adds, ...moves };
   let files = adds;
   const result = await withS3("commit", async () => {
     // A file that no version names may be vacuumed when it is older: rather than name one that is gone, write another.
@@ -72,8 +73,8 @@ function areOld(files: readonly AddFile[], nowMs: number): boolean {
 }
 
 /** A crash repeats a few vectors; a whole window of them says that something else is wrong. */
-function noteRepeats({ rows, repeats, known }: Window, logger: Logger): void {
-  if (repeats === 0 || rows.length > 0 || known > 0) return;
+function noteRepeats({ rows, repeats, known, forgotten }: Window, logger: Logger): void {
+  if (repeats === 0 || rows.length > 0 || known > 0 || forgotten > 0) return;
   const hint = "expected after a crash; otherwise two models share a run, or the topic of photos was created again";
   const fields = { event: "window_all_repeats", repeats };
   logger.warn(fields, `every vector of this window is in the table already: ${hint}`);

@@ -76,7 +76,7 @@ export async function composeReducer(
     attempt: (step) => retry.run({ part: "kafka", name: "start", signal, attempt: step }),
   });
   opened.defer(() => pipelineLog.close());
-  const { admin, producer, schemas, featuresPartitions } = pipelineLog;
+  const { admin, producer, schemas, forgotten, featuresPartitions } = pipelineLog;
   const consumer = log.createConsumer({
     topic: topics.features,
     group: reducerGroup(config),
@@ -88,7 +88,7 @@ export async function composeReducer(
   const end = config.until && new ReadingEnd(config.until, () => admin.earliestOffsets(topics.features));
   const reducer = createReducer(
     {
-      ...{ consumer, producer, admin, schemas, table, kernel, health, logger, tell },
+      ...{ consumer, producer, admin, schemas, forgotten, table, kernel, health, logger, tell },
       clock: systemClock,
     },
     {

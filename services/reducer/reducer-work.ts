@@ -2,14 +2,22 @@ import pLimit from "p-limit";
 import type { PartitionWork, WorkHost } from "#lib/log/partition-work.ts";
 import type { LogRecord, RecordConsumer } from "#lib/log/record-log.ts";
 import { isFlushMarker } from "#lib/messages/flush-marker.ts";
+import type { ForgottenPhotos } from "#lib/messages/forgotten-photos.ts";
 import type { PhotoFeatures } from "#lib/messages/messages.ts";
 import { aborted } from "#lib/runtime/aborted.ts";
 import { FruitstreamError, fateOf } from "#lib/runtime/errors.ts";
 import { metrics } from "#lib/runtime/metrics.ts";
 import type { StepName } from "#lib/runtime/waiting-retry.ts";
+import type { TxnGuard } from "#lib/table/delta/transaction.ts";
 import { fingerprintOf } from "#lib/table/photo-version.ts";
 import type { PhotoVersions } from "#lib/table/photo-versions.ts";
-import { highWaterAppId, knownAppId, partitionsAppId, TableProgress } from "#lib/table/table-progress.ts";
+import {
+  FORGOTTEN_APP_ID,
+  highWaterAppId,
+  knownAppId,
+  partitionsAppId,
+  TableProgress,
+} from "#lib/table/table-progress.ts";
 import type { BasisKeeper } from "./basis-keeper.ts";
 import { type CommitWindowDeps, commitWindow } from "./commit-window.ts";
 import type { TopicsNow } from "./same-topics.ts";
@@ -21,6 +29,8 @@ import { type MovedTxn, Window, type WindowBounds } from "./window.ts";
 export interface ReducerWorkDeps extends CommitWindowDeps {
   readonly consumer: Pick<RecordConsumer, "commit">;
   readonly intake: VectorIntake;
+  /** As far as it was read when the work was opened: later rules fence the window. */
+  readonly forgotten: Pick<ForgottenPhotos, "has">;
   /** Of the partitions of this work, and of no window. */
   readonly photoVersions: PhotoVersions;
   /** Where this member keeps the moments. */
@@ -35,6 +45,8 @@ export interface ReducerWorkOptions {
   /** Their notes go into the table with the first window. */
   readonly topicsNow: TopicsNow;
   readonly window: WindowBounds;
+  /** What the table said of forgetting before `forgotten` was read. */
+  readonly guards: readonly TxnGuard[];
   /**
    * Whether somebody waits for the end of the reading. Others' commits are followed then, since they bring it nearer; and
    * flush markers are passed over, since markers of the past would only cut the files smaller.
@@ -68,7 +80,7 @@ export class ReducerWork implements PartitionWork {
     this.#options = options;
     this.#host = host;
     this.#progress = new TableProgress(options.featuresTopic, deps.table.snapshot.txnVersions);
-    this.#window = new Window(options.window);
+    this.#window = new Window(options.window, options.guards);
     this.starts = new Map(partitions.map((partition) => [partition, this.#progress.nextOffset(partition)]));
     // The owner before may have committed to the table and died before it said so.
     this.#publishing = this.#publishOffsets(partitions);
@@ -168,7 +180,7 @@ export class ReducerWork implements PartitionWork {
   }
 
   async #takeOne(record: LogRecord): Promise<void> {
-    const { intake, clock, photoVersions } = this.#deps;
+    const { intake, clock, photoVersions, forgotten } = this.#deps;
     const { givingUp } = this.#host;
     this.#window.noteRecord(clock.monotonicMs());
     if (isFlushMarker(record)) return this.#window.noteMarker();
@@ -191,6 +203,7 @@ export class ReducerWork implements PartitionWork {
       return this.#beginAnew(message);
     }
     this.#move(highWaterAppId(message), message.sourceOffset + 1);
+    if (forgotten.has(row.path, row.ingestedAtMs)) return this.#noteForgotten();
     const fingerprint = fingerprintOf({ ...row, etag: row.photoEtag });
     if (photoVersions.has(record.partition, fingerprint)) return this.#noteKnown(message);
     photoVersions.add(record.partition, fingerprint, row.ingestedAtMs);
@@ -203,6 +216,11 @@ export class ReducerWork implements PartitionWork {
     const fields = { event: "partitions_added", topic: sourceTopic, partition: sourcePartition };
     this.#deps.logger.info(fields, "partitions were added to the topic of photos; reading on from the table");
     this.#host.fenced();
+  }
+
+  #noteForgotten(): void {
+    this.#window.noteForgotten();
+    metrics.reducerForgotten.inc();
   }
 
   /** The photo has a row, of another announcement. */
@@ -231,7 +249,7 @@ export class ReducerWork implements PartitionWork {
     const { photoVersions } = this.#deps;
     const window = this.#window;
     if (window.isEmpty) return;
-    this.#window = new Window(this.#options.window);
+    this.#window = new Window(this.#options.window, this.#options.guards);
     const { result, rows } = await commitWindow(this.#deps, window, this.#host.givingUp);
     if (result.outcome === "fenced") {
       this.#fence(window, result);
@@ -273,7 +291,9 @@ export class ReducerWork implements PartitionWork {
     this.#isClosed = true;
     metrics.reducerCommits.inc({ outcome: "fenced" });
     const dropped = { event: "window_fenced", rows: rows.length, appId, expected, actual };
-    this.#deps.logger.warn(dropped, "fenced: another reducer has committed these records; dropping the window");
+    const isForgetting = appId === FORGOTTEN_APP_ID;
+    const by = isForgetting ? "photos were forgotten meanwhile" : "another reducer has committed these records";
+    this.#deps.logger[isForgetting ? "info" : "warn"](dropped, `fenced: ${by}; dropping the window`);
     this.#host.fenced();
   }
 

@@ -2,6 +2,7 @@ import { GroupMember } from "#lib/log/group-member.ts";
 import type { ReadingEnd } from "#lib/log/reading-end.ts";
 import type { RecordConsumer, RecordProducer } from "#lib/log/record-log.ts";
 import type { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
+import type { ForgottenTopic } from "#lib/messages/forgotten-topic.ts";
 import type { MatrixKernel } from "#lib/pca/kernel/matrix-kernel.ts";
 import type { MonotonicClock } from "#lib/runtime/clock.ts";
 import type { Health } from "#lib/runtime/health.ts";
@@ -12,7 +13,7 @@ import { WaitingRetry } from "#lib/runtime/waiting-retry.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { PhotoVersions, type PhotoVersionsOptions } from "#lib/table/photo-versions.ts";
 import { formatTableUri } from "#lib/table/table-location.ts";
-import { requireOffsets, TableProgress } from "#lib/table/table-progress.ts";
+import { FORGOTTEN_APP_ID, requireOffsets, TableProgress } from "#lib/table/table-progress.ts";
 import { BasisKeeper } from "./basis-keeper.ts";
 import type { KnownModels } from "./known-models.ts";
 import { Projector } from "./projector.ts";
@@ -31,6 +32,7 @@ export interface ReducerDeps {
   readonly producer: RecordProducer;
   readonly schemas: Pick<SchemaTopic, "learn">;
   readonly admin: SameTopicsDeps;
+  readonly forgotten: Pick<ForgottenTopic, "photos" | "refresh">;
   readonly table: DeltaTable;
   readonly kernel: MatrixKernel;
   readonly clock: MonotonicClock;
@@ -93,12 +95,13 @@ export function createReducer(deps: ReducerDeps, options: ReducerOptions): Group
   const watch = new TopicWatch({ ...deps, retry }, options);
   let keeper: BasisKeeper | undefined;
   /** What became of the records that this member has committed. */
-  const totals = { records: 0, rows: 0, known: 0, repeats: 0, markers: 0 };
-  const committed = ({ records, rows, known, repeats, markers }: Window) => {
+  const totals = { records: 0, rows: 0, known: 0, repeats: 0, forgotten: 0, markers: 0 };
+  const committed = ({ records, rows, known, repeats, forgotten, markers }: Window) => {
     totals.records += records;
     totals.rows += rows.length;
     totals.known += known;
     totals.repeats += repeats;
+    totals.forgotten += forgotten;
     totals.markers += markers;
   };
   const workOptions = { featuresTopic: topics.features, window, isBounded: end !== undefined };
@@ -117,11 +120,16 @@ export function createReducer(deps: ReducerDeps, options: ReducerOptions): Group
         photoVersions = versions;
         const attempt = () => versions.own(partitions);
         await retry.run({ part: "s3", name: "photo-versions", signal: host.stopping, attempt });
+        // The table first: whatever it counts by then is on the topic, and what comes later fences the windows.
+        const guards = [{ appId: FORGOTTEN_APP_ID, base: table.snapshot.txnVersions.get(FORGOTTEN_APP_ID) }];
+        const reread = { part: "kafka", name: "forgotten", signal: host.stopping } as const;
+        await retry.run({ ...reread, attempt: () => deps.forgotten.refresh() });
         metrics.reducerPhotoVersions.set(versions.count);
         // A new one loads them with the first window, so that the assignment does not wait for it.
         if (isKeeping) keeper ??= new BasisKeeper(table, kernel, bases, options.angleDegreesMax);
-        const workDeps = { ...deps, intake, photoVersions: versions, projector, keeper, retry, committed, watch };
-        return new ReducerWork(workDeps, { ...workOptions, topicsNow: now }, host, partitions);
+        const forgotten = deps.forgotten.photos;
+        const own = { intake, photoVersions: versions, projector, keeper, retry, committed, watch, forgotten };
+        return new ReducerWork({ ...deps, ...own }, { ...workOptions, topicsNow: now, guards }, host, partitions);
       },
       doneByGroup: async () => {
         const progress = new TableProgress(topics.features, table.snapshot.txnVersions);

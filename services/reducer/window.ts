@@ -1,4 +1,5 @@
 import assert from "node:assert";
+import type { TxnGuard } from "#lib/table/delta/transaction.ts";
 import type { PhotoRow } from "#lib/table/photo-row.ts";
 
 export interface WindowBounds {
@@ -31,15 +32,19 @@ export class Window {
   /** Features partitions that it holds records of. */
   readonly partitions = new Set<number>();
   readonly #bounds: WindowBounds;
+  /** What the rows were chosen by, and the commit does not move. */
+  readonly guards: readonly TxnGuard[];
   #bytes = 0;
   #records = 0;
   #repeats = 0;
   #known = 0;
+  #forgotten = 0;
   #markers = 0;
   #openedAtMs: number | undefined;
 
-  constructor(bounds: WindowBounds) {
+  constructor(bounds: WindowBounds, guards: readonly TxnGuard[] = []) {
     this.#bounds = bounds;
+    this.guards = guards;
   }
 
   /** Notes that a record was read at this time of a monotonic clock, whether it became a row or not. */
@@ -73,7 +78,8 @@ export class Window {
 
   /** The first application id of which a table that has these versions says something else than the window's base. */
   movedTxn(txnVersions: ReadonlyMap<string, number>): MovedTxn | undefined {
-    for (const [appId, { base: expected }] of this.#moves) {
+    const moves = Array.from(this.#moves, ([appId, { base }]) => ({ appId, base }));
+    for (const { appId, base: expected } of [...moves, ...this.guards]) {
       const actual = txnVersions.get(appId);
       if (actual !== expected) return { appId, expected, actual };
     }
@@ -90,12 +96,17 @@ export class Window {
     this.#known += 1;
   }
 
+  /** Notes that a record's photo is forgotten. */
+  noteForgotten(): void {
+    this.#forgotten += 1;
+  }
+
   /** Notes that a record was a flush marker. */
   noteMarker(): void {
     this.#markers += 1;
   }
 
-  /** Records read: each became a row, was a repeat, known or a marker, or was set aside as a dead letter. */
+  /** Records read: each became a row, was a repeat, known, forgotten or a marker, or was set aside as a dead letter. */
   get records(): number {
     return this.#records;
   }
@@ -106,6 +117,10 @@ export class Window {
 
   get known(): number {
     return this.#known;
+  }
+
+  get forgotten(): number {
+    return this.#forgotten;
   }
 
   get markers(): number {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { totalOf, unaccountedOf } from "#ops/replay/replay-counts.ts";
 
 test("records of which nothing became are counted", () => {
-  const counts = { records: 10, rows: 6, known: 0, repeats: 3, deadLetters: 1, markers: 0 };
+  const counts = { records: 10, rows: 6, known: 0, repeats: 3, deadLetters: 1, forgotten: 0, markers: 0 };
   expect(unaccountedOf(counts)).toBe(0);
   expect(unaccountedOf({ ...counts, rows: 4 })).toBe(2);
   expect(unaccountedOf({ ...counts, markers: 1 })).toBe(-1);

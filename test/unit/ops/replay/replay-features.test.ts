@@ -10,7 +10,7 @@ import { reduceUpToEnd } from "../../../fakes/reduce-up-to-end.ts";
 const TABLE = "s3://tables/rebuilt";
 const LOCATION = { bucket: "tables", prefix: "rebuilt" };
 const NEVER = new AbortController().signal;
-const NOTHING = { records: 0, rows: 0, known: 0, repeats: 0, deadLetters: 0, markers: 0 };
+const NOTHING = { records: 0, rows: 0, known: 0, repeats: 0, deadLetters: 0, forgotten: 0, markers: 0 };
 let pipeline: Awaited<ReturnType<typeof openFolderPipeline>>;
 beforeEach(async () => {
   pipeline = await openFolderPipeline(2);

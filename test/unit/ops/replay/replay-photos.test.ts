@@ -17,7 +17,7 @@ const LOCATION = { bucket: "tables", prefix: "t" };
 const RUN = "again";
 const GROUP = `test.replay.${RUN}`;
 const NEVER = new AbortController().signal;
-const NOTHING = { records: 0, rows: 0, known: 0, repeats: 0, deadLetters: 0, markers: 0 };
+const NOTHING = { records: 0, rows: 0, known: 0, repeats: 0, deadLetters: 0, forgotten: 0, markers: 0 };
 
 let modelFolder: string;
 beforeAll(async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { LogRecord } from "#lib/log/record-log.ts";
 import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
+import { ForgottenPhotos } from "#lib/messages/forgotten-photos.ts";
 import type { PhotoArrived } from "#lib/messages/messages.ts";
 import { Health } from "#lib/runtime/health.ts";
 import { silentLogger } from "#lib/runtime/logger.ts";
@@ -29,6 +30,7 @@ async function timeOf(exif: Uint8Array | undefined, announced: Partial<PhotoArri
   const featurizer = new PhotoFeaturizer(
     {
       store,
+      forgotten: new ForgottenPhotos(),
       clock,
       decode: async () => ({ decoded, exif }),
       infer: async () => ({ features: Float32Array.of(1), predictions: null }),

@@ -4,6 +4,8 @@ import { ReadingEnd } from "#lib/log/reading-end.ts";
 import type { PartitionOffset, RecordConsumer, RecordProducer } from "#lib/log/record-log.ts";
 import { deadLetterCodec, photoArrivedCodec, photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
 import type { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
+import { photoRule } from "#lib/messages/forgotten-photos.ts";
+import { ForgottenTopic, ruleRecord } from "#lib/messages/forgotten-topic.ts";
 import { topicShapes, topicsWithPrefix } from "#lib/messages/topics.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
@@ -58,6 +60,22 @@ test("each photo is published or dead-lettered, in source order, through crashes
     ),
     propertyRuns(60),
   );
+});
+
+test("a photo that is forgotten becomes neither vector nor letter, and those after it go on", async () => {
+  const world = await createWorld([FINE, CORRUPT, FINE, FINE]);
+  const rules = [0, 1].map((index) => photoRule(`s3://photos/photos/${index}.jpg`, null));
+  await world.log.append(topics.forgotten, rules.map(ruleRecord));
+  const pipeline = world.start(8, world.log);
+  const done = async () => {
+    const committed = await world.log.committedOffsets(GROUP, topics.photos);
+    return committed.reduce((sum, { offset }) => sum + offset, 0) === 4;
+  };
+  await Promise.race([vi.waitUntil(done, { interval: 1, timeout: 10_000 }), pipeline.running]);
+  await pipeline.end();
+  const vectors = world.log.allRecordsOf(topics.features).map(({ value }) => photoFeaturesCodec.decode(value).key);
+  expect(vectors.sort()).toEqual(["photos/2.jpg", "photos/3.jpg"]);
+  expect(world.log.allRecordsOf(topics.deadLetters)).toEqual([]);
 });
 
 test("while schemas can't be learnt nothing is decoded, and nothing is given up", async () => {
@@ -338,6 +356,12 @@ async function createWorld(photos: readonly Kind[], learn: SchemaTopic["learn"] 
     await log.append(topics.photos, [{ partition: index % SOURCE_PARTITIONS, key: Buffer.from(key), value }]);
   }
 
+  const forgotten = new ForgottenTopic({
+    topic: topics.forgotten,
+    log: log,
+    admin: log,
+    logger: silentLogger,
+  });
   const clock = countingClock();
   const start = (
     inFlightPhotosMax: number,
@@ -356,6 +380,7 @@ async function createWorld(photos: readonly Kind[], learn: SchemaTopic["learn"] 
         consumer,
         producer,
         schemas: { learn: (values) => learn(values) },
+        forgotten,
         store: pipelineStore,
         decode,
         infer,

@@ -1,5 +1,7 @@
 import type { ConsumerHandlers, LogRecord, RecordConsumer } from "#lib/log/record-log.ts";
 import { photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
+import { ForgottenPhotos } from "#lib/messages/forgotten-photos.ts";
+import type { ForgottenTopic } from "#lib/messages/forgotten-topic.ts";
 import type { PhotoFeatures } from "#lib/messages/messages.ts";
 import { topicsWithPrefix } from "#lib/messages/topics.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
@@ -39,6 +41,10 @@ export async function handDrivenReducer(
   partitions: readonly (readonly LogRecord[])[],
   rowsMax = Number.POSITIVE_INFINITY,
   admin: Partial<SameTopicsDeps> = {},
+  forgotten: Pick<ForgottenTopic, "photos" | "refresh"> = {
+    photos: new ForgottenPhotos(),
+    refresh: async () => undefined,
+  },
 ): Promise<HandDrivenReducer> {
   const table = await openTable(store, location, { createIfAbsent: true });
   const positions = new Map<number, number>();
@@ -100,6 +106,7 @@ export async function handDrivenReducer(
       consumer,
       producer: new MemoryRecordLog(),
       schemas: { learn: async () => undefined },
+      forgotten,
       admin: {
         partitionCount: async (topic) => (topic === topics.photos ? 4 : 2),
         topicIds: async (asked) => new Map(asked.map((topic) => [topic, `the only ${topic}`])),

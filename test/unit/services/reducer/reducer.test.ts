@@ -5,6 +5,7 @@ import type { LogAdmin, PartitionOffset, RecordProducer } from "#lib/log/record-
 import { deadLetterCodec, photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
 import type { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
 import { flushMarker } from "#lib/messages/flush-marker.ts";
+import { ForgottenTopic } from "#lib/messages/forgotten-topic.ts";
 import type { PhotoFeatures } from "#lib/messages/messages.ts";
 import { topicShapes, topicsWithPrefix } from "#lib/messages/topics.ts";
 import { project } from "#lib/pca/basis.ts";
@@ -517,6 +518,7 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
           topicIds: deviation.topicIds ?? (async (asked) => log.topicIds(asked)),
           endOffsets: (topic) => (topic === topics.features ? log.endOffsets(topic) : sourceEnds()),
         },
+        forgotten: new ForgottenTopic({ topic: topics.forgotten, log, admin: log, logger: silentLogger }),
         table,
         kernel: loopKernel,
         clock,
