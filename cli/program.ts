@@ -7,6 +7,7 @@ import { deadLettersCommand } from "./dead-letters-command.ts";
 import { demoCommand } from "./demo-command.ts";
 import { docsCommand } from "./docs-command.ts";
 import { flushCommand } from "./flush-command.ts";
+import { forgetCommand } from "./forget-command.ts";
 import { ingestCommand } from "./ingest-command.ts";
 import { localCommand } from "./local-command.ts";
 import { modelsCommand } from "./models-command.ts";
@@ -39,6 +40,7 @@ export function fruitstreamProgram(): Command {
     .addCommand(flushCommand())
     .addCommand(replayCommand())
     .addCommand(deadLettersCommand())
+    .addCommand(forgetCommand())
     .addCommand(classifyCommand())
     .addCommand(plotCommand())
     .addCommand(sampleCommand())

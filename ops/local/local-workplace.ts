@@ -3,10 +3,13 @@ import { FolderRecordLog } from "#lib/log/folder/folder-record-log.ts";
 import type { LogAdmin, PositionedProducer } from "#lib/log/record-log.ts";
 import { photoArrivedCodec } from "#lib/messages/avro/avro-codec.ts";
 import { decodeDeadLetterRecord } from "#lib/messages/dead-letter.ts";
+import { ForgottenTopic } from "#lib/messages/forgotten-topic.ts";
 import { type DeadLetter, LIVE_RUN } from "#lib/messages/messages.ts";
 import { DEFAULT_RETENTION, type Topics, topicShapes, topicsWithPrefix } from "#lib/messages/topics.ts";
+import { FILE_BUCKET, photoUri } from "#lib/photo/photo-uri.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { silentLogger } from "#lib/runtime/logger.ts";
 import { makeOutputFolder } from "#lib/runtime/output-folder.ts";
 import { openFolderObjectStore } from "#lib/store/folder/folder-object-store.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
@@ -22,7 +25,7 @@ import { LOCAL_BUCKETS } from "./photos-in-place.ts";
 export const STATE_FOLDER = ".fruitstream";
 
 /** The output folder as a bucket: the table is a folder of it. */
-const TABLE_LOCATION: TableLocation = { bucket: "out", prefix: "table" };
+export const TABLE_LOCATION: TableLocation = { bucket: "out", prefix: "table" };
 
 /** Every photo passes one featurizer and one reducer; a second partition would give smaller files and no more speed. */
 const PARTITIONS = 1;
@@ -53,9 +56,12 @@ export class LocalWorkplace {
   readonly logPath: string;
 
   readonly #model: string;
+  /** As it was when the folder was opened: nobody forgets meanwhile. */
+  readonly #forgotten: ForgottenTopic;
 
-  private constructor(model: string, parts: Pick<LocalWorkplace, WorkplacePart>) {
+  private constructor(model: string, forgotten: ForgottenTopic, parts: Pick<LocalWorkplace, WorkplacePart>) {
     this.#model = model;
+    this.#forgotten = forgotten;
     this.topics = parts.topics;
     this.log = parts.log;
     this.admin = parts.admin;
@@ -84,17 +90,20 @@ export class LocalWorkplace {
       const table = await openTable(store, TABLE_LOCATION, { createIfAbsent: true, partitioning });
       await requireOneWork(out, admin, table, topics);
       const producer = await log.openProducer();
+      const forgotten = new ForgottenTopic({ topic: topics.forgotten, log, admin, logger: silentLogger });
+      await forgotten.refresh();
       const tableFolder = resolve(out, TABLE_LOCATION.prefix);
       const logPath = join(state, "services.log");
-      return new LocalWorkplace(model, { topics, log, admin, producer, store, table, tableFolder, logPath });
+      return new LocalWorkplace(model, forgotten, { topics, log, admin, producer, store, table, tableFolder, logPath });
     } catch (error) {
       log.close();
       throw error;
     }
   }
 
-  /** Whether the photo's arrival with this content is on the log. */
+  /** Whether the photo's arrival with this content is on the log, or the photo is forgotten. */
   isAnnounced(key: string, etag: string): boolean {
+    if (this.#forgotten.photos.has(photoUri({ bucket: FILE_BUCKET, key }), this.table.clock.nowMs())) return true;
     return this.log
       .recordsWithKey(this.topics.photos, Buffer.from(key))
       .some(({ value }) => photoArrivedCodec.decode(value).etag === etag);
@@ -102,7 +111,8 @@ export class LocalWorkplace {
 
   /** What became of all photos so far: those in neither rows nor letters are still under way. */
   async tally(): Promise<WorkTally> {
-    const [announced] = await this.admin.endOffsets(this.topics.photos);
+    // Announcements of photos that are forgotten are gone, and these photos are not waited for.
+    const announced = this.log.countOf(this.topics.photos);
     await this.table.advance();
     const partitions = summarisePartitions(this.table.snapshot).filter(({ model }) => model === this.#model);
     const letters = new Map<number, DeadLetter>();
@@ -117,7 +127,7 @@ export class LocalWorkplace {
     });
     const open = new Set([...photoOfLetter].flatMap(([offset, photo]) => (settled.has(offset) ? [] : photo)));
     const rows = partitions.reduce((sum, partition) => sum + partition.rows, 0);
-    return { announced: announced!.offset, rows, letters, openLetters: open.size };
+    return { announced, rows, letters, openLetters: open.size };
   }
 
   /** Gives up the vectors that are in the table. What was announced is kept: it says which photos are not new. */

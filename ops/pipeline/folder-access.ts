@@ -1,12 +1,17 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { FolderRecordLog } from "#lib/log/folder/folder-record-log.ts";
+import type { LogAdmin } from "#lib/log/record-log.ts";
 import { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
 import { topicsWithPrefix } from "#lib/messages/topics.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { silentLogger } from "#lib/runtime/logger.ts";
-import { STATE_FOLDER } from "#ops/local/local-workplace.ts";
+import { openFolderObjectStore } from "#lib/store/folder/folder-object-store.ts";
+import type { ObjectStore } from "#lib/store/object-store.ts";
+import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { openTable } from "#lib/table/open-table.ts";
+import { STATE_FOLDER, TABLE_LOCATION } from "#ops/local/local-workplace.ts";
 import type { MessageAccess } from "./pipeline-access.ts";
 
 /**
@@ -25,11 +30,45 @@ export async function withFolderAccess<Result>(
   try {
     const topics = topicsWithPrefix(`${findModel(out, model, modelsOf(log))}.`);
     const [admin, producer] = [await log.openAdmin(), await log.openProducer()];
-    const schemas = new SchemaTopic({ topic: topics.schemas, log, admin, logger: silentLogger });
-    return await work({ topics, log, admin, producer, schemas });
+    return await work({ topics, log, admin, producer, schemas: schemasOf(topics.schemas, log, admin) });
   } finally {
     log.close();
   }
+}
+
+/** What `local` keeps in its output folder, of all its models, for an operation that changes the table. */
+export interface FolderTable {
+  readonly store: ObjectStore;
+  readonly table: DeltaTable;
+  readonly logs: readonly MessageAccess[];
+}
+
+/**
+ * Does an operation's work on a table of `local` and on the messages of all its models. Nobody else has the folder meanwhile.
+ *
+ * @throws usage when the folder is none of `local`'s, or another process works in it; invalid-table when it has no table.
+ */
+export async function withFolderTable<Result>(
+  out: string,
+  work: (folder: FolderTable) => Promise<Result>,
+): Promise<Result> {
+  const log = await openFolderLog(out);
+  try {
+    const store = await openFolderObjectStore(join(out, STATE_FOLDER, "store"), { [TABLE_LOCATION.bucket]: out });
+    const table = await openTable(store, TABLE_LOCATION);
+    const [admin, producer] = [await log.openAdmin(), await log.openProducer()];
+    const logs = modelsOf(log).map((id) => {
+      const topics = topicsWithPrefix(`${id}.`);
+      return { topics, log, admin, producer, schemas: schemasOf(topics.schemas, log, admin) };
+    });
+    return await work({ store, table, logs });
+  } finally {
+    log.close();
+  }
+}
+
+function schemasOf(topic: string, log: FolderRecordLog, admin: LogAdmin): SchemaTopic {
+  return new SchemaTopic({ topic, log, admin, logger: silentLogger });
 }
 
 /** The id of the model that is meant, of those with which `local` has worked in a folder. @throws as above. */

@@ -30,6 +30,9 @@ describe("every interleaving of publish, commit, crash, zombie, takeover and ass
     { photos: 3, versions: [0, 1, 2], deadLetters: [], featuresMax: 3, maintained: true },
     { photos: 3, versions: [0, 1, 0], deadLetters: [], featuresMax: 3, maintained: true },
     { photos: 2, versions: [0, 1], deadLetters: [], featuresMax: 3, isCreatedAnew: true },
+    // Forgotten at any moment, and announced again.
+    { photos: 2, versions: [0, 1], deadLetters: [], featuresMax: 3, forgotten: 0 },
+    { photos: 2, versions: [0, 0], deadLetters: [], featuresMax: 2, forgotten: 0 },
   ])("leaves each photo version once in the table: %j", { timeout: VISIT_MS_MAX }, (bounds) => {
     const { violation, states } = explore(PROTOCOL, bounds);
     expect(violation).toBeUndefined();
@@ -68,10 +71,22 @@ describe("each rule is needed: without it some interleaving loses, doubles or ne
     const bounds = { photos: versions.length, versions, deadLetters: [], featuresMax, maintained, isCreatedAnew };
     expect(explore({ ...PROTOCOL, ...rules }, bounds).violation?.harm).toBe(harm);
   });
+
+  test.each<[string, Partial<Rules>]>([
+    ["committing a window that was filtered before the forgetting", { isFencedByForgetting: false }],
+    ["counting a forgetting before the topic has it", { ruleComesFirst: false }],
+    ["deleting rows before the forgetting is counted", { deletesAfterCount: false }],
+  ])("%s brings a forgotten photo back", (_, rules) => {
+    const bounds = { photos: 2, versions: [0, 1], deadLetters: [], featuresMax: 3, forgotten: 0 };
+    expect(explore({ ...PROTOCOL, ...rules }, bounds).violation?.harm).toBe("back");
+  });
 });
 
-/** Stuck: no row comes where assignments follow each other faster than windows are due. */
-type Harm = "lost" | "doubled" | "stuck";
+/**
+ * Stuck: no row comes where assignments follow each other faster than windows are due. Back: a row of a forgotten photo is
+ * there after all such rows were deleted.
+ */
+type Harm = "lost" | "doubled" | "stuck" | "back";
 
 interface Violation {
   readonly harm: Harm;
@@ -86,7 +101,9 @@ function explore(rules: Rules, bounds: Bounds): { violation: Violation | undefin
   const featurized = Array.from({ length: bounds.photos }, (_, offset) => offset).filter(
     (offset) => !bounds.deadLetters.includes(offset),
   );
-  const expected = [...new Set(versionsOf(featurized, bounds))].sort((a, b) => a - b);
+  const versions = new Set(versionsOf(featurized, bounds));
+  if (bounds.forgotten !== undefined) versions.delete(bounds.forgotten);
+  const expected = [...versions].sort((a, b) => a - b);
   const seen = new Set<string>();
   let stuck: Violation | undefined;
   const toVisit = [START];
@@ -108,6 +125,8 @@ function explore(rules: Rules, bounds: Bounds): { violation: Violation | undefin
 function harmIn(state: DeliveryState, rules: Rules, bounds: Bounds, expected: readonly number[]): Harm | undefined {
   const [left, assigned] = [completed(state, rules, bounds), completedByAssignments(state, rules, bounds)];
   const [rows, end, endByAssignments] = [state, left, assigned].map(({ table }) => versionsOf(rowsOf(table), bounds));
+  const isForgotten = (version: number) => version === bounds.forgotten;
+  if ([state.table.isDeleted ? rows! : [], end!, endByAssignments!].some((each) => each.some(isForgotten))) return "back";
   if ([rows!, end!, endByAssignments!].some(hasRepeats)) return "doubled";
   // What a deleted topic had is gone, and somebody says so.
   if (!left.isRefused) {

@@ -19,6 +19,8 @@ export interface DeliveryState {
   readonly reducers: readonly (ReducerState | null)[];
   /** The files that each maintainer has read and will put together; null when it has none in hand. */
   readonly maintainers: readonly (readonly TableFile[] | null)[];
+  /** Whether the topic of forgotten photos has the rule for the version that is forgotten. */
+  readonly hasRule: boolean;
 }
 
 /** The source offsets of a file's rows. */
@@ -32,6 +34,10 @@ interface TableState {
   readonly highWaterMark: number;
   /** In the order of their commits. */
   readonly files: readonly TableFile[];
+  /** Whether it has counted the forgetting. */
+  readonly isCounted: boolean;
+  /** Whether the rows that were to be forgotten were deleted. */
+  readonly isDeleted: boolean;
 }
 
 /** Source offsets of the table's rows. */
@@ -49,6 +55,9 @@ interface ReducerState {
   readonly window: readonly number[];
   /** The photo versions that it takes to be in the table or in its window, ascending. */
   readonly known: readonly number[];
+  /** Whether the table had counted the forgetting when the reducer began, and whether it knew the rule. */
+  readonly isCounted: boolean;
+  readonly hasRule: boolean;
 }
 
 /** The protocol's rules, each of which can be left out to see what it is there for. */
@@ -77,6 +86,12 @@ export interface Rules {
   readonly removesWhatItRead: boolean;
   /** A reducer starts only where the topic is the one that the table was made from. */
   readonly comparesTopics: boolean;
+  /** A table commit fails when the table has counted a forgetting since the reducer began. */
+  readonly isFencedByForgetting: boolean;
+  /** A forgetting is on the topic before the table counts it; otherwise also the other way round. */
+  readonly ruleComesFirst: boolean;
+  /** Rows are deleted once the table has counted the forgetting; otherwise also before. */
+  readonly deletesAfterCount: boolean;
 }
 
 export const PROTOCOL: Rules = {
@@ -92,6 +107,9 @@ export const PROTOCOL: Rules = {
   removesWhatIsThere: true,
   removesWhatItRead: true,
   comparesTopics: true,
+  isFencedByForgetting: true,
+  ruleComesFirst: true,
+  deletesAfterCount: true,
 };
 
 export interface Bounds {
@@ -106,6 +124,8 @@ export interface Bounds {
   readonly maintained?: boolean;
   /** Whether `features` may be deleted and created anew, once the table has something of it. */
   readonly isCreatedAnew?: boolean;
+  /** The photo version that somebody forgets; none where it is missing. */
+  readonly forgotten?: number;
 }
 
 export const START: DeliveryState = {
@@ -114,9 +134,10 @@ export const START: DeliveryState = {
   features: [],
   committed: 0,
   featurizers: [null, null],
-  table: { offset: 0, topic: null, highWaterMark: 0, files: [] },
+  table: { offset: 0, topic: null, highWaterMark: 0, files: [], isCounted: false, isDeleted: false },
   reducers: [null, null],
   maintainers: [null, null],
+  hasRule: false,
 };
 
 /** Every state that one step of anybody leads to. */
@@ -129,7 +150,7 @@ export function nextStates(state: DeliveryState, rules: Rules, bounds: Bounds): 
   const { topic, table } = state;
   const mayBeCreatedAnew = bounds.isCreatedAnew && topic === 0 && table.topic !== null;
   const createdAnew: DeliveryState[] = mayBeCreatedAnew ? [{ ...state, topic: 1, features: [] }] : [];
-  return [...featurizing, ...reducing, ...maintaining, ...createdAnew];
+  return [...featurizing, ...reducing, ...maintaining, ...createdAnew, ...forgettingSteps(state, rules, bounds)];
 }
 
 /** A maintainer reads all files, or commits the file that it has made of them; it need never come back from a crash. */
@@ -146,6 +167,29 @@ function maintainerSteps(state: DeliveryState, index: number, rules: Rules): Del
   if (rules.removesWhatIsThere && !read.every(isThere)) return [as(null)];
   const kept = rules.removesWhatItRead ? table.files.filter((file) => !read.includes(file)) : [];
   return [as(null, { ...table, files: [...kept, read.flat()] })];
+}
+
+/** The rule, the count, and the deletion of the rows that are there. */
+function forgettingSteps(state: DeliveryState, rules: Rules, bounds: Bounds): DeliveryState[] {
+  if (bounds.forgotten === undefined) return [];
+  const { table, hasRule } = state;
+  const steps: DeliveryState[] = [];
+  if (!hasRule) steps.push({ ...state, hasRule: true });
+  if (!table.isCounted && (hasRule || !rules.ruleComesFirst)) {
+    steps.push({ ...state, table: { ...table, isCounted: true } });
+  }
+  if (!table.isDeleted && hasRule && (table.isCounted || !rules.deletesAfterCount)) {
+    const isForgotten = (offset: number) => bounds.versions[offset] === bounds.forgotten;
+    const files = table.files.map((file) => (file.some(isForgotten) ? file.filter((row) => !isForgotten(row)) : file));
+    steps.push({ ...state, table: { ...table, files: files.filter(({ length }) => length > 0), isDeleted: true } });
+  }
+  return steps;
+}
+
+function allForgotten(state: DeliveryState, rules: Rules, bounds: Bounds): DeliveryState {
+  let now = state;
+  for (let [next] = forgettingSteps(now, rules, bounds); next; [next] = forgettingSteps(now, rules, bounds)) now = next;
+  return now;
 }
 
 function featurizerSteps(state: DeliveryState, index: number, rules: Rules, bounds: Bounds): DeliveryState[] {
@@ -190,7 +234,9 @@ function started(state: DeliveryState, index: number, rules: Rules, bounds: Boun
   const ofBefore = rules.forgetsDroppedWindow ? [] : (state.reducers[index]?.known ?? []);
   const known = ascending([...ofTable, ...ofBefore]);
   const position = rules.startsAtTable ? offset : 0;
-  return as(state, index, { topic: state.topic, base: offset, position, highWaterMark, window: [], known });
+  const { topic, hasRule } = state;
+  const { isCounted } = state.table;
+  return as(state, index, { topic, base: offset, position, highWaterMark, window: [], known, isCounted, hasRule });
 }
 
 /** Whether whoever starts here meets another topic than the table's. */
@@ -208,14 +254,15 @@ function ascending(numbers: readonly number[]): number[] {
 }
 
 /** The reducer takes the next record into its window; nothing when there is none. */
-function read(state: DeliveryState, index: number, rules: Rules, { versions }: Bounds): DeliveryState[] {
+function read(state: DeliveryState, index: number, rules: Rules, { versions, forgotten }: Bounds): DeliveryState[] {
   const reducer = state.reducers[index]!;
   const record = state.features[reducer.position];
   if (record === undefined) return [];
   const isRepeat = rules.dropsRepeats && record < reducer.highWaterMark;
   const highWaterMark = isRepeat ? reducer.highWaterMark : record + 1;
   const version = versions[record]!;
-  const isDropped = isRepeat || (rules.dropsKnown && reducer.known.includes(version));
+  const isForgotten = reducer.hasRule && version === forgotten;
+  const isDropped = isRepeat || isForgotten || (rules.dropsKnown && reducer.known.includes(version));
   const window = isDropped ? reducer.window : [...reducer.window, record];
   const known = isDropped ? reducer.known : ascending([...reducer.known, version]);
   return [as(state, index, { ...reducer, position: reducer.position + 1, highWaterMark, window, known })];
@@ -224,12 +271,14 @@ function read(state: DeliveryState, index: number, rules: Rules, { versions }: B
 /** The reducer commits its window, or is fenced and starts anew; nothing when the window is empty. */
 function committed(state: DeliveryState, index: number, rules: Rules, bounds: Bounds): DeliveryState[] {
   const { table } = state;
-  const { topic, base, position, highWaterMark, window, known } = state.reducers[index]!;
+  const reducer = state.reducers[index]!;
+  const { topic, base, position, highWaterMark, window } = reducer;
   if (position <= base) return [];
-  if (rules.isFenced && table.offset !== base) return [started(state, index, rules, bounds)];
+  const isForgetting = rules.isFencedByForgetting && table.isCounted !== reducer.isCounted;
+  if (isForgetting || (rules.isFenced && table.offset !== base)) return [started(state, index, rules, bounds)];
   const files = window.length === 0 ? table.files : [...table.files, window];
-  const next: TableState = { offset: position, topic: table.topic ?? topic, highWaterMark, files };
-  return [as(state, index, { topic, base: position, position, highWaterMark, window: [], known }, next)];
+  const next: TableState = { ...table, topic: table.topic ?? topic, offset: position, highWaterMark, files };
+  return [as(state, index, { ...reducer, base: position, window: [] }, next)];
 }
 
 /**
@@ -246,7 +295,7 @@ function assigned(state: DeliveryState, index: number, rules: Rules, bounds: Bou
  * record, so that no window is ever committed for another reason.
  */
 export function completedByAssignments(state: DeliveryState, rules: Rules, bounds: Bounds): DeliveryState {
-  let now = allPublished(state, rules, bounds);
+  let now = allForgotten(allPublished(state, rules, bounds), rules, bounds);
   if (isRefusal(now, rules)) return { ...now, isRefused: true };
   for (let round = 0; round <= now.features.length && now.table.offset < now.features.length; round++) {
     for (const index of now.reducers.keys()) {
@@ -261,7 +310,8 @@ export function completedByAssignments(state: DeliveryState, rules: Rules, bound
 
 /** What a world that is left alone comes to: everybody crashes once, then one of each works until nothing is left. */
 export function completed(state: DeliveryState, rules: Rules, bounds: Bounds): DeliveryState {
-  let now = started(allPublished({ ...state, reducers: [null] }, rules, bounds), 0, rules, bounds);
+  const settled = allForgotten(allPublished({ ...state, reducers: [null] }, rules, bounds), rules, bounds);
+  let now = started(settled, 0, rules, bounds);
   if (now.reducers[0] === null) return now;
   while (now.reducers[0]!.position < now.features.length) [now = now] = read(now, 0, rules, bounds);
   return committed(now, 0, rules, bounds)[0] ?? now;
