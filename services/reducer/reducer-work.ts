@@ -11,25 +11,19 @@ import type { StepName } from "#lib/runtime/waiting-retry.ts";
 import type { TxnGuard } from "#lib/table/delta/transaction.ts";
 import { fingerprintOf } from "#lib/table/photo-version.ts";
 import type { PhotoVersions } from "#lib/table/photo-versions.ts";
-import {
-  FORGOTTEN_APP_ID,
-  highWaterAppId,
-  knownAppId,
-  partitionsAppId,
-  TableProgress,
-} from "#lib/table/table-progress.ts";
+import { highWaterAppId, knownAppId, partitionsAppId, TableProgress } from "#lib/table/table-progress.ts";
 import type { BasisKeeper } from "./basis-keeper.ts";
 import { type CommitWindowDeps, commitWindow } from "./commit-window.ts";
 import type { TopicsNow } from "./same-topics.ts";
 import { seeOthersCommits } from "./see-others-commits.ts";
 import type { TopicWatch } from "./topic-watch.ts";
 import type { VectorIntake } from "./vector-intake.ts";
-import { type MovedTxn, Window, type WindowBounds } from "./window.ts";
+import { fencedBy, type MovedTxn, noteForgotten, Window, type WindowBounds } from "./window.ts";
 
 export interface ReducerWorkDeps extends CommitWindowDeps {
   readonly consumer: Pick<RecordConsumer, "commit">;
   readonly intake: VectorIntake;
-  /** As far as it was read when the work was opened: later rules fence the window. */
+  /** As it was when the work was opened: later rules fence the window. */
   readonly forgotten: Pick<ForgottenPhotos, "has">;
   /** Of the partitions of this work, and of no window. */
   readonly photoVersions: PhotoVersions;
@@ -203,7 +197,7 @@ export class ReducerWork implements PartitionWork {
       return this.#beginAnew(message);
     }
     this.#move(highWaterAppId(message), message.sourceOffset + 1);
-    if (forgotten.has(row.path, row.ingestedAtMs)) return this.#noteForgotten();
+    if (forgotten.has(row.path, row.ingestedAtMs)) return noteForgotten(this.#window);
     const fingerprint = fingerprintOf({ ...row, etag: row.photoEtag });
     if (photoVersions.has(record.partition, fingerprint)) return this.#noteKnown(message);
     photoVersions.add(record.partition, fingerprint, row.ingestedAtMs);
@@ -216,11 +210,6 @@ export class ReducerWork implements PartitionWork {
     const fields = { event: "partitions_added", topic: sourceTopic, partition: sourcePartition };
     this.#deps.logger.info(fields, "partitions were added to the topic of photos; reading on from the table");
     this.#host.fenced();
-  }
-
-  #noteForgotten(): void {
-    this.#window.noteForgotten();
-    metrics.reducerForgotten.inc();
   }
 
   /** The photo has a row, of another announcement. */
@@ -290,10 +279,8 @@ export class ReducerWork implements PartitionWork {
   #fence({ rows }: Window, { appId, expected, actual }: MovedTxn): void {
     this.#isClosed = true;
     metrics.reducerCommits.inc({ outcome: "fenced" });
-    const dropped = { event: "window_fenced", rows: rows.length, appId, expected, actual };
-    const isForgetting = appId === FORGOTTEN_APP_ID;
-    const by = isForgetting ? "photos were forgotten meanwhile" : "another reducer has committed these records";
-    this.#deps.logger[isForgetting ? "info" : "warn"](dropped, `fenced: ${by}; dropping the window`);
+    const fields = { event: "window_fenced", rows: rows.length, appId, expected, actual };
+    this.#deps.logger.warn(fields, `fenced: ${fencedBy(appId)}; dropping the window`);
     this.#host.fenced();
   }
 

@@ -1,6 +1,8 @@
 import assert from "node:assert";
+import { metrics } from "#lib/runtime/metrics.ts";
 import type { TxnGuard } from "#lib/table/delta/transaction.ts";
 import type { PhotoRow } from "#lib/table/photo-row.ts";
+import { FORGOTTEN_APP_ID } from "#lib/table/table-progress.ts";
 
 export interface WindowBounds {
   readonly rowsMax: number;
@@ -13,6 +15,17 @@ export interface MovedTxn {
   readonly appId: string;
   readonly expected: number | undefined;
   readonly actual: number | undefined;
+}
+
+/** The window has read a vector whose photo is forgotten. */
+export function noteForgotten(window: Window): void {
+  metrics.reducerForgotten.inc();
+  window.noteForgotten();
+}
+
+/** Why a window whose base was moved is dropped, for people. */
+export function fencedBy(appId: string): string {
+  return appId === FORGOTTEN_APP_ID ? "photos were forgotten meanwhile" : "another reducer has committed these records";
 }
 
 /** From which version a window moves an application id, and to which. */

@@ -1,3 +1,4 @@
+import { ForgottenTopic } from "#lib/messages/forgotten-topic.ts";
 import type { Topics } from "#lib/messages/topics.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { Health } from "#lib/runtime/health.ts";
@@ -25,6 +26,7 @@ export async function startMemoryReducer({ log, store, location, topics }: Memor
       producer: log,
       schemas: { learn: async () => undefined },
       admin: log,
+      forgotten: new ForgottenTopic({ topic: topics.forgotten, log, admin: log, logger: silentLogger }),
       table,
       kernel: loopKernel,
       clock: systemClock,

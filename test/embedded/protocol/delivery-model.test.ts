@@ -126,7 +126,8 @@ function harmIn(state: DeliveryState, rules: Rules, bounds: Bounds, expected: re
   const [left, assigned] = [completed(state, rules, bounds), completedByAssignments(state, rules, bounds)];
   const [rows, end, endByAssignments] = [state, left, assigned].map(({ table }) => versionsOf(rowsOf(table), bounds));
   const isForgotten = (version: number) => version === bounds.forgotten;
-  if ([state.table.isDeleted ? rows! : [], end!, endByAssignments!].some((each) => each.some(isForgotten))) return "back";
+  if ([state.table.isDeleted ? rows! : [], end!, endByAssignments!].some((each) => each.some(isForgotten)))
+    return "back";
   if ([rows!, end!, endByAssignments!].some(hasRepeats)) return "doubled";
   // What a deleted topic had is gone, and somebody says so.
   if (!left.isRefused) {
