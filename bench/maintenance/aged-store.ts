@@ -76,6 +76,15 @@ export class AgedStore implements ObjectStore {
     if (this.#objects.delete(key)) this.#keys = undefined;
   }
 
+  async *listVersions(bucket: string, prefix: string) {
+    for await (const { key, modifiedAtMs } of this.list(bucket, prefix))
+      yield { key, versionId: undefined, modifiedAtMs };
+  }
+
+  deleteVersion(_bucket: string, version: { readonly key: string }): Promise<void> {
+    return this.delete(version);
+  }
+
   async ensureBucket(): Promise<void> {}
 
   close(): void {}
