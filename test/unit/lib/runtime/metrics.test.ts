@@ -9,6 +9,7 @@ const CLOSED = new Set([
   "stage", // measure.ts: Stage
   "reason", // errors.ts: DeadLetterReason
   "step: name", // waiting-retry.ts: StepName
+  'outcome: compaction.isOverridden ? "overridden" : "done"',
   "status: String(status)", // photo-server.ts: STATUS_OF_CODE
 ]);
 

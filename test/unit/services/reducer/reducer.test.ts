@@ -36,6 +36,8 @@ const DIMENSIONS = 4;
 const COMPONENTS = 2;
 /** Every partition of the topic of photos has so many records. */
 const SOURCE_END = 1_000;
+/** Of the topic of photos, whatever the number of the partitions of `features`. */
+const SOURCE_PARTITIONS = 4;
 
 /** Where a run of the reducer breaks off: at its n-th write to S3, before the write has an effect or after it. */
 interface Crash {
@@ -507,14 +509,15 @@ async function createWorld(partitions: number, store: ObjectStore = createMemory
       stop: () => consumer.stop(),
     };
     const sourceEnds =
-      deviation.sourceEnds ?? (async () => [0, 1, 2, 3].map((partition) => ({ partition, offset: SOURCE_END })));
+      deviation.sourceEnds ??
+      (async () => Array.from({ length: SOURCE_PARTITIONS }, (_, partition) => ({ partition, offset: SOURCE_END })));
     const pipeline = createReducer(
       {
         consumer: moved,
         producer: deviation.producer ?? log,
         schemas: { learn },
         admin: {
-          partitionCount: async (topic) => (await log.partitionCount(topic)) ?? 4,
+          partitionCount: async (topic) => (topic === topics.photos ? SOURCE_PARTITIONS : log.partitionCount(topic)),
           topicIds: deviation.topicIds ?? (async (asked) => log.topicIds(asked)),
           endOffsets: (topic) => (topic === topics.features ? log.endOffsets(topic) : sourceEnds()),
         },
