@@ -140,7 +140,8 @@ async function run(
 }
 
 async function npm(args: readonly string[], cwd: string): Promise<Outcome> {
-  const outcome = await run("npm", [...args, "--no-audit", "--no-fund"], { cwd });
+  // A connection that goes silent is tried again; npm's own patience is as long as all of this may take.
+  const outcome = await run("npm", [...args, "--no-audit", "--no-fund", "--fetch-timeout=30000"], { cwd });
   if (outcome.code !== 0) throw new Error(`npm ${args[0]} failed: ${outcome.stderr}`);
   return outcome;
 }
