@@ -53,7 +53,8 @@ export class VectorLengths {
       (file) => file.partitionValues.model === model,
     );
     const ofRun = ofModel.filter((file) => file.partitionValues.run === run);
-    for (const file of [...ofRun, ...ofModel.filter((other) => !ofRun.includes(other))]) {
+    const ofOthers = ofModel.filter((file) => file.partitionValues.run !== run);
+    for (const file of [...ofRun, ...ofOthers]) {
       const length = await vectorLengthOf(this.#table, file);
       if (length !== undefined) return length;
     }
