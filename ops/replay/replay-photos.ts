@@ -229,6 +229,7 @@ async function countUnaccounted(
 ): Promise<Pick<ReplayCounts, "forgotten" | "markers">> {
   const list = new ForgottenTopic({ topic: topics.forgotten, log, admin, logger });
   await list.refresh();
+  const hasForgotten = list.photos.rules.length > 0;
   const earliest = offsetMap(await admin.earliestOffsets(topic));
   const kept = new Map(
     ranges.map((range) => [
@@ -241,7 +242,7 @@ async function countUnaccounted(
     const range = kept.get(partition);
     if (!(range && offset >= range.from && offset < range.to)) return;
     records += 1;
-    const photo = list.photos.rules.length > 0 ? await photoOfRecord(value, schemas) : undefined;
+    const photo = hasForgotten ? await photoOfRecord(value, schemas) : undefined;
     if (photo && list.photos.has(photo.uri, photo.announcedAtMs)) forgotten += 1;
   };
   await log.readTopic(topic, count, new Map([...kept].map(([partition, { from }]) => [partition, from])));
