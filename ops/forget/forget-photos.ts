@@ -7,10 +7,9 @@ import { silentLogger } from "#lib/runtime/logger.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { deleteRows } from "#lib/table/operations/delete-rows.ts";
-import { groupBySubject, type PcaSubject } from "#lib/table/pca-subject.ts";
 import { FORGOTTEN_APP_ID } from "#lib/table/table-progress.ts";
-import { summarisePartitions } from "#lib/table/table-summary.ts";
 import type { MessageAccess } from "#ops/pipeline/pipeline-access.ts";
+import { subjectsOf } from "#ops/table/reproject-table.ts";
 import { eraseAnnouncements } from "./forget-announcements.ts";
 import { renewCaches } from "./forget-caches.ts";
 import { deleteLetters } from "./forget-letters.ts";
@@ -78,7 +77,7 @@ export async function forgetPhotos(
     await eraseAnnouncements(log, forgotten);
   }
   if (version !== null) {
-    const subjects = isResumed ? allSubjects(table) : deleted.subjects;
+    const subjects = isResumed ? subjectsOf(table, {}) : deleted.subjects;
     await renewCaches(table, version, subjects, deps.openKernel);
   }
   const onUnreadable = (path: string, problem: string) => note(`could not look into ${path}: ${problem}`);
@@ -145,8 +144,4 @@ async function countForgetting(table: DeltaTable): Promise<void> {
     // Another forgetting came in between: one more count fences whoever has seen only that.
     if (outcome === "committed") return;
   }
-}
-
-function allSubjects(table: DeltaTable): PcaSubject[] {
-  return groupBySubject(summarisePartitions(table.snapshot)).map(([first]) => first!);
 }

@@ -1,11 +1,10 @@
 import type { Basis } from "#lib/pca/basis.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { BasisStore } from "#lib/table/basis-store.ts";
-import { recordCountOf } from "#lib/table/delta/column-statistics.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { type ReprojectOptions, reprojectRows, staleFiles } from "#lib/table/operations/reproject-rows.ts";
 import { groupBySubject, type PcaSubject, subjectKey } from "#lib/table/pca-subject.ts";
-import { type PartitionSummary, summarisePartitions } from "#lib/table/table-summary.ts";
+import { countRows, type PartitionSummary, summarisePartitions } from "#lib/table/table-summary.ts";
 import { refitBasis } from "./refit-basis.ts";
 
 export interface ReprojectTableOptions extends Omit<ReprojectOptions, "bases"> {
@@ -53,9 +52,8 @@ export async function reprojectTable(table: DeltaTable, options: ReprojectTableO
   }
   const byKey = new Map(bases.map(({ basis, ...subject }) => [subjectKey(subject), basis]));
   if (isDryRun) {
-    const stale = staleFiles(table.snapshot, byKey);
-    const rows = stale.reduce((sum, file) => sum + (recordCountOf(file) ?? 0), 0);
-    return { version: table.snapshot.version, files: stale.length, rows, bases };
+    const files = staleFiles(table.snapshot, byKey);
+    return { version: table.snapshot.version, files: files.length, rows: countRows({ files }), bases };
   }
   const { files, rows } = await reprojectRows(table, { ...others, bases: byKey });
   return { version: table.snapshot.version, files, rows, bases };
