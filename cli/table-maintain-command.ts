@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import type { CompactionSummary } from "#lib/table/operations/compact-table.ts";
 import type { MaintenanceRound } from "#lib/table/operations/maintain-table.ts";
 import { FILE_BYTES_MAX } from "#lib/table/operations/plan-compaction.ts";
@@ -29,7 +29,7 @@ export function addTableMaintenance(table: Command): void {
   withJson(table.command("compact"))
     .description("make few files of many at once, also in partitions that are still written to")
     .argument("[table]", TABLE_PLACES)
-    .option("--file-mb <n>", "about what a file has then, in MiB", megabytes, FILE_BYTES_MAX / MIB)
+    .option("--file-mb <n>", "about what a file has then, in MiB", wholeNumberOption(1, 1_024), FILE_BYTES_MAX / MIB)
     .option("--dry-run", "print what would be done, and do nothing", false)
     .action(runCompact);
   withJson(table.command("vacuum"))
@@ -129,10 +129,4 @@ function formatVersion({ version, timeMs, operation, addedFiles, removedFiles, e
 
 function formatBytes(bytes: number): string {
   return bytes < MIB ? `${Math.ceil(bytes / 1_024)} KiB` : `${(bytes / MIB).toFixed(1)} MiB`;
-}
-
-function megabytes(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 1_024) return value;
-  throw new InvalidArgumentError("must be a whole number from 1 to 1024");
 }

@@ -4,7 +4,7 @@ import { Health } from "#lib/runtime/health.ts";
 import { silentLogger } from "#lib/runtime/logger.ts";
 import { type CompactionSummary, compactTable } from "#lib/table/operations/compact-table.ts";
 import { type MaintenanceRound, type MaintenanceStep, maintainTable } from "#lib/table/operations/maintain-table.ts";
-import { DEFAULT_COMPACTION, planCompaction } from "#lib/table/operations/plan-compaction.ts";
+import { type CompactionOptions, DEFAULT_COMPACTION, planCompaction } from "#lib/table/operations/plan-compaction.ts";
 import { readHistory, type TableVersion } from "#lib/table/operations/read-history.ts";
 import { type VacuumedFile, type VacuumSummary, vacuumTable } from "#lib/table/operations/vacuum-table.ts";
 import type { OpsDeps } from "#ops/pipeline/ops-deps.ts";
@@ -44,8 +44,7 @@ export async function compactNamedTable(
 ): Promise<OfTable & CompactionSummary & { readonly version: number }> {
   await using opened = await openNamedTable(place, deps, { writes: true });
   const { place: name, table } = opened;
-  const options = { ...DEFAULT_COMPACTION, fileBytesMax, quietMs: 0 };
-  const summary = await compactTable(table, options, { onProgress, signal });
+  const summary = await compactTable(table, atOnce(fileBytesMax), { onProgress, signal });
   return { table: name, version: table.snapshot.version, ...summary };
 }
 
@@ -56,11 +55,15 @@ export async function planNamedCompaction(
   fileBytesMax: number,
 ): Promise<OfTable & PlannedCompaction> {
   await using opened = await openNamedTable(place, deps);
-  const options = { ...DEFAULT_COMPACTION, fileBytesMax, quietMs: 0 };
-  const groups = planCompaction(opened.table.snapshot, options, systemClock.nowMs());
+  const groups = planCompaction(opened.table.snapshot, atOnce(fileBytesMax), systemClock.nowMs());
   const files = groups.flatMap((group) => group.files);
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
   return { table: opened.place, files: files.length, bytes, groups: groups.length };
+}
+
+/** No partition is waited for until it is quiet. */
+function atOnce(fileBytesMax: number): CompactionOptions {
+  return { ...DEFAULT_COMPACTION, fileBytesMax, quietMs: 0 };
 }
 
 /** Vacuums a table wherever it is. @throws as `openNamedTable` and `vacuumTable` do. */
