@@ -26,6 +26,11 @@ export async function openAdmin(settings: KafkaSettings, logger: Logger): Promis
     });
   await attempt(`connecting to ${settings.brokers.join(",")}`, () => admin.connect());
 
+  /** Those of the topics that exist. Asked for by its name, one that does not might be created, or be waited for. */
+  const describeExisting = async (topics: readonly string[]) => {
+    const all = await admin.fetchTopicMetadata();
+    return all.topics.filter(({ name }) => topics.includes(name));
+  };
   const created = new Set<string>();
   return {
     ensureTopics: (topics) =>
@@ -54,16 +59,12 @@ export async function openAdmin(settings: KafkaSettings, logger: Logger): Promis
     topicSafety: (topics) => attempt("describing topics", () => readTopicSafety(admin, topics)),
     partitionCount: (topic) =>
       attempt(`describing topic "${topic}"`, async () => {
-        if (!(await admin.listTopics()).includes(topic)) return undefined;
-        const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-        return topics[0]?.partitions.length;
+        const [described] = await describeExisting([topic]);
+        return described?.partitions.length;
       }),
     topicIds: (topics) =>
       attempt("asking for the ids of topics", async () => {
-        const existing = new Set(await admin.listTopics());
-        const asked = topics.filter((topic) => existing.has(topic));
-        const described = asked.length === 0 ? [] : (await admin.fetchTopicMetadata({ topics: asked })).topics;
-        const ids = described.map(
+        const ids = (await describeExisting(topics)).map(
           ({ name, partitions }) => [name, topicIdOf(partitions as PartitionOfTopic[])] as const,
         );
         return new Map(ids.filter((entry): entry is [string, string] => entry[1] !== undefined));
