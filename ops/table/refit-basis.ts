@@ -4,8 +4,8 @@ import type { Moments } from "#lib/pca/moments.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { BASIS_VALUES_MAX, BasisStore } from "#lib/table/basis-store.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
+import { vectorLengthOf } from "#lib/table/feature-vectors.ts";
 import type { PcaSubject } from "#lib/table/pca-subject.ts";
-import { readRows } from "#lib/table/table-files.ts";
 import { TableMoments } from "#services/reducer/table-moments.ts";
 
 /** A basis needs a variance, and a variance needs two rows. */
@@ -76,8 +76,8 @@ function isBasisOf({ rowCount, componentCount, mean }: Basis, moments: Moments, 
 async function firstDimensions(table: DeltaTable, { model, run }: PcaSubject): Promise<number | undefined> {
   for (const file of table.snapshot.files.values()) {
     if (file.partitionValues.model !== model || file.partitionValues.run !== run) continue;
-    const [row] = await readRows(table, file, ["features"]);
-    if (row?.features) return (row.features as Float32Array).length;
+    const length = await vectorLengthOf(table, file);
+    if (length !== undefined) return length;
   }
   return undefined;
 }
