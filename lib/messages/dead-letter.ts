@@ -1,5 +1,5 @@
 import type { LogRecord } from "#lib/log/record-log.ts";
-import { deadLetterReasonOf } from "#lib/runtime/errors.ts";
+import { deadLetterReasonOf, fateOf } from "#lib/runtime/errors.ts";
 import { deadLetterCodec, deadLetterMarkCodec } from "./avro/avro-codec.ts";
 import type { DeadLetter, DeadLetterMark } from "./messages.ts";
 
@@ -56,4 +56,14 @@ export type DeadLetterRecord =
 export function decodeDeadLetterRecord(bytes: Uint8Array | null): DeadLetterRecord {
   if (deadLetterMarkCodec.recognises(bytes)) return { kind: "mark", mark: deadLetterMarkCodec.decode(bytes) };
   return { kind: "letter", letter: deadLetterCodec.decode(bytes) };
+}
+
+/** What is decoded, or undefined where the bytes can't be. @throws what is no fault of the bytes. */
+export function unlessPoison<Decoded>(decode: () => Decoded): Decoded | undefined {
+  try {
+    return decode();
+  } catch (error) {
+    if (fateOf(error) === "dead-letter") return undefined;
+    throw error;
+  }
 }

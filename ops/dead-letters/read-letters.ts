@@ -1,7 +1,6 @@
 import type { LogRecord, PartitionOffset } from "#lib/log/record-log.ts";
-import { type DeadLetterRecord, decodeDeadLetterRecord } from "#lib/messages/dead-letter.ts";
+import { type DeadLetterRecord, decodeDeadLetterRecord, unlessPoison } from "#lib/messages/dead-letter.ts";
 import type { DeadLetterMark } from "#lib/messages/messages.ts";
-import { fateOf } from "#lib/runtime/errors.ts";
 import { type MessageAccess, requireTopic } from "#ops/pipeline/pipeline-access.ts";
 import type { PlacedLetter } from "./placed-letter.ts";
 import { SettledLetters } from "./settled-letters.ts";
@@ -57,16 +56,10 @@ async function readRecords(
   await requireTopic(admin, topics.deadLetters);
   const onLogRecord = async (record: LogRecord) => {
     await schemas.learn([record.value]);
-    await onRecord(record, decode(record));
+    await onRecord(
+      record,
+      unlessPoison(() => decodeDeadLetterRecord(record.value)),
+    );
   };
   await log.readTopic(topics.deadLetters, onLogRecord, from);
-}
-
-function decode({ value }: LogRecord): DeadLetterRecord | undefined {
-  try {
-    return decodeDeadLetterRecord(value);
-  } catch (error) {
-    if (fateOf(error) === "dead-letter") return undefined;
-    throw error;
-  }
 }

@@ -1,9 +1,8 @@
 import type { LogRecord, NewRecord, PartitionOffset } from "#lib/log/record-log.ts";
 import { deadLetterMarkCodec } from "#lib/messages/avro/avro-codec.ts";
-import { decodeDeadLetterRecord } from "#lib/messages/dead-letter.ts";
+import { decodeDeadLetterRecord, unlessPoison } from "#lib/messages/dead-letter.ts";
 import type { ForgottenPhotos } from "#lib/messages/forgotten-photos.ts";
 import type { DeadLetterMark } from "#lib/messages/messages.ts";
-import { fateOf } from "#lib/runtime/errors.ts";
 import type { MessageAccess } from "#ops/pipeline/pipeline-access.ts";
 import { letterOfRecord, photoOfLetter } from "./read-photo-uri.ts";
 
@@ -62,11 +61,6 @@ async function appendAgain(
 }
 
 function markOf(value: Uint8Array): DeadLetterMark | undefined {
-  try {
-    const record = decodeDeadLetterRecord(value);
-    return record.kind === "mark" ? record.mark : undefined;
-  } catch (error) {
-    if (fateOf(error) === "dead-letter") return undefined;
-    throw error;
-  }
+  const record = unlessPoison(() => decodeDeadLetterRecord(value));
+  return record?.kind === "mark" ? record.mark : undefined;
 }

@@ -1,10 +1,9 @@
 import type { LogRecord } from "#lib/log/record-log.ts";
 import { photoArrivedCodec, photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
 import type { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
-import { decodeDeadLetterRecord } from "#lib/messages/dead-letter.ts";
+import { decodeDeadLetterRecord, unlessPoison } from "#lib/messages/dead-letter.ts";
 import type { DeadLetter } from "#lib/messages/messages.ts";
 import { photoUri } from "#lib/photo/photo-uri.ts";
-import { fateOf } from "#lib/runtime/errors.ts";
 
 /** A photo that a record is about, and when it was announced. */
 export interface AnnouncedPhoto {
@@ -40,13 +39,4 @@ export async function photoOfLetter(
 ): Promise<AnnouncedPhoto | undefined> {
   const photo = await photoOfRecord(originalValue, schemas);
   return photo ?? (uri === null ? undefined : { uri, announcedAtMs: failedAtMs });
-}
-
-function unlessPoison<Decoded>(decode: () => Decoded): Decoded | undefined {
-  try {
-    return decode();
-  } catch (error) {
-    if (fateOf(error) === "dead-letter") return undefined;
-    throw error;
-  }
 }

@@ -1,7 +1,6 @@
 import { photoFeaturesCodec } from "#lib/messages/avro/avro-codec.ts";
-import { decodeDeadLetterRecord } from "#lib/messages/dead-letter.ts";
+import { decodeDeadLetterRecord, unlessPoison } from "#lib/messages/dead-letter.ts";
 import type { DeadLetter, SourcePosition } from "#lib/messages/messages.ts";
-import { fateOf } from "#lib/runtime/errors.ts";
 import type { MessageAccess } from "#ops/pipeline/pipeline-access.ts";
 import type { ReplayRange } from "./replay-range.ts";
 import type { ReplayName } from "./replay-start.ts";
@@ -38,15 +37,6 @@ function positionOf(letter: DeadLetter, topic: string): SourcePosition | undefin
 function letterOf(value: Uint8Array | null): DeadLetter | undefined {
   const record = unlessPoison(() => decodeDeadLetterRecord(value));
   return record?.kind === "letter" ? record.letter : undefined;
-}
-
-function unlessPoison<Decoded>(decode: () => Decoded): Decoded | undefined {
-  try {
-    return decode();
-  } catch (error) {
-    if (fateOf(error) === "dead-letter") return undefined;
-    throw error;
-  }
 }
 
 /** A vector that a reducer has set aside stands for its photo. */
