@@ -7,8 +7,7 @@ import { statisticsOf } from "#lib/table/delta/column-statistics.ts";
 import { commitPath, readCommit } from "#lib/table/delta/delta-log.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { listLog } from "#lib/table/delta/list-log.ts";
-import { rowToDelete } from "#lib/table/operations/delete-rows.ts";
-import { readColumns } from "#lib/table/read-columns.ts";
+import { readRowsToDelete } from "#lib/table/operations/delete-rows.ts";
 import type { TableAccess } from "#lib/table/table-location.ts";
 import type { MessageAccess } from "#ops/pipeline/pipeline-access.ts";
 import { findRecords } from "./forget-announcements.ts";
@@ -86,11 +85,8 @@ async function* findInBucket(
 
 async function* findInFile(table: TableAccess, file: AddFile, forgotten: ForgottenPhotos): AsyncGenerator<Trace> {
   let count = 0;
-  for await (const rows of readColumns(table, file, ["path", "ingested_at"])) {
-    for (const row of rows) {
-      const { path, ingestedAtMs } = rowToDelete(row);
-      if (forgotten.has(path, ingestedAtMs)) count += 1;
-    }
+  for await (const rows of readRowsToDelete(table, file)) {
+    count += rows.filter(({ path, ingestedAtMs }) => forgotten.has(path, ingestedAtMs)).length;
   }
   if (count > 0) yield { place: "row", where: file.path, count, goneBy: null };
 }

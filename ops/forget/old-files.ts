@@ -4,8 +4,7 @@ import { listDataObjects } from "#lib/table/data-objects.ts";
 import type { AddFile } from "#lib/table/delta/actions.ts";
 import { readSnapshot } from "#lib/table/delta/read-snapshot.ts";
 import { tablePropertiesOf } from "#lib/table/delta/table-properties.ts";
-import { rowToDelete } from "#lib/table/operations/delete-rows.ts";
-import { readColumns } from "#lib/table/read-columns.ts";
+import { readRowsToDelete } from "#lib/table/operations/delete-rows.ts";
 import { formatTableUri, type TableAccess, tableObject } from "#lib/table/table-location.ts";
 
 /** A data file that the newest version does not name, and that has rows of forgotten photos. */
@@ -69,12 +68,8 @@ async function hasForgotten(
 ): Promise<boolean> {
   const file: AddFile = { path, size, partitionValues: {}, modificationTime: 0, dataChange: false };
   try {
-    for await (const rows of readColumns(access, file, ["path", "ingested_at"])) {
-      const isForgotten = (row: Record<string, unknown>) => {
-        const { path, ingestedAtMs } = rowToDelete(row);
-        return forgotten.has(path, ingestedAtMs);
-      };
-      if (rows.some(isForgotten)) return true;
+    for await (const rows of readRowsToDelete(access, file)) {
+      if (rows.some(({ path, ingestedAtMs }) => forgotten.has(path, ingestedAtMs))) return true;
     }
   } catch (error) {
     if (!(error instanceof FruitstreamError)) throw error;

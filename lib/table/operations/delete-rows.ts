@@ -7,7 +7,7 @@ import { requireDeletable } from "../delta/table-features.ts";
 import type { PlannedState } from "../delta/transaction.ts";
 import { type PcaSubject, subjectKey } from "../pca-subject.ts";
 import { readColumns } from "../read-columns.ts";
-import { formatTableUri } from "../table-location.ts";
+import { formatTableUri, type TableAccess } from "../table-location.ts";
 import { deleteUncommitted, rewriteFiles } from "./rewrite-files.ts";
 
 /** What a row is chosen by. */
@@ -104,17 +104,21 @@ async function findRows(
 ): Promise<ReadonlySet<number>> {
   const found = new Set<number>();
   let index = 0;
-  for await (const rows of readColumns(table, file, ["path", "ingested_at"])) {
+  for await (const rows of readRowsToDelete(table, file)) {
     for (const row of rows) {
-      if (isDeleted(rowToDelete(row))) found.add(index);
+      if (isDeleted(row)) found.add(index);
       index += 1;
     }
   }
   return found;
 }
 
-/** A row of these two columns, as `readColumns` gives it. */
-export function rowToDelete({ path, ingested_at }: Record<string, unknown>): RowToDelete {
+/** All rows of a file by what they are chosen by, in order and some at a time. @throws as `readColumns`. */
+export async function* readRowsToDelete(access: TableAccess, file: AddFile): AsyncGenerator<RowToDelete[]> {
+  for await (const rows of readColumns(access, file, ["path", "ingested_at"])) yield rows.map(rowToDelete);
+}
+
+function rowToDelete({ path, ingested_at }: Record<string, unknown>): RowToDelete {
   return {
     path: typeof path === "string" ? path : "",
     ingestedAtMs: ingested_at instanceof Date ? ingested_at.getTime() : 0,
