@@ -4,6 +4,7 @@ import { findModelFolder } from "#lib/model/model-places.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
 import { PARTITION_STEPS, type Partitioning } from "#lib/table/partitioning.ts";
 import { type LocalProgress, type LocalResult, runLocal } from "#ops/local/run-local.ts";
+import { VECTOR_VALUES_MAX } from "#services/reducer/known-models.ts";
 import { cliDeps } from "./cli-deps.ts";
 import { EXIT } from "./exit-code.ts";
 import { formatSkipped } from "./format-progress.ts";
@@ -14,8 +15,8 @@ import { wholeNumberOption } from "./whole-number-option.ts";
 
 /** Dead letters that are shown; the log file has them all. */
 const LETTERS_SHOWN_MAX = 20;
-/** As many as the longest vectors have values; a model's own are the limit that is told. */
-const COMPONENTS_MAX = 16_384;
+/** A model's own number of values is the limit that is told. */
+const COMPONENTS_MAX = VECTOR_VALUES_MAX;
 
 /** `fruitstream local`: a folder of photos to a table on this machine, without servers. */
 export function localCommand(): Command {

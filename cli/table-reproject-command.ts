@@ -3,14 +3,15 @@ import { systemClock } from "#lib/runtime/clock.ts";
 import type { ReprojectProgress } from "#lib/table/operations/reproject-rows.ts";
 import { openNamedTable, TABLE_PLACES } from "#ops/table/open-named-table.ts";
 import { type ReprojectedTable, reprojectTable, subjectsOf } from "#ops/table/reproject-table.ts";
+import { VECTOR_VALUES_MAX } from "#services/reducer/known-models.ts";
 import { cliDeps } from "./cli-deps.ts";
 import { interruptible } from "./interruption.ts";
 import { type OutputFlags, print, printJson, tell, withJson } from "./output.ts";
 import { StatusLine } from "./status-line.ts";
 import { wholeNumberOption } from "./whole-number-option.ts";
 
-/** As many as the longest vectors have values; a model's own are the limit that is told. */
-const COMPONENTS_MAX = 16_384;
+/** A model's own number of values is the limit that is told. */
+const COMPONENTS_MAX = VECTOR_VALUES_MAX;
 
 /** `fruitstream table reproject`: all rows in one basis. */
 export function addTableReproject(table: Command): void {

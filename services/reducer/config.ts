@@ -7,7 +7,7 @@ import { logConfig } from "#lib/runtime/logger.ts";
 import { niceSetting } from "#lib/runtime/priority.ts";
 import { s3Config } from "#lib/store/s3/s3-config.ts";
 import { partitioningConfig } from "#lib/table/partitioning.ts";
-import { knownModelsSetting } from "./known-models.ts";
+import { knownModelsSetting, VECTOR_VALUES_MAX } from "./known-models.ts";
 
 const MIB = 1_048_576;
 
@@ -38,7 +38,7 @@ export const reducerWorkConfig = {
   ),
   vectorValuesMax: setting(
     "REDUCER_VECTOR_VALUES_MAX",
-    wholeNumber(1, 16_384)
+    wholeNumber(1, VECTOR_VALUES_MAX)
       .default(4_096)
       .describe(
         "longer vectors of a model that the table has no rows of are dead letters; moments take twelve bytes of memory for each pair of values",
