@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { FolderRecordLog } from "#lib/log/folder/folder-record-log.ts";
-import type { LogAdmin } from "#lib/log/record-log.ts";
 import { SchemaTopic } from "#lib/messages/avro/schema-topic.ts";
 import { topicsWithPrefix } from "#lib/messages/topics.ts";
 import { systemClock } from "#lib/runtime/clock.ts";
@@ -28,9 +27,7 @@ export async function withFolderAccess<Result>(
 ): Promise<Result> {
   const log = await openFolderLog(out);
   try {
-    const topics = topicsWithPrefix(`${findModel(out, model, modelsOf(log))}.`);
-    const [admin, producer] = [await log.openAdmin(), await log.openProducer()];
-    return await work({ topics, log, admin, producer, schemas: schemasOf(topics.schemas, log, admin) });
+    return await work(await messagesOf(findModel(out, model, modelsOf(log)), log));
   } finally {
     log.close();
   }
@@ -56,19 +53,19 @@ export async function withFolderTable<Result>(
   try {
     const store = await openFolderObjectStore(join(out, STATE_FOLDER, "store"), { [TABLE_LOCATION.bucket]: out });
     const table = await openTable(store, TABLE_LOCATION);
-    const [admin, producer] = [await log.openAdmin(), await log.openProducer()];
-    const logs = modelsOf(log).map((id) => {
-      const topics = topicsWithPrefix(`${id}.`);
-      return { topics, log, admin, producer, schemas: schemasOf(topics.schemas, log, admin) };
-    });
+    const logs = await Promise.all(modelsOf(log).map((model) => messagesOf(model, log)));
     return await work({ store, table, logs });
   } finally {
     log.close();
   }
 }
 
-function schemasOf(topic: string, log: FolderRecordLog, admin: LogAdmin): SchemaTopic {
-  return new SchemaTopic({ topic, log, admin, logger: silentLogger });
+/** The messages of one model. */
+async function messagesOf(model: string, log: FolderRecordLog): Promise<MessageAccess> {
+  const topics = topicsWithPrefix(`${model}.`);
+  const [admin, producer] = [await log.openAdmin(), await log.openProducer()];
+  const schemas = new SchemaTopic({ topic: topics.schemas, log, admin, logger: silentLogger });
+  return { topics, log, admin, producer, schemas };
 }
 
 /** The id of the model that is meant, of those with which `local` has worked in a folder. @throws as above. */
