@@ -8,7 +8,7 @@ import type { MaintainerWorkConfig } from "#services/maintainer/config.ts";
 import { createMaintainer, MAINTAINER_PARTS, type MaintainerDeps } from "#services/maintainer/maintainer.ts";
 import { allRows, append, DAY_MS, HOUR_MS, MaintainedTable } from "../../lib/table/operations/maintained-table.ts";
 import { photoRow } from "../../lib/table/photo-rows.ts";
-import { LOCATION } from "../../lib/table/table-fixtures.ts";
+import { LOCATION, setProperty } from "../../lib/table/table-fixtures.ts";
 
 const CONFIG: MaintainerWorkConfig = {
   intervalMs: 1_000,
@@ -91,12 +91,8 @@ it("stands by where another maintainer commits, and leaves its work to it", asyn
 
 it("ends with the sentence of what a person must mend", async () => {
   const table = await world.open();
-  const planned = table.plan();
-  const metadata = { ...planned.metadata, configuration: { "delta.deletedFileRetentionDuration": "a while" } };
-  const operation = { name: "SET TBLPROPERTIES", parameters: {} };
-  const transaction = { commitId: "x", operation, reads: { planned }, adds: [], metadata };
   // It is committed; this table finds it wrong after that.
-  await table.transact(transaction).catch(() => undefined);
+  await setProperty(table, "delta.deletedFileRetentionDuration", "a while").catch(() => undefined);
   await expect(start().running).rejects.toThrow(/delta.deletedFileRetentionDuration must be .* got "a while"/);
 });
 

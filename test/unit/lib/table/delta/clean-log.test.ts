@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "#lib/runtime/clock.ts";
-import { silentLogger } from "#lib/runtime/logger.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
 import { cleanLog } from "#lib/table/delta/clean-log.ts";
 import { LOG_FOLDER } from "#lib/table/delta/delta-log.ts";
@@ -8,8 +7,16 @@ import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { listLog } from "#lib/table/delta/list-log.ts";
 import { readSnapshot } from "#lib/table/delta/read-snapshot.ts";
 import { openTable } from "#lib/table/open-table.ts";
-import type { TableAccess } from "#lib/table/table-location.ts";
-import { accessOf, addOf, emptyStore, LOCATION, logName, putLogFile, requestOf } from "../table-fixtures.ts";
+import {
+  accessOf,
+  cleanLater,
+  commitTimes,
+  emptyStore,
+  LOCATION,
+  logName,
+  putLogFile,
+  setProperty,
+} from "../table-fixtures.ts";
 
 const CREATED = { createIfAbsent: true };
 const DAY_MS = 86_400_000;
@@ -52,7 +59,7 @@ describe("the log's clean-up", () => {
   });
 
   it("keeps each version readable that is younger than the table's property says", async () => {
-    await setProperty("delta.logRetentionDuration", "interval 2 days");
+    await setProperty(table, "delta.logRetentionDuration", "interval 2 days");
     await commitTimes(table, 29);
     // Every version is an hour younger than the one before; 30 is the newest.
     const aged: ObjectStore = {
@@ -69,10 +76,10 @@ describe("the log's clean-up", () => {
     expect((await clean(31 * DAY_MS)).removedFiles).toBe(0);
     await commitTimes(table, 20);
     expect((await clean(29 * DAY_MS)).removedFiles).toBe(0);
-    await setProperty("delta.requireCheckpointProtectionBeforeVersion", "23");
+    await setProperty(table, "delta.requireCheckpointProtectionBeforeVersion", "23");
     expect((await clean(31 * DAY_MS)).removedFiles).toBe(0);
-    await setProperty("delta.requireCheckpointProtectionBeforeVersion", "0");
-    await setProperty("delta.enableExpiredLogCleanup", "false");
+    await setProperty(table, "delta.requireCheckpointProtectionBeforeVersion", "0");
+    await setProperty(table, "delta.enableExpiredLogCleanup", "false");
     expect((await clean(31 * DAY_MS)).removedFiles).toBe(0);
     expect((await listLog(accessOf(store), 0)).commits).toHaveLength(table.snapshot.version + 1);
   });
@@ -101,29 +108,9 @@ describe("the log's clean-up", () => {
   });
 });
 
-/** As many commits of p0, each with a file. */
-async function commitTimes(writer: DeltaTable, times: number): Promise<string[]> {
-  const files: string[] = [];
-  for (let time = 0; time < times; time++) {
-    const path = `file ${writer.snapshot.version + 1}`;
-    await writer.commit(requestOf(writer, ["p0"], [addOf(path)]));
-    files.push(path);
-  }
-  return files;
-}
-
-async function setProperty(name: string, value: string): Promise<void> {
-  const planned = table.plan();
-  const metadata = { ...planned.metadata, configuration: { ...planned.metadata.configuration, [name]: value } };
-  const operation = { name: "SET TBLPROPERTIES", parameters: {} };
-  await table.transact({ commitId: `${name} ${value}`, operation, reads: { planned }, adds: [], metadata });
-}
-
 /** Some time from now. */
 function clean(laterMs: number, from: ObjectStore = store) {
-  const clock = { ...systemClock, nowMs: () => Date.now() + laterMs };
-  const access: TableAccess = { store: from, location: LOCATION, logger: silentLogger, clock };
-  return cleanLog(access, table.snapshot);
+  return cleanLater(from, table, laterMs);
 }
 
 async function* byVersion(objects: ReturnType<ObjectStore["list"]>, ageMs: (version: number) => number) {

@@ -1,17 +1,24 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "#lib/runtime/clock.ts";
-import { silentLogger } from "#lib/runtime/logger.ts";
 import type { ObjectStore } from "#lib/store/object-store.ts";
-import { cleanLog } from "#lib/table/delta/clean-log.ts";
 import { commitPath } from "#lib/table/delta/delta-log.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { listLog } from "#lib/table/delta/list-log.ts";
 import { readSnapshot } from "#lib/table/delta/read-snapshot.ts";
 import { openTable } from "#lib/table/open-table.ts";
-import { type TableAccess, tableObject } from "#lib/table/table-location.ts";
+import { tableObject } from "#lib/table/table-location.ts";
 import { propertyRuns } from "../../../../property-runs.ts";
-import { accessOf, addOf, emptyStore, LOCATION, requestOf, warningsOf } from "../table-fixtures.ts";
+import {
+  accessOf,
+  addOf,
+  cleanLater,
+  commitTimes,
+  emptyStore,
+  LOCATION,
+  requestOf,
+  warningsOf,
+} from "../table-fixtures.ts";
 
 const CREATED = { createIfAbsent: true };
 const DAY_MS = 86_400_000;
@@ -120,22 +127,9 @@ describe("a writer behind whom the log was cleaned up", () => {
   });
 });
 
-/** As many commits of p0, each with a file. */
-async function commitTimes(writer: DeltaTable, times: number): Promise<string[]> {
-  const files: string[] = [];
-  for (let time = 0; time < times; time++) {
-    const path = `file ${writer.snapshot.version + 1}`;
-    await writer.commit(requestOf(writer, ["p0"], [addOf(path)]));
-    files.push(path);
-  }
-  return files;
-}
-
 /** Some time from now. */
 function clean(laterMs: number, from: ObjectStore = store) {
-  const clock = { ...systemClock, nowMs: () => Date.now() + laterMs };
-  const access: TableAccess = { store: from, location: LOCATION, logger: silentLogger, clock };
-  return cleanLog(access, table.snapshot);
+  return cleanLater(from, table, laterMs);
 }
 
 /** Removes what lies before the newest checkpoint, and as many commits from it on, without a word. */

@@ -5,9 +5,10 @@ import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { openTable } from "#lib/table/open-table.ts";
 import { deleteRows } from "#lib/table/operations/delete-rows.ts";
 import { rewriteFiles } from "#lib/table/operations/rewrite-files.ts";
-import { readRows, writeRows } from "#lib/table/table-files.ts";
+import { writeRows } from "#lib/table/table-files.ts";
 import { photoRow } from "../photo-rows.ts";
-import { emptyStore, LOCATION } from "../table-fixtures.ts";
+import { emptyStore, LOCATION, setProperty } from "../table-fixtures.ts";
+import { allRows } from "./maintained-table.ts";
 
 async function tableOf(files: readonly (readonly number[])[]) {
   const store = emptyStore();
@@ -22,12 +23,6 @@ async function tableOf(files: readonly (readonly number[])[]) {
   return { store, table };
 }
 
-async function rowsOf(table: DeltaTable) {
-  await table.advance();
-  const rows = await Promise.all([...table.snapshot.files.values()].map((file) => readRows(table, file)));
-  return rows.flat().sort((a, b) => Number(a.source_offset) - Number(b.source_offset));
-}
-
 const isOffset =
   (wanted: (offset: number) => boolean) =>
   ({ path }: { readonly path: string }) =>
@@ -39,10 +34,10 @@ test("of any rows in any files those that are chosen are gone, and all others ar
     fc.asyncProperty(files, fc.integer({ min: 1, max: 4 }), async (offsets, divisor) => {
       const { table } = await tableOf(offsets);
       const isGone = (offset: number) => offset % divisor === 0;
-      const before = await rowsOf(table);
+      const before = await allRows(table);
       const { rows } = await deleteRows(table, isOffset(isGone));
       const expected = before.filter(({ source_offset }) => !isGone(Number(source_offset)));
-      expect(await rowsOf(table)).toEqual(expected);
+      expect(await allRows(table)).toEqual(expected);
       expect(rows).toBe(before.length - expected.length);
     }),
     { numRuns: 15 },
@@ -84,7 +79,7 @@ test("rows that others have moved to another file meanwhile are deleted there", 
     isOffset((offset) => offset === 2),
   );
   expect(rows).toBe(1);
-  expect((await rowsOf(table)).map(({ source_offset }) => source_offset)).toEqual([1, 3]);
+  expect((await allRows(table)).map(({ source_offset }) => source_offset)).toEqual([1, 3]);
   // What was written for the transaction that was not committed is gone.
   const kept = new Set([...table.snapshot.files.keys()]);
   const left: string[] = [];
@@ -95,8 +90,6 @@ test("rows that others have moved to another file meanwhile are deleted there", 
 
 test("an append-only table keeps its rows", async () => {
   const { table } = await tableOf([[1]]);
-  const metadata = { ...table.snapshot.metadata, configuration: { "delta.appendOnly": "true" } };
-  const operation = { name: "SET TBLPROPERTIES", parameters: {} };
-  await table.transact({ commitId: "a", operation, reads: { planned: table.plan() }, adds: [], metadata });
+  await setProperty(table, "delta.appendOnly", "true");
   await expect(deleteRows(table, () => true)).rejects.toMatchObject({ code: "invalid-table" });
 });

@@ -4,7 +4,7 @@ import { compactTable } from "#lib/table/operations/compact-table.ts";
 import { vacuumTable } from "#lib/table/operations/vacuum-table.ts";
 import { tableObject } from "#lib/table/table-location.ts";
 import { photoRow } from "../photo-rows.ts";
-import { LOCATION } from "../table-fixtures.ts";
+import { LOCATION, setProperty } from "../table-fixtures.ts";
 import { allRows, append, COMPACTION, DAY_MS, HOUR_MS, MaintainedTable } from "./maintained-table.ts";
 
 let world: MaintainedTable;
@@ -35,7 +35,7 @@ it("deletes what was removed, once it is older than the table keeps it", async (
 it("deletes what no version has named, but nothing that a writer may have in hand", async () => {
   const orphan = tableObject(LOCATION, "model=m/run=live/dt=2026-03-01/part-orphan.parquet");
   await world.store.put(orphan, Buffer.from("lost a race"));
-  await setProperty("delta.deletedFileRetentionDuration", "interval 0 seconds");
+  await setProperty(table, "delta.deletedFileRetentionDuration", "interval 0 seconds");
   world.wait(1);
   // The memory store's times are the real ones, an hour behind this clock.
   expect(await vacuumTable(await world.open())).toMatchObject({ files: 3, keptFiles: 0 });
@@ -74,13 +74,6 @@ it("keeps a file that RESTORE has added again", async () => {
   await vacuumTable(table);
   expect(await dataFiles()).toContain(removed);
 });
-
-async function setProperty(name: string, value: string): Promise<void> {
-  const planned = table.plan();
-  const metadata = { ...planned.metadata, configuration: { ...planned.metadata.configuration, [name]: value } };
-  const operation = { name: "SET TBLPROPERTIES", parameters: {} };
-  await table.transact({ commitId: name, operation, reads: { planned }, adds: [], metadata });
-}
 
 async function objects(): Promise<string[]> {
   const keys = [];
