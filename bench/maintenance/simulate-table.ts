@@ -11,6 +11,7 @@ import { type Partitioning, partitionOf } from "#lib/table/partitioning.ts";
 import type { PhotoRow } from "#lib/table/photo-row.ts";
 import { writeRows } from "#lib/table/table-files.ts";
 import { tableObject } from "#lib/table/table-location.ts";
+import { quantile } from "../measure/statistics.ts";
 import { syntheticVectors } from "../reducer/synthetic-vectors.ts";
 import { AgedStore } from "./aged-store.ts";
 
@@ -112,7 +113,7 @@ async function describe(
   return {
     ...totals,
     ...{ dataObjects: data.objects, dataBytes: data.bytes, logObjects: log.objects, logBytes: log.bytes },
-    openMs: times.sort((a, b) => a - b)[OPENINGS >> 1]!,
+    openMs: quantile(times, 0.5),
     openRequests: (store.counts.requests - before.requests) / OPENINGS,
     openBytes: (store.counts.bytesRead - before.bytesRead) / OPENINGS,
     maintainerSeconds: maintainerMs / 1_000,
