@@ -48,12 +48,23 @@ it("makes rounds until it is stopped", async () => {
 });
 
 it("waits for a table that is not there yet, and creates none", async () => {
-  start();
+  const filled = Promise.withResolvers<void>();
+  start({
+    clock: {
+      ...world.clock,
+      sleep: async (ms: number, signal?: AbortSignal) => {
+        // Awake between the creation and the first row, it would make a round of a table without files.
+        if (slept.push(ms) === 2) await filled.promise;
+        await world.clock.sleep(1, signal);
+      },
+    },
+  });
   await until(() => slept.length >= 2);
   expect(health.ready).toBe(true);
   for await (const { key } of world.store.list(LOCATION.bucket, "")) expect.fail(`${key} was written`);
   const table = await world.open();
   await append(table, [photoRow()]);
+  filled.resolve();
   await until(() => rounds.length >= 1);
   expect(rounds[0]).toMatchObject({ files: 1 });
 });
