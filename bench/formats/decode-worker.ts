@@ -5,7 +5,7 @@ import type { DecodedPhoto } from "#lib/photo/decode-photo.ts";
 import { GuardedDecoder } from "#lib/photo/guarded-decoder.ts";
 import type { FruitstreamError } from "#lib/runtime/errors.ts";
 import { LoopWatch } from "../measure/loop-watch.ts";
-import { childrenOf, cpuMsOf, forgetPeakRss, peakRssMiB } from "./process-files.ts";
+import { childrenOf, cpuMsOf, forgetPeakRss, peakRssMiB } from "../measure/process-files.ts";
 
 export interface DecodeJob {
   readonly path: string;

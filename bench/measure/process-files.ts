@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { parseCpuSeconds, parseStatusBytes } from "../measure/process-meter.ts";
+import { parseCpuSeconds, parseStatusBytes } from "./process-meter.ts";
 
 /** The largest resident set that a process has had, in MiB; 0 when it is gone. */
 export function peakRssMiB(pid: number): number {
