@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { childrenOf, peakRssMiB } from "#bench/measure/process-files.ts";
 import type { CaseTally } from "./case-result.ts";
 
 /** What a worker tells. */
@@ -106,24 +107,7 @@ class MemoryWatch {
 
   look(): void {
     const { pid } = this.#child;
-    this.#own = Math.max(this.#own, peakMiB(pid!));
-    for (const decoder of childrenOf(pid!)) this.#decoder = Math.max(this.#decoder, peakMiB(decoder));
-  }
-}
-
-function peakMiB(pid: number): number {
-  const kib = /VmHWM:\s+(\d+) kB/.exec(procFile(`${pid}/status`))?.[1] ?? 0;
-  return Number(kib) / 1_024;
-}
-
-function childrenOf(pid: number): number[] {
-  return procFile(`${pid}/task/${pid}/children`).split(" ").filter(Boolean).map(Number);
-}
-
-function procFile(path: string): string {
-  try {
-    return readFileSync(`/proc/${path}`, "utf8");
-  } catch {
-    return "";
+    this.#own = Math.max(this.#own, peakRssMiB(pid!));
+    for (const decoder of childrenOf(pid!)) this.#decoder = Math.max(this.#decoder, peakRssMiB(decoder));
   }
 }
