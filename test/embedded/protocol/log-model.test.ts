@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type LogBounds, type LogRules, type LogState, nextLogStates, readTable, startOf } from "./log-model.ts";
+import { reachableStates } from "./reachable-states.ts";
 
 const ALL: LogRules = { looksForBoundary: true, looksForNeighbours: true, looksForCheckpoint: true };
 const NONE: LogRules = { looksForBoundary: false, looksForNeighbours: false, looksForCheckpoint: false };
@@ -49,20 +50,14 @@ describe("a commit that counts although the log was cleaned up", () => {
  * whoever starts from it reads on at the offset.
  */
 function explore(rules: LogRules, bounds: LogBounds): { harm: "lost" | "doubled" | undefined; states: number } {
-  const seen = new Set<string>();
-  const toVisit = [startOf(bounds)];
-  for (let state = toVisit.pop(); state; state = toVisit.pop()) {
+  let states = 0;
+  for (const state of reachableStates(startOf(bounds), (now) => nextLogStates(now, rules, bounds), keyOf)) {
+    states += 1;
     const { rows, offset } = readTable(state);
-    if (new Set(rows).size < rows.length) return { harm: "doubled", states: seen.size };
-    if (rows.length < offset) return { harm: "lost", states: seen.size };
-    for (const next of nextLogStates(state, rules, bounds)) {
-      const key = keyOf(next);
-      if (seen.has(key)) continue;
-      seen.add(key);
-      toVisit.push(next);
-    }
+    if (new Set(rows).size < rows.length) return { harm: "doubled", states };
+    if (rows.length < offset) return { harm: "lost", states };
   }
-  return { harm: undefined, states: seen.size };
+  return { harm: undefined, states };
 }
 
 function keyOf({ writers, ...state }: LogState): string {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { reachableStates } from "./reachable-states.ts";
 import {
   completedResize,
   nextResizeStates,
@@ -33,22 +34,16 @@ test.each<[string, Partial<ResizeRules>]>([
 type Harm = "lost" | "doubled";
 
 function explore(rules: ResizeRules, bounds: ResizeBounds): { harm: Harm | undefined; states: number } {
-  const seen = new Set<string>();
-  const toVisit = [UNRAISED];
-  for (let state = toVisit.pop(); state; state = toVisit.pop()) {
+  let states = 0;
+  for (const state of reachableStates(UNRAISED, (now) => nextResizeStates(now, rules, bounds), keyOf)) {
+    states += 1;
     const end = completedResize(state, rules, bounds).table.rows;
     for (const rows of [state.table.rows, end]) {
-      if (new Set(rows).size < rows.length) return { harm: "doubled", states: seen.size };
+      if (new Set(rows).size < rows.length) return { harm: "doubled", states };
     }
-    if (end.length < bounds.photos) return { harm: "lost", states: seen.size };
-    for (const next of nextResizeStates(state, rules, bounds)) {
-      const key = keyOf(next);
-      if (seen.has(key)) continue;
-      seen.add(key);
-      toVisit.push(next);
-    }
+    if (end.length < bounds.photos) return { harm: "lost", states };
   }
-  return { harm: undefined, states: seen.size };
+  return { harm: undefined, states };
 }
 
 /** States that differ only in which of two equal processes is which are one. */
