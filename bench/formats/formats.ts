@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { InferencePool } from "#lib/model/inference/inference-pool.ts";
 import type { InputGeometry } from "#lib/model/resize-geometry.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
+import { cosineOf } from "#ops/models/compare-models.ts";
 import { type Bench, type BenchContext, sized } from "../bench.ts";
 import type { Cell } from "../report/bench-report.ts";
 import type { DecodeJob, DecodeMeasure } from "./decode-worker.ts";
@@ -126,9 +127,4 @@ function notesOf(rows: readonly Cell[][]): string[] {
 
 function floats(base64: string): Float32Array {
   return new Float32Array(Uint8Array.from(Buffer.from(base64, "base64")).buffer);
-}
-
-function cosineOf(a: Float32Array, b: Float32Array): number {
-  const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, value, index) => sum + value * y[index]!, 0);
-  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
 }

@@ -62,11 +62,13 @@ export async function compareModels(
 
 /** Cosines of the vectors at the same place. */
 export function cosines([a, b]: ModelComparison["features"]): number[] {
+  return a.map((vector, index) => cosineOf(vector, b[index]!));
+}
+
+/** The cosine of two vectors of one length. */
+export function cosineOf(a: Float32Array, b: Float32Array): number {
   const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, value, index) => sum + value * y[index]!, 0);
-  return a.map((vector, index) => {
-    const other = b[index]!;
-    return dot(vector, other) / Math.sqrt(dot(vector, vector) * dot(other, other));
-  });
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
 }
 
 type Step<Item> = (item: Item) => Promise<unknown>;
