@@ -60,11 +60,12 @@ export async function openTable(
   }: OpenTableOptions = {},
 ): Promise<DeltaTable> {
   const access: TableAccess = { store, location, logger, clock, columns };
-  if (createIfAbsent && (await findSnapshot(access)) === undefined) {
+  const found = await findSnapshot(access);
+  if (found === undefined && createIfAbsent) {
     await requireNewPlace(access);
     await createTable(access, columns, { ...DEFAULT_PARTITIONING, ...partitioning });
   }
-  const snapshot = await readSnapshot(access);
+  const snapshot = found ?? (await readSnapshot(access));
   evolvedMetadata(snapshot.metadata, columns, formatTableUri(location));
   if (createIfAbsent) await requireConditionalPuts(access, snapshot.version);
   if (racesPuts) await requireOneWinner(access);
