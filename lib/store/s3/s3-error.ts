@@ -31,6 +31,16 @@ export function s3StatusOf(error: unknown): number | undefined {
   return $metadata?.httpStatusCode ?? $response?.statusCode;
 }
 
+/** The reply, or undefined when the server answered with this status. */
+export async function orUndefined<T>(status: number, reply: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reply;
+  } catch (error) {
+    if (s3StatusOf(error) === status) return undefined;
+    throw error;
+  }
+}
+
 /** The SDK hangs the whole exchange on its errors: signed request, socket, agent. What is kept must not keep those. */
 export function withoutExchange(error: Error): Error {
   if (!("$response" in error)) return error;

@@ -15,7 +15,12 @@ export function requireKey(key: string): void {
   throw new FruitstreamError("not-found", message);
 }
 
+/** How the keys of a listing are to be read: servers that know no encoding leave `EncodingType` out of their reply. */
+export function keyDecoderOf(encodingType: string | undefined): (key: string) => string {
+  return encodingType === "url" ? decodeUrlKey : (key) => key;
+}
+
 /** AWS writes a space as "+", S3Proxy as "%20"; both write a plus sign as "%2B". */
-export function decodeUrlKey(key: string): string {
+function decodeUrlKey(key: string): string {
   return decodeURIComponent(key.replaceAll("+", " "));
 }

@@ -19,8 +19,8 @@ import type { ByteRange, GetOptions, ObjectLocation, ObjectStore, ObjectSummary,
 import { retryConflicts } from "./conflict-retry.ts";
 import { readBody } from "./read-body.ts";
 import { openDirectGet } from "./s3-direct-get.ts";
-import { type S3Target, s3StatusOf, toStoreError } from "./s3-error.ts";
-import { decodeUrlKey, isKey, requireKey } from "./s3-key.ts";
+import { orUndefined, type S3Target, toStoreError } from "./s3-error.ts";
+import { isKey, keyDecoderOf, requireKey } from "./s3-key.ts";
 import type { S3Limits, S3Options } from "./s3-options.ts";
 import { deleteVersionCommand, listS3Versions } from "./s3-versions.ts";
 
@@ -66,12 +66,12 @@ export function openS3ObjectStore(
     let place: ListPlace | undefined = startAfter ? { StartAfter: startAfter } : {};
     while (place) {
       const input = { Bucket: bucket, Prefix: prefix, MaxKeys: LIST_PAGE_KEYS_MAX, ...place };
-      // Keys may hold what XML can't; servers that know no encoding leave `EncodingType` out of their reply.
+      // Keys may hold what XML can't.
       const command = new ListObjectsV2Command({ ...input, EncodingType: "url" });
       const page: ListObjectsV2CommandOutput = await call({ bucket }, (abortSignal) =>
         client.send(command, { abortSignal }),
       );
-      const decodeKey = page.EncodingType === "url" ? decodeUrlKey : (key: string) => key;
+      const decodeKey = keyDecoderOf(page.EncodingType);
       for (const { Key = "", Size, ETag, LastModified } of page.Contents ?? []) {
         yield summary(decodeKey(Key), Size, ETag, LastModified);
       }
@@ -154,7 +154,7 @@ export function openS3ObjectStore(
     },
 
     async *listVersions(bucket, prefix) {
-      const found = yield* listS3Versions(client, (work) => call({ bucket }, work), { bucket, prefix }, decodeUrlKey);
+      const found = yield* listS3Versions(client, (work) => call({ bucket }, work), { bucket, prefix });
       if (found === "listed") return;
       for await (const { key, modifiedAtMs } of list(bucket, prefix)) yield { key, versionId: undefined, modifiedAtMs };
     },
@@ -254,16 +254,6 @@ function putCommand(
     ...type,
     ...condition,
   });
-}
-
-/** The reply, or undefined when the server answered with this status. */
-async function orUndefined<T>(status: number, reply: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reply;
-  } catch (error) {
-    if (s3StatusOf(error) === status) return undefined;
-    throw error;
-  }
 }
 
 function summary(

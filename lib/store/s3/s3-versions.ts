@@ -6,7 +6,8 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import type { ObjectVersion } from "../object-store.ts";
-import { s3StatusOf } from "./s3-error.ts";
+import { orUndefined } from "./s3-error.ts";
+import { keyDecoderOf } from "./s3-key.ts";
 
 const NOT_IMPLEMENTED = 501;
 const LIST_PAGE_KEYS_MAX = 1000;
@@ -19,14 +20,12 @@ export type S3Call = <Result>(work: (signal: AbortSignal) => Promise<Result>) =>
 /**
  * The versions and markers of a bucket's objects, page by page.
  *
- * @param decodeKey for keys of a reply that says it has encoded them.
  * @returns undefined at the first page when the server knows no versions.
  */
 export async function* listS3Versions(
   client: S3Client,
   call: S3Call,
   { bucket, prefix }: { readonly bucket: string; readonly prefix: string },
-  decodeKey: (key: string) => string,
 ): AsyncGenerator<ObjectVersion, "listed" | "unknown", undefined> {
   let place: Place | undefined = {};
   while (place) {
@@ -35,16 +34,11 @@ export async function* listS3Versions(
       ...place,
     };
     const command = new ListObjectVersionsCommand({ ...input, EncodingType: "url" });
-    const page: ListObjectVersionsCommandOutput | undefined = await call(async (abortSignal) => {
-      try {
-        return await client.send(command, { abortSignal });
-      } catch (error) {
-        if (s3StatusOf(error) === NOT_IMPLEMENTED) return undefined;
-        throw error;
-      }
-    });
+    const page: ListObjectVersionsCommandOutput | undefined = await call((abortSignal) =>
+      orUndefined(NOT_IMPLEMENTED, client.send(command, { abortSignal })),
+    );
     if (page === undefined) return "unknown";
-    const decode = page.EncodingType === "url" ? decodeKey : (key: string) => key;
+    const decode = keyDecoderOf(page.EncodingType);
     for (const { Key = "", VersionId, LastModified } of [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])]) {
       yield { key: decode(Key), versionId: VersionId, modifiedAtMs: LastModified?.getTime() ?? 0 };
     }
