@@ -6,7 +6,7 @@ import { requireDeletable } from "../delta/table-features.ts";
 import type { Conflict } from "../delta/transaction.ts";
 import { findRepeats, fingerprintKey, fingerprintOf, type PlacedPhotoVersion } from "../photo-version.ts";
 import { eachPhotoVersion } from "../photo-version-files.ts";
-import { PhotoVersionSet } from "../photo-version-set.ts";
+import { eachRepeat, VERSIONS_HELD_MAX } from "../repeated-versions.ts";
 import { formatTableUri, type TableAccess } from "../table-location.ts";
 import { maintenanceTxns } from "./maintenance-txn.ts";
 import { deleteUncommitted, rewriteFiles } from "./rewrite-files.ts";
@@ -43,7 +43,7 @@ export interface DroppedRepeats {
  */
 export async function dropRepeats(
   table: DeltaTable,
-  { rowsHeldMax = ROWS_HELD_MAX }: { readonly rowsHeldMax?: number } = {},
+  { rowsHeldMax = VERSIONS_HELD_MAX }: { readonly rowsHeldMax?: number } = {},
 ): Promise<DroppedRepeats> {
   await table.advance();
   const planned = table.plan();
@@ -73,10 +73,6 @@ export async function dropRepeats(
   return { rows, rewrittenFiles: files.length, writtenBytes: adds.reduce((sum, { size }) => sum + size, 0) };
 }
 
-/** Photo versions that are compared at once, at up to 54 bytes each. With more rows the files are read several times. */
-const ROWS_HELD_MAX = 4_000_000;
-/** Nothing is forgotten, so that times are of no use. */
-const ANY_TIME_MS = 1_000;
 /** One transaction rewrites so many files at most; the rest have their turn the next time. */
 const FILES_MAX = 256;
 
@@ -86,19 +82,10 @@ const FILES_MAX = 256;
  */
 async function findTableRepeats(access: TableAccess, files: readonly AddFile[], rowsHeldMax: number): Promise<Repeats> {
   const rows = files.reduce((sum, file) => sum + (recordCountOf(file) ?? rowsHeldMax), 0);
-  const shares = Math.min(256, Math.max(1, Math.ceil(rows / rowsHeldMax)));
   const repeated = new Set<string>();
-  for (let share = 0; share < shares; share++) {
-    const seen = new PhotoVersionSet(Math.max(1, rows));
-    const onVersion = (version: PlacedPhotoVersion) => {
-      const fingerprint = fingerprintOf(version);
-      if (fingerprint[0]! % shares !== share) return;
-      if (seen.has(fingerprint)) repeated.add(fingerprintKey(fingerprint));
-      seen.add(fingerprint, ANY_TIME_MS);
-    };
-    // A file that is lost must not keep all others from being maintained.
-    await eachPhotoVersion(access, files, onVersion, { skipsMissing: true });
-  }
+  // A file that is lost must not keep all others from being maintained.
+  const options = { rows, versionsHeldMax: rowsHeldMax, skipsMissing: true };
+  await eachRepeat(access, files, (_, fingerprint) => repeated.add(fingerprintKey(fingerprint)), options);
   const found: PlacedRow[] = [];
   if (repeated.size > 0) {
     const onVersion = (version: PlacedPhotoVersion, file: AddFile, row: number) => {
