@@ -2,7 +2,7 @@ import { basisDue, turnedTooFar } from "#lib/pca/basis-policy.ts";
 import type { MatrixKernel } from "#lib/pca/kernel/matrix-kernel.ts";
 import type { Commit } from "#lib/table/delta/delta-log.ts";
 import { joinVectors } from "#lib/table/join-vectors.ts";
-import { groupBySubject, type PcaSubject, subjectKey } from "#lib/table/pca-subject.ts";
+import { groupBySubject, type PcaSubject, subjectKey, subjectOf } from "#lib/table/pca-subject.ts";
 import type { PhotoRow } from "#lib/table/photo-row.ts";
 import type { TableAccess } from "#lib/table/table-location.ts";
 import type { SubjectBases } from "./subject-bases.ts";
@@ -127,7 +127,6 @@ export class BasisKeeper {
 }
 
 function subjectsOf(commits: readonly Commit[]): PcaSubject[] {
-  const files = commits.flatMap(({ adds }) => adds);
-  const subjects = files.map(({ partitionValues: { model, run } }) => ({ model: model ?? "", run: run ?? "" }));
+  const subjects = commits.flatMap(({ adds }) => adds.map(subjectOf));
   return [...new Map(subjects.map((subject) => [subjectKey(subject), subject])).values()];
 }

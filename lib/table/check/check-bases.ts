@@ -1,16 +1,16 @@
 import type { AddFile } from "../delta/actions.ts";
-import { subjectFolder, subjectKey } from "../pca-subject.ts";
+import { type PcaSubject, subjectFolder, subjectKey, subjectOf } from "../pca-subject.ts";
 import { SIDE_FOLDER, type TableAccess, tableObject } from "../table-location.ts";
 import type { OnFinding } from "./table-finding.ts";
 
 /** Which bases rows name, as they are read. */
 export class BasesCheck {
-  readonly #named = new Map<string, { model: string; run: string; versions: Map<number, number> }>();
+  readonly #named = new Map<string, PcaSubject & { versions: Map<number, number> }>();
 
-  add({ partitionValues }: AddFile, rows: readonly Record<string, unknown>[]): void {
-    const { model = "", run = "" } = partitionValues as Record<string, string | undefined>;
-    const key = subjectKey({ model, run });
-    const named = this.#named.get(key) ?? { model, run, versions: new Map<number, number>() };
+  add(file: AddFile, rows: readonly Record<string, unknown>[]): void {
+    const subject = subjectOf(file);
+    const key = subjectKey(subject);
+    const named = this.#named.get(key) ?? { ...subject, versions: new Map<number, number>() };
     this.#named.set(key, named);
     for (const { pca_version: version } of rows) {
       if (typeof version === "number") named.versions.set(version, (named.versions.get(version) ?? 0) + 1);

@@ -6,7 +6,7 @@ import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { AddFile } from "../delta/actions.ts";
 import { readSnapshot } from "../delta/read-snapshot.ts";
 import { readFeatures, vectorLengthOf } from "../feature-vectors.ts";
-import { subjectFolder, subjectKey } from "../pca-subject.ts";
+import { subjectFolder, subjectKey, subjectOf } from "../pca-subject.ts";
 import { type TableAccess, tableObject } from "../table-location.ts";
 import type { OnFinding } from "./table-finding.ts";
 
@@ -29,11 +29,10 @@ export async function checkMoments(
   onFinding: OnFinding,
 ): Promise<void> {
   const { store, location } = access;
-  const { model = "", run = "" } = file.partitionValues as Record<string, string | undefined>;
   const dimensions = await vectorLengthOf(access, file);
   // Of rows that another tool has written without vectors there are no moments.
   if (dimensions === undefined) return;
-  const subject = { model, run, dimensions };
+  const subject = { ...subjectOf(file), dimensions };
   const folder = tableObject(location, subjectFolder("moments", subject));
   const root = tableObject(location, "").key;
   for await (const { key } of store.list(folder.bucket, folder.key)) {
@@ -85,8 +84,7 @@ async function momentsOfVersion(
   const { files } = await readSnapshot(access, { version });
   const total = emptyMoments(subject.dimensions);
   for (const file of files.values()) {
-    const { model = "", run = "" } = file.partitionValues as Record<string, string | undefined>;
-    if (subjectKey({ model, run }) !== subjectKey(subject)) continue;
+    if (subjectKey(subjectOf(file)) !== subjectKey(subject)) continue;
     for await (const { values } of readFeatures(access, file, subject.dimensions)) {
       foldMoments(total, await momentsOfRows(values, subject.dimensions, kernel));
     }

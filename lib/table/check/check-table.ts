@@ -1,5 +1,6 @@
 import type { MatrixKernel } from "#lib/pca/kernel/matrix-kernel.ts";
 import { readSnapshot } from "../delta/read-snapshot.ts";
+import { subjectKey, subjectOf } from "../pca-subject.ts";
 import type { TableAccess } from "../table-location.ts";
 import { countRows } from "../table-summary.ts";
 import { BasesCheck } from "./check-bases.ts";
@@ -60,7 +61,7 @@ export async function checkTable(
     marks.finish(found);
     await bases.finish(access, found);
     await checkRepeats(access, read.readable, rows, found);
-    const bySubject = Map.groupBy(read.readable, ({ partitionValues: { model, run } }) => `${model}/${run}`);
+    const bySubject = Map.groupBy(read.readable, (file) => subjectKey(subjectOf(file)));
     for (const files of bySubject.values()) await checkMoments(access, files[0]!, kernel, snapshot.version, found);
   }
   const { error: errors, warning: warnings, note: notes } = counts;

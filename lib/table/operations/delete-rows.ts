@@ -5,7 +5,7 @@ import type { AddFile } from "../delta/actions.ts";
 import type { DeltaTable } from "../delta/delta-table.ts";
 import { requireDeletable } from "../delta/table-features.ts";
 import type { PlannedState } from "../delta/transaction.ts";
-import { type PcaSubject, subjectKey } from "../pca-subject.ts";
+import { type PcaSubject, subjectKey, subjectOf } from "../pca-subject.ts";
 import { readColumns } from "../read-columns.ts";
 import { formatTableUri, type TableAccess } from "../table-location.ts";
 import { deleteUncommitted, rewriteFiles } from "./rewrite-files.ts";
@@ -67,10 +67,10 @@ export async function deleteRows(table: DeltaTable, isDeleted: (row: RowToDelete
     }
     version = committed;
     for (const [path, rows] of drops) {
-      const { model = "", run = "" } = planned.files.get(path)!.partitionValues as Record<string, string | undefined>;
+      const subject = subjectOf(planned.files.get(path)!);
       done.rows += rows.size;
       done.files.push(path);
-      done.subjects.set(subjectKey({ model, run }), { model, run });
+      done.subjects.set(subjectKey(subject), subject);
     }
   }
 }
