@@ -56,13 +56,18 @@ export function requireOffsets(
   }: { readonly files: ReadonlyMap<string, unknown>; readonly txnVersions: ReadonlyMap<string, number> },
   tableUri: string,
 ): void {
-  if (files.size === 0 || [...txnVersions.keys()].some((appId) => appId.startsWith(OFFSET))) return;
+  if (files.size === 0 || hasOffsets(txnVersions)) return;
   const cause = "they have expired (delta.setTransactionRetentionDuration), or the rows were copied without them";
   const remedy = "restore a version of the table that has them, or let the reducers begin a new table";
   throw new FruitstreamError(
     "invalid-table",
     `${tableUri} has rows, and no offset up to which they were read: ${cause}; ${remedy}`,
   );
+}
+
+/** Whether the table has an offset of any features topic. */
+export function hasOffsets(txnVersions: ReadonlyMap<string, number>): boolean {
+  return [...txnVersions.keys()].some((appId) => appId.startsWith(OFFSET));
 }
 
 const OFFSET = "fruitstream/offset/";
@@ -127,28 +132,33 @@ export function topicNumber(id: string): number {
 export const FORGOTTEN_APP_ID = "fruitstream/forgotten";
 
 /** The high-water marks of a topic of photos, of every run. */
-export function highWaterMarksOf(
-  txnVersions: ReadonlyMap<string, number>,
-  sourceTopic: string,
-): { run: string; partition: number; mark: number }[] {
-  return [...txnVersions].flatMap(([appId, mark]) => {
-    // Neither runs nor topics have slashes in their names.
-    const [, kind, run, topic, partition] = appId.split("/");
-    if (kind !== "high-water" || topic !== sourceTopic) return [];
-    return [{ run: run!, partition: Number(partition), mark }];
-  });
+export function highWaterMarksOf(txnVersions: ReadonlyMap<string, number>, sourceTopic: string): HighWaterMark[] {
+  return allHighWaterMarks(txnVersions).filter(({ topic }) => topic === sourceTopic);
 }
 
 /** By run and source partition (`markKey`), the highest high-water mark of any topic of photos. */
 export function highestMarks(txnVersions: ReadonlyMap<string, number>): Map<string, number> {
   const marks = new Map<string, number>();
-  for (const [appId, mark] of txnVersions) {
-    const [, kind, run, , partition] = appId.split("/");
-    if (kind !== "high-water") continue;
-    const key = markKey(run!, Number(partition));
+  for (const { run, partition, mark } of allHighWaterMarks(txnVersions)) {
+    const key = markKey(run, partition);
     marks.set(key, Math.max(marks.get(key) ?? 0, mark));
   }
   return marks;
+}
+
+interface HighWaterMark {
+  readonly run: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly mark: number;
+}
+
+function allHighWaterMarks(txnVersions: ReadonlyMap<string, number>): HighWaterMark[] {
+  return [...txnVersions].flatMap(([appId, mark]) => {
+    // Neither runs nor topics have slashes in their names.
+    const [, kind, run, topic, partition] = appId.split("/");
+    return kind === "high-water" ? [{ run: run!, topic: topic!, partition: Number(partition), mark }] : [];
+  });
 }
 
 export function markKey(run: string, sourcePartition: number): string {

@@ -1,6 +1,6 @@
 import type { AddFile } from "../delta/actions.ts";
 import type { Snapshot } from "../delta/snapshot.ts";
-import { highestMarks, markKey } from "../table-progress.ts";
+import { hasOffsets, highestMarks, markKey } from "../table-progress.ts";
 import type { OnFinding } from "./table-finding.ts";
 
 /** Holds rows against the offsets and high-water marks of the log, as they are read. */
@@ -13,7 +13,7 @@ export class MarksCheck {
 
   constructor({ txnVersions }: Pick<Snapshot, "txnVersions">) {
     this.#marks = highestMarks(txnVersions);
-    this.#hasOffsets = [...txnVersions.keys()].some((appId) => appId.startsWith("fruitstream/offset/"));
+    this.#hasOffsets = hasOffsets(txnVersions);
   }
 
   add({ partitionValues }: AddFile, rows: readonly Record<string, unknown>[]): void {
