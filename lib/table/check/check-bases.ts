@@ -1,5 +1,6 @@
+import { basisPath } from "../basis-store.ts";
 import type { AddFile } from "../delta/actions.ts";
-import { type PcaSubject, subjectFolder, subjectKey, subjectOf } from "../pca-subject.ts";
+import { type PcaSubject, subjectKey, subjectOf } from "../pca-subject.ts";
 import { SIDE_FOLDER, type TableAccess, tableObject } from "../table-location.ts";
 import type { OnFinding } from "./table-finding.ts";
 
@@ -26,7 +27,7 @@ export class BasesCheck {
     for await (const { key } of access.store.list(folder.bucket, folder.key)) present.add(key.slice(root.length));
     for (const { versions, ...subject } of this.#named.values()) {
       for (const [version, rows] of versions) {
-        const where = `${subjectFolder("bases", subject)}${String(version).padStart(6, "0")}.json`;
+        const where = basisPath(subject, version);
         if (present.has(where)) continue;
         onFinding({ code: "basis-missing", where, detail: `${rows} rows are projected onto it, and it is not there` });
       }
