@@ -2,7 +2,8 @@ import type { AddFile } from "./delta/actions.ts";
 import { joinVectors } from "./join-vectors.ts";
 import { decodeFeatures } from "./parquet-file.ts";
 import { type ColumnChunk, openColumnFile, readColumns } from "./read-columns.ts";
-import { type TableAccess, tableObject } from "./table-location.ts";
+import { readDataFile } from "./table-files.ts";
+import type { TableAccess } from "./table-location.ts";
 
 /** Feature vectors of some rows of a file: row-major, `rows` × `dimensions`. */
 export interface FeatureMatrix {
@@ -27,8 +28,7 @@ export async function* readFeatures(
   dimensions: number,
 ): AsyncGenerator<FeatureMatrix, void, undefined> {
   if (file.size <= WHOLE_BYTES_MAX) {
-    const { bytes } = await access.store.get(tableObject(access.location, file.path), { bytesMax: file.size });
-    yield matrixOf(decodeFeatures(bytes), dimensions);
+    yield matrixOf(decodeFeatures(await readDataFile(access, file)), dimensions);
     return;
   }
   for await (const rows of readColumns(access, file, ["features"], { rowsMax: STEP_ROWS_MAX })) {

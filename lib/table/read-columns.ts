@@ -10,7 +10,7 @@ import {
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { decompressSnappyBlock } from "#lib/runtime/snappy.ts";
 import type { AddFile } from "./delta/actions.ts";
-import { readRows } from "./table-files.ts";
+import { readDataFile, readRows } from "./table-files.ts";
 import { formatTableUri, type TableAccess, tableObject } from "./table-location.ts";
 
 /** Of a file that is not larger all is read at once: two requests would take longer. */
@@ -139,15 +139,16 @@ function hasPageIndex({ offset_index_offset, offset_index_length }: RowGroup["co
   return Boolean(offset_index_offset && offset_index_length);
 }
 
-async function openFile({ store, location }: TableAccess, { path, size }: AddFile): Promise<AsyncBuffer> {
-  const object = tableObject(location, path);
+async function openFile(access: TableAccess, file: AddFile): Promise<AsyncBuffer> {
+  const { size } = file;
   if (size > WHOLE_BYTES_MAX) {
+    const object = tableObject(access.location, file.path);
     return {
       byteLength: size,
-      slice: async (start, end = size) => exactBuffer(await store.getRange(object, { start, end })),
+      slice: async (start, end = size) => exactBuffer(await access.store.getRange(object, { start, end })),
     };
   }
-  const bytes = exactBuffer((await store.get(object, { bytesMax: size })).bytes);
+  const bytes = exactBuffer(await readDataFile(access, file));
   return { byteLength: size, slice: (start, end) => bytes.slice(start, end) };
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { posix } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import type { AddFile } from "./delta/actions.ts";
 import { columnStatistics } from "./delta/column-statistics.ts";
@@ -30,7 +31,7 @@ export async function writeRows(
       // Heartbeats and fetches have their turn between two files.
       await setImmediate();
     }
-    adds.push(...(await Promise.all(files.map((file) => upload(access, file)))));
+    adds.push(...(await Promise.all(files.map((file) => putDataFile(access, file)))));
   }
   return adds;
 }
@@ -45,7 +46,29 @@ export async function readRows(
   columns?: readonly string[],
 ): Promise<Record<string, unknown>[]> {
   const addedLater = (access.columns ?? PHOTO_COLUMNS).filter((column) => column.addedLater).map(({ name }) => name);
-  return decodeRows(await readFile(access, file), columns, addedLater);
+  return decodeRows(await readDataFile(access, file), columns, addedLater);
+}
+
+/** All bytes of one of the table's files. @throws not-found when it is gone. */
+export async function readDataFile({ store, location }: TableAccess, { path, size }: AddFile): Promise<Uint8Array> {
+  return (await store.get(tableObject(location, path), { bytesMax: size })).bytes;
+}
+
+/** Puts a file under a name of its own. It belongs to the table once a commit names it. */
+export async function putDataFile(
+  { store, location, clock }: TableAccess,
+  { folder, partitionValues, bytes, stats }: EncodedFile,
+): Promise<AddFile> {
+  const add: AddFile = {
+    path: posix.join(folder, `part-${randomUUID()}.zstd.parquet`),
+    partitionValues,
+    size: bytes.byteLength,
+    modificationTime: clock.nowMs(),
+    dataChange: true,
+    stats,
+  };
+  await store.put(tableObject(location, add.path), bytes, { contentType: "application/vnd.apache.parquet" });
+  return add;
 }
 
 /** 21 MB of 1280 floats: about a quarter of a second of one core. */
@@ -54,8 +77,11 @@ const FILE_ROWS_MAX = 4096;
 const UPLOADS_IN_FLIGHT_MAX = 8;
 
 interface EncodedFile {
-  readonly add: AddFile;
+  /** Of its partition, relative to the table's root. */
+  readonly folder: string;
+  readonly partitionValues: AddFile["partitionValues"];
   readonly bytes: Uint8Array;
+  readonly stats: string;
 }
 
 function groupRows(rows: readonly PhotoRow[], partitioning: Partitioning, rowsMax: number): PhotoRow[][] {
@@ -70,26 +96,9 @@ function groupRows(rows: readonly PhotoRow[], partitioning: Partitioning, rowsMa
 function encodeFile(
   rows: readonly PhotoRow[],
   partitioning: Partitioning,
-  { clock, columns, indexedColumnsMax }: TableAccess,
+  { columns, indexedColumnsMax }: TableAccess,
 ): EncodedFile {
   const { folder, values } = partitionOf(rows[0]!, partitioning);
-  const bytes = encodeRows(rows, columns);
-  const add: AddFile = {
-    path: `${folder}/part-${randomUUID()}.zstd.parquet`,
-    partitionValues: values,
-    size: bytes.byteLength,
-    modificationTime: clock.nowMs(),
-    dataChange: true,
-    stats: columnStatistics(rows, columns, indexedColumnsMax),
-  };
-  return { add, bytes };
-}
-
-async function upload({ store, location }: TableAccess, { add, bytes }: EncodedFile): Promise<AddFile> {
-  await store.put(tableObject(location, add.path), bytes, { contentType: "application/vnd.apache.parquet" });
-  return add;
-}
-
-async function readFile({ store, location }: TableAccess, { path, size }: AddFile): Promise<Uint8Array> {
-  return (await store.get(tableObject(location, path), { bytesMax: size })).bytes;
+  const stats = columnStatistics(rows, columns, indexedColumnsMax);
+  return { folder, partitionValues: values, bytes: encodeRows(rows, columns), stats };
 }

@@ -1,5 +1,4 @@
 import assert from "node:assert";
-import { randomUUID } from "node:crypto";
 import { posix } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { makeVector, type RecordBatch } from "apache-arrow";
@@ -9,6 +8,7 @@ import type { AddFile, Metadata } from "../delta/actions.ts";
 import { type KnownStatistics, mergeStatistics, statisticsOfValues } from "../delta/column-statistics.ts";
 import { decodeBatches, encodeBatches } from "../parquet-file.ts";
 import { PHOTO_COLUMNS, type PhotoColumn } from "../photo-columns.ts";
+import { putDataFile, readDataFile } from "../table-files.ts";
 import { type TableAccess, tableObject } from "../table-location.ts";
 import { conformBatch, wantedColumns } from "./conform-batch.ts";
 import { reprojectBatch } from "./reproject-batch.ts";
@@ -43,7 +43,7 @@ export async function rewriteFiles(
   let statistics: KnownStatistics | undefined;
   async function* batches() {
     for (const file of files) {
-      for (const batch of keptBatches(await readBytes(access, file), drops?.get(file.path))) {
+      for (const batch of keptBatches(await readDataFile(access, file), drops?.get(file.path))) {
         const conformed = conformBatch(batch, wanted);
         const written = basis ? reprojectBatch(conformed, basis) : conformed;
         const ofBatch = batchStatistics(written, batch.numRows, columns.slice(0, access.indexedColumnsMax));
@@ -57,26 +57,18 @@ export async function rewriteFiles(
   const scalars = columns.filter(({ scalar }) => scalar !== undefined).map(({ name }) => name);
   const bytes = await encodeBatches(batches(), scalars);
   if (bytes === undefined) return undefined;
-  const add: AddFile = {
-    path: posix.join(posix.dirname(first.path), `part-${randomUUID()}.zstd.parquet`),
-    partitionValues: first.partitionValues,
-    size: bytes.byteLength,
-    modificationTime: access.clock.nowMs(),
-    dataChange: true,
+  const { path, partitionValues } = first;
+  return await putDataFile(access, {
+    folder: posix.dirname(path),
+    partitionValues,
+    bytes,
     stats: JSON.stringify(statistics),
-  };
-  const options = { contentType: "application/vnd.apache.parquet" };
-  await access.store.put(tableObject(access.location, add.path), bytes, options);
-  return add;
+  });
 }
 
 /** Files of a transaction that was not committed, and never will be: they belong to nobody. */
 export async function deleteUncommitted({ store, location }: TableAccess, files: readonly AddFile[]): Promise<void> {
   for (const { path } of files) await store.delete(tableObject(location, path));
-}
-
-async function readBytes({ store, location }: TableAccess, { path, size }: AddFile): Promise<Uint8Array> {
-  return (await store.get(tableObject(location, path), { bytesMax: size })).bytes;
 }
 
 /** A file's rows but for those that go: what lies between two of them is a batch of its own. */
