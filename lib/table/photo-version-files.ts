@@ -6,11 +6,8 @@ import type { PlacedPhotoVersion } from "./photo-version.ts";
 import { readColumns } from "./read-columns.ts";
 import type { TableAccess } from "./table-location.ts";
 
-/** The photo version of a row of a data file. */
-export type FilePhotoVersion = PlacedPhotoVersion;
-
 /** Told of a row's photo version, of the file that it is in, and of its index there. */
-export type OnPhotoVersion = (version: FilePhotoVersion, file: AddFile, row: number) => void;
+export type OnPhotoVersion = (version: PlacedPhotoVersion, file: AddFile, row: number) => void;
 
 export interface EachPhotoVersionOptions {
   /** Asked between some files and the next: whether the rest need not be read. */
@@ -78,7 +75,7 @@ function warnOfRows({ logger }: TableAccess, { path }: AddFile, rows: number): v
   );
 }
 
-function versionOf(subject: PcaSubject, row: Record<string, unknown>): FilePhotoVersion | undefined {
+function versionOf(subject: PcaSubject, row: Record<string, unknown>): PlacedPhotoVersion | undefined {
   const { path, photo_etag: etag, ingested_at, source_partition: sourcePartition, source_offset: sourceOffset } = row;
   if (typeof path !== "string" || typeof etag !== "string") return undefined;
   if (typeof sourcePartition !== "number" || typeof sourceOffset !== "number") return undefined;

@@ -4,8 +4,8 @@ import { changesOldRows } from "./delta/commit-chain.ts";
 import { type Commit, readCommits } from "./delta/delta-log.ts";
 import type { DeltaTable } from "./delta/delta-table.ts";
 import { readSnapshot } from "./delta/read-snapshot.ts";
-import { type Fingerprint, fingerprintKey, fingerprintOf } from "./photo-version.ts";
-import { eachPhotoVersion, type FilePhotoVersion, mayHold, newestFirst } from "./photo-version-files.ts";
+import { type Fingerprint, fingerprintKey, fingerprintOf, type PlacedPhotoVersion } from "./photo-version.ts";
+import { eachPhotoVersion, mayHold, newestFirst } from "./photo-version-files.ts";
 import { PhotoVersionSet } from "./photo-version-set.ts";
 import { readPhotoVersions, writePhotoVersions } from "./photo-versions-checkpoint.ts";
 import { movedOffsets } from "./table-progress.ts";
@@ -184,7 +184,7 @@ export class PhotoVersions {
       concerned,
     );
     if (files.length === 0) return;
-    const found: [Known, FilePhotoVersion][] = [];
+    const found: [Known, PlacedPhotoVersion][] = [];
     const byShare = this.#byShare(concerned);
     await eachPhotoVersion(this.#table, files, (version) => {
       for (const known of byShare.get(this.#shareOf(version.sourcePartition)) ?? []) found.push([known, version]);

@@ -273,16 +273,14 @@ export class TableLog {
     }
   }
 
-  #noteLost(commit: Commit, previous: Commit | undefined): boolean {
+  #noteLost(commit: Commit, previous: Commit | undefined): void {
     const lost = overwrittenBefore(commit, previous);
-    return lost !== undefined && previous !== undefined && this.#lose(lost, previous);
+    if (lost && previous) this.#lose(lost, previous);
   }
 
-  #lose(lost: OverwrittenCommit, by: Commit): boolean {
+  #lose(lost: OverwrittenCommit, by: Commit): void {
     const appId = restoredAppId(lost, by);
-    if (this.#snapshot.txnVersions.has(appId)) return false;
-    this.#lost.set(appId, { lost, by });
-    return true;
+    if (!this.#snapshot.txnVersions.has(appId)) this.#lost.set(appId, { lost, by });
   }
 }
 
