@@ -24,6 +24,9 @@ export interface MomentsCheckpoint {
 /** `FSMOMNT` and the format's version. */
 const MAGIC = Buffer.from("FSMOMNT1", "latin1");
 
+/** Of an encoded checkpoint: one of 16,384 dimensions has 1.1 GB; what is larger is not ours. */
+export const MOMENTS_BYTES_MAX = 2 * 1_073_741_824 - 1;
+
 interface Header extends MomentsSubject {
   readonly tableVersion: number;
   readonly commitId?: string | undefined;

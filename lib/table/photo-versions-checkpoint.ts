@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import { openSealed, sealBytes } from "#lib/runtime/sealed-bytes.ts";
-import { idOf } from "./delta/commit-chain.ts";
-import { digits, readCommit } from "./delta/delta-log.ts";
+import { mayHaveCommit } from "./delta/commit-chain.ts";
+import { digits } from "./delta/delta-log.ts";
 import { PhotoVersionSet, SLOT_BYTES } from "./photo-version-set.ts";
 import { SIDE_FOLDER, type TableAccess, tableObject } from "./table-location.ts";
 
@@ -80,16 +80,9 @@ export async function readPhotoVersions(
   for (const { tableVersion, keys, isWhole } of (await listCheckpoints(access, of)).reverse()) {
     if (tableVersion > tableVersionMax || !isWhole) continue;
     const found = await readParts(access, of, keys, countMax);
-    if (found && (await hasCommit(access, tableVersion, found.commitId))) return { tableVersion, ...found };
+    if (found && (await mayHaveCommit(access, tableVersion, found.commitId))) return { tableVersion, ...found };
   }
   return undefined;
-}
-
-/** False where another tool has written over that version: what was known of it is not in the table. */
-async function hasCommit(access: TableAccess, tableVersion: number, commitId: string | undefined): Promise<boolean> {
-  if (commitId === undefined) return true;
-  const commit = await readCommit(access, tableVersion);
-  return commit === undefined || idOf(commit) === commitId;
 }
 
 /** Undefined when a part can't be used. */

@@ -1,11 +1,11 @@
 import type { MatrixKernel } from "#lib/pca/kernel/matrix-kernel.ts";
 import { emptyMoments, foldMoments, type Moments, momentsOfRows } from "#lib/pca/moments.ts";
-import { decodeMoments, encodeMoments, type MomentsCheckpoint } from "#lib/pca/moments-codec.ts";
+import { decodeMoments, encodeMoments, MOMENTS_BYTES_MAX } from "#lib/pca/moments-codec.ts";
 import { PcaError } from "#lib/pca/pca-error.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { AddFile } from "#lib/table/delta/actions.ts";
-import { changesOldRows, idOf } from "#lib/table/delta/commit-chain.ts";
-import { digits, readCommit, readCommits } from "#lib/table/delta/delta-log.ts";
+import { changesOldRows, mayHaveCommit } from "#lib/table/delta/commit-chain.ts";
+import { digits, readCommits } from "#lib/table/delta/delta-log.ts";
 import type { DeltaTable } from "#lib/table/delta/delta-table.ts";
 import { readSnapshot } from "#lib/table/delta/read-snapshot.ts";
 import type { Snapshot } from "#lib/table/delta/snapshot.ts";
@@ -16,8 +16,6 @@ import { formatTableUri, type TableAccess, tableObject } from "#lib/table/table-
 /** Of a table that is written to it is known which commit each of the latest versions was. */
 type MomentsAccess = TableAccess & Partial<Pick<DeltaTable, "commitIdAt">>;
 
-/** A checkpoint of 16,384 dimensions has 1.1 GB; what is larger is not ours. */
-const CHECKPOINT_BYTES_MAX = 2 * 1_073_741_824 - 1;
 /** Of moments that have not been loaded yet. */
 const NO_VERSION = -1;
 /** A second one is kept in case the newest is damaged. */
@@ -159,9 +157,10 @@ async function newestCheckpoint(access: TableAccess, subject: PcaSubject, dimens
   const { store, location, logger } = access;
   for (const key of (await checkpointKeys(access, subject)).reverse()) {
     try {
-      const { bytes } = await store.get({ bucket: location.bucket, key }, { bytesMax: CHECKPOINT_BYTES_MAX });
+      const { bytes } = await store.get({ bucket: location.bucket, key }, { bytesMax: MOMENTS_BYTES_MAX });
       const checkpoint = decodeMoments(bytes, { ...subject, dimensions });
-      if (checkpoint.tableVersion <= versionMax && (await hasCommit(access, checkpoint))) return checkpoint;
+      const { tableVersion, commitId } = checkpoint;
+      if (tableVersion <= versionMax && (await mayHaveCommit(access, tableVersion, commitId))) return checkpoint;
     } catch (error) {
       // Not found: the keeper before this one has removed it after writing a newer one.
       const isGone = error instanceof FruitstreamError && error.code === "not-found";
@@ -171,13 +170,6 @@ async function newestCheckpoint(access: TableAccess, subject: PcaSubject, dimens
     }
   }
   return undefined;
-}
-
-/** False where another tool has written over that version: its rows are not those that were folded in. */
-async function hasCommit(access: TableAccess, { tableVersion, commitId }: MomentsCheckpoint): Promise<boolean> {
-  if (commitId === undefined) return true;
-  const commit = await readCommit(access, tableVersion);
-  return commit === undefined || idOf(commit) === commitId;
 }
 
 /** Oldest first. */

@@ -1,6 +1,6 @@
 import type { MatrixKernel } from "#lib/pca/kernel/matrix-kernel.ts";
 import { emptyMoments, foldMoments, type Moments, momentsOfRows } from "#lib/pca/moments.ts";
-import { decodeMoments, type MomentsSubject } from "#lib/pca/moments-codec.ts";
+import { decodeMoments, MOMENTS_BYTES_MAX, type MomentsSubject } from "#lib/pca/moments-codec.ts";
 import { PcaError } from "#lib/pca/pca-error.ts";
 import { FruitstreamError } from "#lib/runtime/errors.ts";
 import type { AddFile } from "../delta/actions.ts";
@@ -10,8 +10,6 @@ import { subjectFolder, subjectKey, subjectOf } from "../pca-subject.ts";
 import { type TableAccess, tableObject } from "../table-location.ts";
 import type { OnFinding } from "./table-finding.ts";
 
-/** As a reducer reads them. */
-const CHECKPOINT_BYTES_MAX = 2 * 1_073_741_824 - 1;
 /** Rounding of sums in another order stays far below. */
 const RELATIVE_DIFFERENCE_MAX = 1e-10;
 
@@ -38,7 +36,7 @@ export async function checkMoments(
   for await (const { key } of store.list(folder.bucket, folder.key)) {
     const where = key.slice(root.length);
     try {
-      const { bytes } = await store.get({ bucket: folder.bucket, key }, { bytesMax: CHECKPOINT_BYTES_MAX });
+      const { bytes } = await store.get({ bucket: folder.bucket, key }, { bytesMax: MOMENTS_BYTES_MAX });
       const detail = await differenceOf(access, subject, kernel, versionMax, bytes);
       if (detail !== undefined) onFinding({ code: "moments", where, detail });
     } catch (error) {

@@ -1,7 +1,8 @@
+import type { TableAccess } from "../table-location.ts";
 import type { AddFile, RemoveFile } from "./actions.ts";
 import { recordCountOf } from "./column-statistics.ts";
 import type { CommitNote, NotedCommit } from "./commit-note.ts";
-import type { Commit } from "./delta-log.ts";
+import { type Commit, readCommit } from "./delta-log.ts";
 
 /** A version whose commit was one thing for whoever built on it, and is another in the log. */
 export interface OverwrittenCommit {
@@ -49,6 +50,20 @@ export function changesOldRows({ removes, commitInfo }: Commit): boolean {
 /** The attempt that a commit was; null where its writer gave none. */
 export function idOf({ commitInfo }: Commit): string | null {
   return commitInfo?.txnId ?? null;
+}
+
+/**
+ * Whether the log may have this commit as that version, for what is kept beside the table and was made from it. False where
+ * another tool has written over it; true where the log was cleaned up past it, or where it is not known which commit it was.
+ */
+export async function mayHaveCommit(
+  access: TableAccess,
+  version: number,
+  commitId: string | undefined,
+): Promise<boolean> {
+  if (commitId === undefined) return true;
+  const commit = await readCommit(access, version);
+  return commit === undefined || idOf(commit) === commitId;
 }
 
 /** Undefined for commits of other tools and of earlier versions, and for those that hold more than a note should. */
