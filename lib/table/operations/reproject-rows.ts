@@ -8,6 +8,7 @@ import type { DeltaTable } from "../delta/delta-table.ts";
 import type { Conflict, PlannedState, TableTransaction } from "../delta/transaction.ts";
 import { subjectKey } from "../pca-subject.ts";
 import { formatTableUri } from "../table-location.ts";
+import { countRows } from "../table-summary.ts";
 import { deleteUncommitted, rewriteFiles } from "./rewrite-files.ts";
 
 export interface ReprojectOptions {
@@ -77,7 +78,7 @@ export async function reprojectRows(table: DeltaTable, options: ReprojectOptions
       written.clear();
       const result = await commit(table, planned, removes, attempt, options.bases);
       if (result.outcome === "committed") {
-        return { version: result.version, files: removes.length, rows: countRecords(removes) };
+        return { version: result.version, files: removes.length, rows: countRows({ files: removes }) };
       }
       for (const [path, add] of attempt) written.set(path, add);
       options.onConflict?.(result.conflict);
@@ -125,7 +126,7 @@ async function writeFiles(
     } catch (error) {
       if (!(await isGone(table, file, error))) throw error;
     }
-    onProgress?.({ filesWritten: written.size, files: total, rows: countRecords([...written.values()]) });
+    onProgress?.({ filesWritten: written.size, files: total, rows: countRows({ files: written }) });
   }
 }
 
@@ -161,10 +162,6 @@ async function discardFiles(table: DeltaTable, written: Map<string, AddFile>, pa
     await deleteUncommitted(table, [written.get(path)!]);
     written.delete(path);
   }
-}
-
-function countRecords(files: readonly AddFile[]): number {
-  return files.reduce((sum, file) => sum + (recordCountOf(file) ?? 0), 0);
 }
 
 function tooManyConflicts({ location }: DeltaTable, { name, detail }: Conflict): FruitstreamError {
